@@ -1,0 +1,70 @@
+/** The dependency rule: domain <- application <- presentation, domain <- application <- infrastructure. */
+const roots = '^src/(comfyui\\.module|app\\.module|main|index)\\.ts$';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'domain-is-pure',
+      comment: 'The domain knows no framework, no I/O and no other ring.',
+      severity: 'error',
+      from: { path: '^src/domain/' },
+      to: { pathNot: ['^src/domain/', '^node_modules/lossless-json/'] },
+    },
+    {
+      name: 'application-knows-only-domain',
+      severity: 'error',
+      from: { path: '^src/application/' },
+      to: { path: '^src/', pathNot: ['^src/(application|domain)/', '^src/comfyui\\.(options|module-definition)\\.ts$'] },
+    },
+    {
+      name: 'application-does-no-io',
+      severity: 'error',
+      from: { path: '^src/application/' },
+      to: { dependencyTypes: ['core'], pathNot: ['^(node:)?(crypto|stream|timers/promises|events)$'] },
+    },
+    {
+      name: 'faces-and-adapters-never-meet',
+      severity: 'error',
+      from: { path: '^src/(presentation|infrastructure)/', pathNot: roots },
+      to: { path: '^src/', pathNot: ['^src/(application|domain)/', '^src/comfyui\\.(options|module-definition)\\.ts$', '^src/$1/'] },
+    },
+    {
+      name: 'one-adapter-not-another',
+      severity: 'error',
+      from: { path: '^src/infrastructure/([^/]+)/' },
+      to: { path: '^src/infrastructure/([^/]+)/', pathNot: '^src/infrastructure/$1/' },
+    },
+    {
+      name: 'simulator-stands-alone',
+      severity: 'error',
+      from: { path: '^src/simulator/' },
+      to: { path: '^src/', pathNot: '^src/simulator/' },
+    },
+    {
+      name: 'nobody-needs-the-simulator',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(simulator/|demo)' },
+      to: { path: '^src/simulator/' },
+    },
+    {
+      name: 'only-roots-see-all-rings',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [roots, '^src/(infrastructure|presentation)/'] },
+      to: { path: '^src/(infrastructure|presentation)/' },
+    },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^src/' },
+      to: {},
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
+  },
+};
