@@ -1,0 +1,45 @@
+import { parse, stringify } from 'lossless-json';
+
+export type JsonValue = string | number | bigint | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+/** Runs of 16 digits are the shortest that a double may not hold exactly. */
+const MAYBE_UNSAFE_INTEGER = /\d{16}/;
+const INTEGER = /^-?\d+$/;
+const STRING_OR_NOT_A_NUMBER = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
+
+function exactNumber(text: string): number | bigint {
+  const value = Number(text);
+  return INTEGER.test(text) && !Number.isSafeInteger(value) ? BigInt(text) : value;
+}
+
+/**
+ * JSON text to values; integers a double cannot hold (seeds go up to 2^64-1) become `bigint`.
+ * @throws SyntaxError
+ */
+export function parseJson(text: string): unknown {
+  if (!MAYBE_UNSAFE_INTEGER.test(text)) return JSON.parse(text);
+  try {
+    return parse(text, null, { parseNumber: exactNumber, onDuplicateKey: ({ newValue }) => newValue });
+  } catch (error) {
+    throw error instanceof SyntaxError ? error : new SyntaxError('JSON is nested too deeply', { cause: error });
+  }
+}
+
+/**
+ * What ComfyUI writes with Python's `json.dumps`: like JSON, but `NaN` and `Infinity` stand bare. They are read as null.
+ * @throws SyntaxError
+ */
+export function parsePythonJson(text: string): unknown {
+  if (!text.includes('NaN') && !text.includes('Infinity')) return parseJson(text);
+  return parseJson(text.replace(STRING_OR_NOT_A_NUMBER, (token) => (token.startsWith('"') ? token : 'null')));
+}
+
+/** Values to JSON text; a `bigint` is written as the integer it is. */
+export function stringifyJson(value: unknown): string {
+  return stringify(value) ?? 'null';
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

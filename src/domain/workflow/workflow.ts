@@ -1,0 +1,11 @@
+/** `[node id, output slot]`: the input takes what that node puts out. */
+export type Link = readonly [nodeId: string, slot: number];
+
+export interface WorkflowNode {
+  readonly class_type: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly _meta?: { readonly title?: string };
+}
+
+/** A graph in ComfyUI's API format: node id -> node. The order of the keys is the order of the nodes as submitted. */
+export type Workflow = Readonly<Record<string, WorkflowNode>>;
