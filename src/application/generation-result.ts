@@ -1,0 +1,72 @@
+import { buffer } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
+import type { CollectedFile } from '../domain/job/job';
+import type { OutputText } from '../domain/job/outputs';
+import type { LiveJob } from './live-job';
+import type { SpooledFile } from './ports/spool';
+
+/** One output file of a job: what it is, and its bytes. */
+export class GeneratedFile {
+  readonly nodeId: string;
+  /** ComfyUI's name for it; not unique. */
+  readonly filename: string;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+  /** Pixels; images only. */
+  readonly width?: number;
+  readonly height?: number;
+  readonly #spooled: SpooledFile;
+
+  constructor(file: CollectedFile, spooled: SpooledFile) {
+    this.nodeId = file.nodeId;
+    this.filename = file.filename;
+    this.mediaType = file.mediaType;
+    this.sizeBytes = file.sizeBytes;
+    this.width = file.width;
+    this.height = file.height;
+    this.#spooled = spooled;
+  }
+
+  get isImage(): boolean {
+    return this.mediaType.startsWith('image/');
+  }
+
+  /** The bytes as a stream; as often as needed. */
+  stream(): Readable {
+    return this.#spooled.open();
+  }
+
+  /** The whole file in memory. */
+  bytes(): Promise<Buffer> {
+    return buffer(this.stream());
+  }
+}
+
+/** What a job made. The bytes are held until {@link discard}. */
+export class GenerationResult {
+  readonly id: string;
+  readonly attempts: number;
+  /** From submission to the last file, milliseconds. */
+  readonly durationMs: number;
+  /** In the order of the nodes as submitted; temporary files only where a run made nothing else. */
+  readonly images: readonly GeneratedFile[];
+  /** Video, audio, 3D and whatever else is not an image. */
+  readonly files: readonly GeneratedFile[];
+  readonly texts: readonly OutputText[];
+
+  constructor(private readonly live: LiveJob) {
+    const { id, attempt, createdAt, endedAt, outputs, texts } = live.job;
+    const all = outputs.map((file) => new GeneratedFile(file, live.bytesOf(file)));
+    this.id = id;
+    this.attempts = attempt;
+    this.durationMs = (endedAt ?? createdAt) - createdAt;
+    this.images = all.filter((file) => file.isImage);
+    this.files = all.filter((file) => !file.isImage);
+    this.texts = texts;
+  }
+
+  /** Gives memory and disk back. Call it once, when the bytes are used. */
+  discard(): void {
+    this.live.release();
+  }
+}

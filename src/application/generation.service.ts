@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { ComfyUIError } from '../domain/errors';
+import { hasEnded, newJob } from '../domain/job/job';
+import { parseWorkflow } from '../domain/workflow/parse-workflow';
+import { GenerationResult } from './generation-result';
+import { JobRunner } from './job-runner';
+import { LiveJob } from './live-job';
+import { ComfyUIClient, type Submission } from './ports/comfyui-client';
+
+export interface GenerationRequest {
+  /** A workflow in ComfyUI's API format; checked, so it may come straight from outside. */
+  readonly workflow: unknown;
+  /** Run what ComfyUI accepts of a workflow it accepts only in part; default false: such a run is canceled. */
+  readonly allowPartial?: boolean;
+}
+
+export interface WaitOptions {
+  /** How long to wait, seconds; default: as long as it takes. The job goes on after a time-out. */
+  readonly timeoutSeconds?: number;
+  /** Stops waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** Runs workflows as jobs. */
+@Injectable()
+export class GenerationService implements OnApplicationShutdown {
+  readonly #shutdown = new AbortController();
+
+  constructor(
+    private readonly runner: JobRunner,
+    private readonly client: ComfyUIClient,
+  ) {}
+
+  /**
+   * Starts a job and returns it at once. The caller holds its files and lets go with `release()`.
+   * @throws ComfyUIError `invalid_request`, `shutting_down`
+   */
+  submit({ workflow, allowPartial = false }: GenerationRequest): LiveJob {
+    const { signal } = this.#shutdown;
+    if (signal.aborted) throw new ComfyUIError('shutting_down', 'The service is shutting down and takes no new jobs.');
+    const live = new LiveJob(newJob(randomUUID(), parseWorkflow(workflow), Date.now()));
+    void this.runner.run(live, { allowPartial, signal });
+    return live;
+  }
+
+  /**
+   * Runs a workflow and waits for what it makes; `discard()` the result when its bytes are used.
+   * @throws ComfyUIError what ended the job, or `timeout`
+   */
+  async generate(request: GenerationRequest, { timeoutSeconds, signal }: WaitOptions = {}): Promise<GenerationResult> {
+    const live = this.submit(request);
+    try {
+      return await this.result(live, { timeoutSeconds, signal });
+    } catch (error) {
+      live.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Waits for a job and returns what it made.
+   * @throws ComfyUIError what ended the job, or `timeout`
+   */
+  async result(live: LiveJob, { timeoutSeconds, signal }: WaitOptions = {}): Promise<GenerationResult> {
+    const job = await live.ended(timeoutSeconds === undefined ? Infinity : timeoutSeconds * 1000, signal);
+    if (job.error) throw job.error;
+    return new GenerationResult(live);
+  }
+
+  /**
+   * Hands a workflow to ComfyUI and returns at once: nobody waits for it and its files stay there.
+   * @throws ComfyUIError `invalid_request`, `invalid_workflow`, ...
+   */
+  enqueue(workflow: unknown): Promise<Submission> {
+    return this.client.submit({ promptId: randomUUID(), workflow: parseWorkflow(workflow) }, this.#shutdown.signal);
+  }
+
+  /** Cancels a job where it waits or runs. One that finishes first stays finished. */
+  async cancel(live: LiveJob): Promise<void> {
+    if (hasEnded(live.job)) return;
+    live.change({ kind: 'canceling' });
+    await this.client.cancel(live.job.promptId);
+  }
+
+  onApplicationShutdown(): void {
+    this.#shutdown.abort();
+  }
+}

@@ -1,0 +1,17 @@
+import type { Readable } from 'node:stream';
+
+/** Bytes put aside, in memory or in a temporary file, to be read as often as needed. */
+export abstract class SpooledFile {
+  abstract readonly sizeBytes: number;
+  /** The first bytes, enough to tell a media type and a picture's size. */
+  abstract readonly head: Buffer;
+  abstract open(): Readable;
+  /** Gives memory and disk back; an open reader still reads to its end. */
+  abstract discard(): Promise<void>;
+}
+
+/** Where output files wait between ComfyUI and the caller. */
+export abstract class Spool {
+  /** Reads a stream to its end. Rejects with the stream's error, leaving nothing behind. */
+  abstract write(source: Readable, signal?: AbortSignal): Promise<SpooledFile>;
+}

@@ -1,0 +1,114 @@
+import type { Signal } from '../../application/ports/comfyui-client';
+import { isObject, parsePythonJson } from '../../domain/json';
+import type { ExecutionFailure, NodeProgress, Preview } from '../../domain/job/run-event';
+
+/** A frame in our words. `promptId` is null where the wire does not say whose it is. */
+export type WireFrame =
+  { readonly about: 'status' } | { readonly about: 'run'; readonly promptId: string | null; readonly signal: Signal };
+
+type Fields = Record<string, unknown>;
+
+/** A text frame; undefined for what is unknown, malformed or of no use to us (custom nodes send any type). */
+export function readTextFrame(text: string): WireFrame | undefined {
+  const frame = parsed(text);
+  if (!isObject(frame) || typeof frame.type !== 'string' || !isObject(frame.data)) return undefined;
+  if (frame.type === 'status') return { about: 'status' };
+  const signal = toSignal(frame.type, frame.data);
+  return signal && { about: 'run', promptId: stringOrNull(frame.data.prompt_id), signal };
+}
+
+/** A binary frame; previews only. Type 1 carries no ids, type 4 says whose it is. All integers are big-endian. */
+export function readBinaryFrame(frame: Buffer): WireFrame | undefined {
+  if (frame.length < 8) return undefined;
+  const type = frame.readUInt32BE(0);
+  if (type === 1) {
+    const mediaType = frame.readUInt32BE(4) === 2 ? 'image/png' : 'image/jpeg';
+    return previewFrame(null, { mediaType, image: frame.subarray(8), nodeId: null });
+  }
+  const imageStart = 8 + frame.readUInt32BE(4);
+  if (type !== 4 || imageStart > frame.length) return undefined;
+  const about = parsed(frame.toString('utf8', 8, imageStart));
+  if (!isObject(about)) return undefined;
+  const mediaType = about.image_type === 'image/png' ? 'image/png' : 'image/jpeg';
+  const nodeId = stringOrNull(about.display_node_id) ?? stringOrNull(about.node_id);
+  return previewFrame(stringOrNull(about.prompt_id), { mediaType, image: frame.subarray(imageStart), nodeId });
+}
+
+function previewFrame(promptId: string | null, preview: Preview): WireFrame {
+  return { about: 'run', promptId, signal: { kind: 'preview', preview } };
+}
+
+function toSignal(type: string, data: Fields): Signal | undefined {
+  switch (type) {
+    case 'execution_start':
+      return { kind: 'started' };
+    case 'execution_cached':
+      return { kind: 'cached', nodeIds: strings(data.nodes) };
+    case 'executing':
+      return executing(data);
+    case 'progress':
+      return step(data);
+    case 'progress_state':
+      return { kind: 'nodes', nodes: nodeStates(data.nodes) };
+    case 'executed':
+      return { kind: 'executed', nodeId: String(data.display_node ?? data.node), output: data.output };
+    case 'execution_success':
+      return { kind: 'ended', outcome: { kind: 'succeeded' } };
+    case 'execution_interrupted':
+      return { kind: 'ended', outcome: { kind: 'interrupted' } };
+    case 'execution_error':
+      return isTerminal(data) ? { kind: 'ended', outcome: { kind: 'failed', failure: toFailure(data) } } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** A node that blocks execution reports it as an error, and the run goes on to success. */
+function isTerminal(error: Fields): boolean {
+  return error.exception_type !== 'ExecutionBlocked';
+}
+
+export function toFailure(error: Fields): ExecutionFailure {
+  return {
+    nodeId: String(error.node_id ?? ''),
+    classType: String(error.node_type ?? ''),
+    message: String(error.exception_message ?? ''),
+    exceptionType: String(error.exception_type ?? ''),
+    traceback: strings(error.traceback),
+  };
+}
+
+function executing(data: Fields): Signal | undefined {
+  if (data.node === null) return { kind: 'finished' };
+  const nodeId = stringOrNull(data.display_node) ?? stringOrNull(data.node);
+  return nodeId === null ? undefined : { kind: 'executing', nodeId };
+}
+
+function step({ node, value, max }: Fields): Signal | undefined {
+  if (typeof node !== 'string' || typeof value !== 'number' || typeof max !== 'number') return undefined;
+  return { kind: 'step', nodeId: node, value, max };
+}
+
+function nodeStates(nodes: unknown): NodeProgress[] {
+  const states = isObject(nodes) ? Object.entries(nodes) : [];
+  return states.flatMap(([nodeId, state]) => {
+    if (!isObject(state) || typeof state.value !== 'number' || typeof state.max !== 'number') return [];
+    return [{ nodeId, finished: state.state === 'finished', value: state.value, max: state.max }];
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parsePythonJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+function stringOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}

@@ -1,0 +1,61 @@
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import type { SpooledFile } from '../../application/ports/spool';
+import { FileInMemory, FileOnDisk } from './spooled-files';
+
+/** Larger files go to disk whatever memory is left. */
+const LARGEST_IN_MEMORY = 4 * 1024 * 1024;
+/** Enough for the pixels of any picture whose header does not follow 64 KiB of metadata. */
+const HEAD_BYTES = 64 * 1024;
+
+/** One file on its way in: collects chunks in memory until they are too many, then moves to disk. */
+export class SpoolWriter {
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #reserved = 0;
+  #head: Buffer = Buffer.alloc(0);
+  #path = '';
+  #handle: FileHandle | undefined;
+
+  constructor(
+    private readonly newPath: () => Promise<string>,
+    private readonly reserve: (bytes: number) => boolean,
+  ) {}
+
+  async add(chunk: Buffer): Promise<void> {
+    this.#size += chunk.length;
+    if (!this.#handle && this.#size <= LARGEST_IN_MEMORY && this.reserve(chunk.length)) {
+      this.#reserved += chunk.length;
+      this.#chunks.push(chunk);
+      return;
+    }
+    this.#handle ??= await this.#moveToDisk();
+    await this.#handle.writeFile(chunk);
+    if (this.#head.length < HEAD_BYTES)
+      this.#head = Buffer.concat([this.#head, chunk.subarray(0, HEAD_BYTES - this.#head.length)]);
+  }
+
+  async finish(): Promise<SpooledFile> {
+    const release = () => void this.reserve(-this.#reserved);
+    if (!this.#handle) return new FileInMemory(Buffer.concat(this.#chunks), release);
+    await this.#handle.close();
+    return new FileOnDisk(this.#path, this.#size, this.#head);
+  }
+
+  async abandon(): Promise<void> {
+    this.reserve(-this.#reserved);
+    await this.#handle?.close().catch(() => undefined);
+    if (this.#path !== '') await rm(this.#path, { force: true });
+  }
+
+  async #moveToDisk(): Promise<FileHandle> {
+    const sofar = Buffer.concat(this.#chunks);
+    this.#path = await this.newPath();
+    const handle = await open(this.#path, 'wx', 0o600);
+    await handle.writeFile(sofar);
+    this.#chunks = [];
+    this.reserve(-this.#reserved);
+    this.#reserved = 0;
+    this.#head = Buffer.from(sofar.subarray(0, HEAD_BYTES));
+    return handle;
+  }
+}

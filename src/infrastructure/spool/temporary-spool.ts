@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Spool, type SpooledFile } from '../../application/ports/spool';
+import { SpoolWriter } from './spool-writer';
+
+export interface TemporarySpoolOptions {
+  readonly directory?: string;
+  /** Bytes all files in memory may take together. */
+  readonly memory: number;
+}
+
+/** Small files in memory as long as there is room, the others in a private folder that goes with the process. */
+@Injectable()
+export class TemporarySpool extends Spool implements OnApplicationShutdown {
+  #memoryLeft: number;
+  #directory: Promise<string> | undefined;
+
+  constructor(private readonly options: TemporarySpoolOptions) {
+    super();
+    this.#memoryLeft = options.memory;
+  }
+
+  async write(source: Readable, signal?: AbortSignal): Promise<SpooledFile> {
+    const writer = new SpoolWriter(
+      () => this.#newPath(),
+      (bytes) => this.#reserve(bytes),
+    );
+    try {
+      for await (const chunk of source) {
+        signal?.throwIfAborted();
+        await writer.add(chunk as Buffer);
+      }
+      return await writer.finish();
+    } catch (error) {
+      source.destroy();
+      await writer.abandon();
+      throw error;
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.#directory) await rm(await this.#directory, { recursive: true, force: true });
+  }
+
+  #reserve(bytes: number): boolean {
+    if (bytes > this.#memoryLeft) return false;
+    this.#memoryLeft -= bytes;
+    return true;
+  }
+
+  async #newPath(): Promise<string> {
+    this.#directory ??= this.#makeDirectory();
+    return join(await this.#directory, randomUUID());
+  }
+
+  async #makeDirectory(): Promise<string> {
+    const parent = this.options.directory ?? tmpdir();
+    await mkdir(parent, { recursive: true });
+    return mkdtemp(join(parent, 'nestjs-comfyui-'));
+  }
+}
