@@ -1,0 +1,61 @@
+import { Body, Controller, Get, HttpCode, Post, UseFilters } from '@nestjs/common';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { GenerationService } from '../../../application/generation.service';
+import { StatusService } from '../../../application/status.service';
+import { isObject } from '../../../domain/json';
+import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
+import { ApiErrors } from '../errors/error.dto';
+import { EXAMPLE_WORKFLOW } from '../generate/example-workflow';
+import { StatusAnswerDto } from './status.dto';
+import { QueuedPromptAnswerDto } from './workflow.dto';
+
+@ApiTags('comfyui')
+@Controller('comfyui')
+@UseFilters(ComfyUIExceptionFilter)
+export class ComfyUIController {
+  constructor(
+    private readonly statusService: StatusService,
+    private readonly generation: GenerationService,
+  ) {}
+
+  @Get('status')
+  @ApiOperation({
+    summary: 'How the ComfyUI servers are',
+    description:
+      'Asks each server now. Answers 200 with `reachable: false` and the reason when none answers, within 5 seconds.',
+  })
+  @ApiOkResponse({ type: StatusAnswerDto })
+  async status(): Promise<StatusAnswerDto> {
+    const { reachable, backends } = await this.statusService.status();
+    return { status: 'success', data: { reachable, backends: backends as StatusAnswerDto['data']['backends'] } };
+  }
+
+  @Post('workflow')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Hand a workflow to ComfyUI and return at once',
+    description: 'Nobody waits for the run, and its files stay in ComfyUI. To get the picture, use `POST /generate`.',
+  })
+  @ApiBody({
+    description: 'A workflow in API format, bare or as `{ "prompt": ... }`.',
+    schema: { type: 'object', additionalProperties: true },
+    examples: {
+      wrapped: { summary: 'In a prompt field', value: { prompt: EXAMPLE_WORKFLOW } },
+      bare: { summary: 'Bare', value: EXAMPLE_WORKFLOW },
+    },
+  })
+  @ApiOkResponse({ type: QueuedPromptAnswerDto })
+  @ApiErrors(400, 413, 422, 502, 503)
+  async workflow(@Body() body: unknown): Promise<QueuedPromptAnswerDto> {
+    return { status: 'success', data: await this.generation.enqueue(unwrap(body)) };
+  }
+}
+
+function unwrap(body: unknown): unknown {
+  return isObject(body) && 'prompt' in body && !isNode(body.prompt) ? body.prompt : body;
+}
+
+/** A workflow may have a node whose id is `prompt`. */
+function isNode(value: unknown): boolean {
+  return isObject(value) && typeof value.class_type === 'string';
+}

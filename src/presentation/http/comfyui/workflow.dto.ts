@@ -1,0 +1,38 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import type { NodeErrors } from '../../../domain/workflow/node-errors';
+
+@ApiSchema({ name: 'QueuedPrompt' })
+export class QueuedPromptDto {
+  @ApiProperty({
+    description: "ComfyUI's id of the prompt.",
+    format: 'uuid',
+    example: '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
+  })
+  promptId!: string;
+
+  @ApiProperty({
+    description: "Its place in ComfyUI's order; null when ComfyUI took the prompt and its answer was lost.",
+    type: Number,
+    nullable: true,
+    example: 12,
+  })
+  number!: number | null;
+
+  @ApiProperty({
+    description:
+      'Nodes that ComfyUI left out because they failed validation, by node id; empty when it runs the whole workflow.',
+    type: 'object',
+    additionalProperties: true,
+    example: {},
+  })
+  nodeErrors!: NodeErrors;
+}
+
+@ApiSchema({ name: 'QueuedPromptAnswer' })
+export class QueuedPromptAnswerDto {
+  @ApiProperty({ enum: ['success'], example: 'success', description: 'Errors have their own shape.' })
+  status!: 'success';
+
+  @ApiProperty({ type: QueuedPromptDto, description: 'The prompt as ComfyUI took it.' })
+  data!: QueuedPromptDto;
+}

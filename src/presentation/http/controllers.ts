@@ -1,0 +1,6 @@
+import type { Type } from '@nestjs/common';
+import { ComfyUIController } from './comfyui/comfyui.controller';
+import { GenerateController } from './generate/generate.controller';
+
+/** What `ComfyUIModule` adds to an application that asks for `controllers`. */
+export const HTTP_CONTROLLERS: Type[] = [ComfyUIController, GenerateController];

@@ -1,0 +1,90 @@
+import {
+  BadGatewayException,
+  BadRequestException,
+  ConflictException,
+  GatewayTimeoutException,
+  type HttpException,
+  InternalServerErrorException,
+  NotFoundException,
+  PayloadTooLargeException,
+  ServiceUnavailableException,
+  UnprocessableEntityException,
+} from '@nestjs/common';
+import type { ComfyUIError, ErrorCode } from '../../../domain/errors';
+import { stringifyJson } from '../../../domain/json';
+
+type ExceptionClass = new (body: object) => HttpException;
+
+/** A new code does not compile until it is mapped. */
+const EXCEPTIONS: Record<ErrorCode, ExceptionClass> = {
+  invalid_request: BadRequestException,
+  invalid_workflow: UnprocessableEntityException,
+  payload_too_large: PayloadTooLargeException,
+  not_found: NotFoundException,
+  backend_unauthorized: BadGatewayException,
+  backend_unreachable: ServiceUnavailableException,
+  backend_error: BadGatewayException,
+  backend_lost: BadGatewayException,
+  stalled: BadGatewayException,
+  execution_failed: InternalServerErrorException,
+  out_of_memory: InternalServerErrorException,
+  output_missing: BadGatewayException,
+  canceled: ConflictException,
+  timeout: GatewayTimeoutException,
+  shutting_down: ServiceUnavailableException,
+  internal_error: InternalServerErrorException,
+};
+
+/** Seconds after which it is worth trying again. */
+const RETRY_AFTER: Partial<Record<ErrorCode, number>> = { backend_unreachable: 5, shutting_down: 5 };
+
+export interface ErrorBody {
+  readonly statusCode: number;
+  /** The status in words. */
+  readonly error: string;
+  readonly message: string;
+  readonly code: ErrorCode;
+  readonly jobId?: string;
+  readonly details?: unknown;
+}
+
+/** An error as Nest's exception, with the body our answers carry. */
+export function toHttpException(error: ComfyUIError): HttpException {
+  const Exception = EXCEPTIONS[error.code];
+  const plain = new Exception({ message: error.message });
+  const body: ErrorBody = {
+    statusCode: plain.getStatus(),
+    error: STATUS_TEXT[plain.getStatus()] ?? 'Error',
+    message: error.message,
+    code: error.code,
+    jobId: error.jobId,
+    details: error.details && jsonSafe(error.details),
+  };
+  return new Exception(body);
+}
+
+export function toErrorBody(error: ComfyUIError): ErrorBody {
+  return toHttpException(error).getResponse() as ErrorBody;
+}
+
+export function retryAfter(code: ErrorCode): number | undefined {
+  return RETRY_AFTER[code];
+}
+
+/** Status texts as Nest's own bodies give them. */
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  409: 'Conflict',
+  413: 'Payload Too Large',
+  422: 'Unprocessable Entity',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+};
+
+/** Details may quote a workflow, and a workflow may hold integers that plain JSON.stringify refuses. */
+function jsonSafe(details: object): unknown {
+  return JSON.parse(stringifyJson(details));
+}

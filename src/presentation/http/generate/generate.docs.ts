@@ -1,0 +1,47 @@
+import type { ApiHeaderOptions, ApiOperationOptions, ApiResponseOptions } from '@nestjs/swagger';
+
+const EVENTS_EXAMPLE = `event: progress
+data: {"id":"0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d","status":"running","attempt":1,"elapsedMs":2040,"value":0.4231,"nodesDone":4,"nodesTotal":7,"currentNode":"3","currentNodeClass":"KSampler","step":7,"steps":20}
+
+event: preview
+data: {"nodeId":"3","mediaType":"image/jpeg","base64":"/9j/4AAQSkZJRg…"}
+
+event: output
+data: {"nodeId":"9","filename":"ComfyUI_00001_.png","mediaType":"image/png","width":512,"height":512,"sizeBytes":392817,"base64":"iVBORw0KGgo…"}
+
+event: result
+data: {"id":"0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d","images":[{"nodeId":"9","filename":"ComfyUI_00001_.png","mediaType":"image/png","width":512,"height":512,"sizeBytes":392817}],"files":[],"texts":[],"attempts":1,"durationMs":5210}
+
+`;
+
+/** The documentation of `POST /generate`, which answers in three ways. */
+export const GENERATE_DOCS = {
+  operation: {
+    summary: 'Run a workflow and get the picture',
+    description: [
+      'Waits for the run and answers by `Accept`:',
+      '- `application/json` (default): all outputs as base64; `image` is the first image.',
+      '- `image/png` or `image/*`: the bytes of the first image, nothing else.',
+      '- `text/event-stream`: `progress` on every change and at least once a second, `preview` when ComfyUI sends previews, `output` as each file is ready, then one `result` or one `error`.',
+      '',
+      'After the time-out (504) the job goes on. The id of the job is in `X-Job-Id`.',
+    ].join('\n'),
+  } satisfies ApiOperationOptions,
+
+  prefer: {
+    name: 'Prefer',
+    required: false,
+    description: 'How long to wait, seconds (RFC 7240); the `timeout` field wins.',
+    schema: { type: 'string', example: 'wait=30' },
+  } satisfies ApiHeaderOptions,
+
+  answer: (generationSchema: string): ApiResponseOptions => ({
+    description: 'What the run made.',
+    headers: { 'X-Job-Id': { description: 'The job.', schema: { type: 'string', format: 'uuid' } } },
+    content: {
+      'application/json': { schema: { $ref: generationSchema } },
+      'image/*': { schema: { type: 'string', format: 'binary', description: 'The first image.' } },
+      'text/event-stream': { schema: { type: 'string', example: EVENTS_EXAMPLE } },
+    },
+  }),
+} as const;

@@ -1,0 +1,41 @@
+import { Injectable, type PipeTransform } from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
+import { validateSync, type ValidationError } from 'class-validator';
+import { ComfyUIError } from '../../../domain/errors';
+import { isObject } from '../../../domain/json';
+import { GenerateDto } from './generate.dto';
+
+/**
+ * Checks the body of `POST /generate`. The workflow passes as it is: its checks are the domain's, and cloning and
+ * walking a graph of megabytes is work for nothing. Fields we do not know are ignored, as a bare bridge would.
+ * @throws ComfyUIError `invalid_request`
+ */
+@Injectable()
+export class GenerateBodyPipe implements PipeTransform<unknown, GenerateDto> {
+  transform(body: unknown): GenerateDto {
+    if (!isObject(body))
+      throw refuse('The body must be a JSON object with a prompt, sent with Content-Type: application/json.');
+    if (!('prompt' in body)) throw refuse(missingPrompt(body));
+    const { prompt, timeout, cancelOnDisconnect, allowPartial } = body;
+    const request = plainToInstance(GenerateDto, { timeout, cancelOnDisconnect, allowPartial });
+    const errors = validateSync(request);
+    if (errors.length > 0) throw refuse(`${errors.flatMap(sentences).join(', ')}.`);
+    request.prompt = prompt;
+    return request;
+  }
+}
+
+function missingPrompt(body: Record<string, unknown>): string {
+  const isBare = Object.values(body).some((value) => isObject(value) && 'class_type' in value);
+  if (isBare || Array.isArray(body.nodes))
+    return 'The workflow must be in a field: { "prompt": <workflow in API format> }.';
+  return 'prompt is missing: { "prompt": <workflow in API format> }.';
+}
+
+function sentences({ constraints = {} }: ValidationError): string[] {
+  return Object.values(constraints);
+}
+
+function refuse(message: string): ComfyUIError {
+  return new ComfyUIError('invalid_request', message);
+}

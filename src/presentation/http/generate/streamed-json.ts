@@ -1,0 +1,49 @@
+import type { GeneratedFile } from '../../../application/generation-result';
+import { base64Length, base64Of } from './base64';
+
+/** JSON text with files in it: text as it is, files as base64 that is made while it is sent. */
+export type StreamedJson = readonly (string | GeneratedFile)[];
+
+/** The object's fields, each already JSON text, in order. */
+export function jsonObject(fields: Readonly<Record<string, StreamedJson>>): StreamedJson {
+  const entries = Object.entries(fields).filter(([, value]) => value.length > 0);
+  return [
+    '{',
+    ...entries.flatMap(([key, value], index) => [`${index > 0 ? ',' : ''}${JSON.stringify(key)}:`, ...value]),
+    '}',
+  ];
+}
+
+export function jsonArray(items: readonly StreamedJson[]): StreamedJson {
+  return ['[', ...items.flatMap((item, index) => (index > 0 ? [',', ...item] : item)), ']'];
+}
+
+/** A plain value; nothing at all for undefined, so that its field is left out. */
+export function json(value: unknown): StreamedJson {
+  return value === undefined ? [] : [JSON.stringify(value)];
+}
+
+export function base64(file: GeneratedFile): StreamedJson {
+  return ['"', file, '"'];
+}
+
+export function byteLength(parts: StreamedJson): number {
+  return parts.reduce(
+    (sum, part) => sum + (typeof part === 'string' ? Buffer.byteLength(part) : base64Length(part.sizeBytes)),
+    0,
+  );
+}
+
+export async function* write(parts: StreamedJson): AsyncGenerator<string, void, undefined> {
+  let text = '';
+  for (const part of parts) {
+    if (typeof part === 'string') {
+      text += part;
+      continue;
+    }
+    yield text;
+    text = '';
+    yield* base64Of(part.stream());
+  }
+  if (text !== '') yield text;
+}
