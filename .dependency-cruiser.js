@@ -1,5 +1,5 @@
 /** The dependency rule: domain <- application <- presentation, domain <- application <- infrastructure. */
-const roots = '^src/(comfyui\\.module|app\\.module|main|index)\\.ts$';
+const roots = '^src/(comfyui\\.module|app\\.module|service|main|index)\\.ts$';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -16,19 +16,25 @@ module.exports = {
       name: 'application-knows-only-domain',
       severity: 'error',
       from: { path: '^src/application/' },
-      to: { path: '^src/', pathNot: ['^src/(application|domain)/', '^src/comfyui\\.(options|module-definition)\\.ts$'] },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/(application|domain)/', '^src/comfyui\\.(options|module-definition)\\.ts$'],
+      },
     },
     {
       name: 'application-does-no-io',
       severity: 'error',
       from: { path: '^src/application/' },
-      to: { dependencyTypes: ['core'], pathNot: ['^(node:)?(crypto|stream|timers/promises|events)$'] },
+      to: { dependencyTypes: ['core'], pathNot: ['^(node:)?(crypto|stream|stream/consumers|timers/promises)$'] },
     },
     {
       name: 'faces-and-adapters-never-meet',
       severity: 'error',
       from: { path: '^src/(presentation|infrastructure)/', pathNot: roots },
-      to: { path: '^src/', pathNot: ['^src/(application|domain)/', '^src/comfyui\\.(options|module-definition)\\.ts$', '^src/$1/'] },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/(application|domain)/', '^src/comfyui\\.(options|module-definition)\\.ts$', '^src/$1/'],
+      },
     },
     {
       name: 'one-adapter-not-another',

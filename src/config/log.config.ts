@@ -25,6 +25,6 @@ export const logConfig = registerAs('log', (): LogConfig => {
   const { LOG_LEVEL, LOG_FORMAT } = readEnvironment(LogEnvironment);
   return {
     level: LOG_LEVEL,
-    pretty: LOG_FORMAT === undefined ? process.stdout.isTTY === true : LOG_FORMAT === 'pretty',
+    pretty: LOG_FORMAT === undefined ? process.stdout.isTTY : LOG_FORMAT === 'pretty',
   };
 });

@@ -1,5 +1,5 @@
 import { isObject } from '../json';
-import { oneLine } from '../text';
+import { oneLine, textOf } from '../text';
 
 /** One thing ComfyUI finds wrong with a node. */
 export interface NodeProblem {
@@ -20,7 +20,7 @@ export function parseNodeErrors(value: unknown): NodeErrors {
   const entries = Object.entries(value).flatMap(([nodeId, entry]) => {
     if (!isObject(entry) || !Array.isArray(entry.errors)) return [];
     const problems = entry.errors.filter(isObject).map(parseProblem);
-    return [[nodeId, { classType: text(entry.class_type), problems }] as const];
+    return [[nodeId, { classType: textOf(entry.class_type), problems }] as const];
   });
   return Object.fromEntries(entries);
 }
@@ -37,15 +37,11 @@ export function describeNodeErrors(errors: NodeErrors): string {
 function parseProblem(problem: Record<string, unknown>): NodeProblem {
   const extra = isObject(problem.extra_info) ? problem.extra_info : {};
   const input = typeof extra.input_name === 'string' ? { input: extra.input_name } : {};
-  return { type: text(problem.type), message: text(problem.message), details: text(problem.details), ...input };
+  return { type: textOf(problem.type), message: textOf(problem.message), details: textOf(problem.details), ...input };
 }
 
 /** ComfyUI's details repeat the input's name, alone or in front of what was wrong with it. */
 function describeProblem({ message, details, input }: NodeProblem): string {
   const told = details !== '' && details !== input ? `${message} (${details})` : message;
   return input === undefined ? told : `${input}: ${told}`;
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

@@ -6,6 +6,7 @@ import { Logger } from '@nestjs/common';
 import { parsePythonJson, stringifyJson } from '../../domain/json';
 import { text as readText } from 'node:stream/consumers';
 import { retryIdempotent } from './retry-idempotent';
+import type { HttpAnswer } from './http-answer';
 import { answerError, connectionError } from './http-errors';
 import { withConnectTimeout } from './connect-timeout';
 import { destroyWhenSilent } from './destroy-when-silent';
@@ -17,12 +18,6 @@ export interface ComfyUIHttpOptions {
   readonly connectTimeout: number;
   /** Seconds without a byte. */
   readonly responseTimeout: number;
-}
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly body: IncomingMessage;
 }
 
 /** aiohttp keeps an idle connection for 75 s, nginx too: ours are given up first, so that no request meets a closing one. */

@@ -1,7 +1,7 @@
 import { ComfyUIError, type ErrorCode } from '../../domain/errors';
 import { isObject } from '../../domain/json';
-import { oneLine } from '../../domain/text';
-import type { HttpAnswer } from './comfyui-http';
+import { oneLine, textOf } from '../../domain/text';
+import type { HttpAnswer } from './http-answer';
 
 /** A failure between us and ComfyUI that another try may not meet. */
 export class PassingFault extends ComfyUIError {
@@ -49,7 +49,7 @@ export function answerError(path: string, { status, headers }: HttpAnswer): Comf
     return new PassingFault('backend_error', message, false);
   }
   if (status >= 400) return new ComfyUIError('backend_error', `ComfyUI answered ${status} to ${path}.`);
-  const type = oneLine(String(headers['content-type'] ?? 'no content type'), 80);
+  const type = oneLine(textOf(headers['content-type']) || 'no content type', 80);
   const message = `Something answered ${path} with ${type} that is not JSON: is COMFYUI_BASE_URL the address of a ComfyUI server?`;
   return new ComfyUIError('backend_error', message);
 }

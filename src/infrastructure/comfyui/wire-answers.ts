@@ -3,7 +3,7 @@ import type { BackendStatus, Device } from '../../domain/backend';
 import { ComfyUIError } from '../../domain/errors';
 import { isObject } from '../../domain/json';
 import type { RunOutcome } from '../../domain/job/run-event';
-import { oneLine } from '../../domain/text';
+import { oneLine, textOf } from '../../domain/text';
 import { describeNodeErrors, parseNodeErrors } from '../../domain/workflow/node-errors';
 import { strings, toFailure } from './wire-frames';
 
@@ -21,7 +21,7 @@ export function readRefusal(answer: unknown): ComfyUIError | undefined {
   if (!isObject(answer) || !isObject(answer.error)) return undefined;
   const { type, message, details } = answer.error;
   const nodeErrors = parseNodeErrors(answer.node_errors);
-  const general = describeRefusal(String(message), String(details ?? ''));
+  const general = describeRefusal(textOf(message), textOf(details));
   const perNode = describeNodeErrors(nodeErrors);
   const sentence = perNode === '' ? general : perNode;
   return new ComfyUIError('invalid_workflow', `ComfyUI refused the workflow. ${sentence}`, {
@@ -106,8 +106,8 @@ export function readSystemStats(answer: unknown): Pick<BackendStatus, 'version' 
 
 function readDevice({ name, type, vram_total, vram_free }: Fields): Device {
   return {
-    name: oneLine(String(name), 200),
-    type: oneLine(String(type), 50),
+    name: oneLine(textOf(name), 200),
+    type: oneLine(textOf(type), 50),
     memoryTotal: typeof vram_total === 'number' ? vram_total : null,
     memoryFree: typeof vram_free === 'number' ? vram_free : null,
   };

@@ -1,5 +1,6 @@
 import type { Signal } from '../../application/ports/comfyui-client';
 import { isObject, parsePythonJson } from '../../domain/json';
+import { textOf } from '../../domain/text';
 import type { ExecutionFailure, NodeProgress, Preview } from '../../domain/job/run-event';
 
 /** A frame in our words. `promptId` is null where the wire does not say whose it is. */
@@ -51,7 +52,7 @@ function toSignal(type: string, data: Fields): Signal | undefined {
     case 'progress_state':
       return { kind: 'nodes', nodes: nodeStates(data.nodes) };
     case 'executed':
-      return { kind: 'executed', nodeId: String(data.display_node ?? data.node), output: data.output };
+      return { kind: 'executed', nodeId: textOf(data.display_node ?? data.node), output: data.output };
     case 'execution_success':
       return { kind: 'ended', outcome: { kind: 'succeeded' } };
     case 'execution_interrupted':
@@ -70,10 +71,10 @@ function isTerminal(error: Fields): boolean {
 
 export function toFailure(error: Fields): ExecutionFailure {
   return {
-    nodeId: String(error.node_id ?? ''),
-    classType: String(error.node_type ?? ''),
-    message: String(error.exception_message ?? ''),
-    exceptionType: String(error.exception_type ?? ''),
+    nodeId: textOf(error.node_id),
+    classType: textOf(error.node_type),
+    message: textOf(error.exception_message),
+    exceptionType: textOf(error.exception_type),
     traceback: strings(error.traceback),
   };
 }

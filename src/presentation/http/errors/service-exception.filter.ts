@@ -1,5 +1,4 @@
 import { type ArgumentsHost, Catch, HttpException } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import { ComfyUIError, type ErrorCode, toComfyUIError } from '../../../domain/errors';
 import { isObject } from '../../../domain/json';
 import { oneLine } from '../../../domain/text';
@@ -8,10 +7,6 @@ import { ComfyUIExceptionFilter } from './comfyui-exception.filter';
 /** For the standalone service, which owns all its routes: whatever is thrown anywhere gets a body of the same shape. */
 @Catch()
 export class ServiceExceptionFilter extends ComfyUIExceptionFilter {
-  constructor(adapterHost: HttpAdapterHost) {
-    super(adapterHost);
-  }
-
   override catch(thrown: unknown, host: ArgumentsHost): void {
     super.catch(fromFramework(thrown), host);
   }
