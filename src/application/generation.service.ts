@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ComfyUIError } from '../domain/errors';
 import { hasEnded, newJob } from '../domain/job/job';
 import { parseWorkflow } from '../domain/workflow/parse-workflow';
 import { GenerationResult } from './generation-result';
 import { JobRunner } from './job-runner';
 import { LiveJob } from './live-job';
+import { sleep } from './sleep';
 import { ComfyUIClient, type Submission } from './ports/comfyui-client';
 
 export interface GenerationRequest {
@@ -22,10 +23,14 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Enough to write an error to everybody who waits. */
+const FAREWELL_MS = 100;
+
 /** Runs workflows as jobs. */
 @Injectable()
-export class GenerationService implements OnApplicationShutdown {
+export class GenerationService implements BeforeApplicationShutdown {
   readonly #shutdown = new AbortController();
+  readonly #running = new Set<Promise<void>>();
 
   constructor(
     private readonly runner: JobRunner,
@@ -40,7 +45,8 @@ export class GenerationService implements OnApplicationShutdown {
     const { signal } = this.#shutdown;
     if (signal.aborted) throw new ComfyUIError('shutting_down', 'The service is shutting down and takes no new jobs.');
     const live = new LiveJob(newJob(randomUUID(), parseWorkflow(workflow), Date.now()));
-    void this.runner.run(live, { allowPartial, signal });
+    const run = this.runner.run(live, { allowPartial, signal }).finally(() => this.#running.delete(run));
+    this.#running.add(run);
     return live;
   }
 
@@ -83,7 +89,11 @@ export class GenerationService implements OnApplicationShutdown {
     await this.client.cancel(live.job.promptId);
   }
 
-  onApplicationShutdown(): void {
+  /** Ends what runs, and lets those who wait for it be told before their connections are closed. */
+  async beforeApplicationShutdown(): Promise<void> {
     this.#shutdown.abort();
+    if (this.#running.size === 0) return;
+    await Promise.all(this.#running);
+    await sleep(FAREWELL_MS);
   }
 }

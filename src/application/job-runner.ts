@@ -59,7 +59,13 @@ export class JobRunner {
 
   async #attempt(live: LiveJob, options: RunOptions): Promise<CollectedFile[]> {
     const { id, promptId, workflow, attempt } = live.job;
-    const collector = new OutputCollector(this.client, this.spool, live, options.signal);
+    const over = new AbortController();
+    const collector = new OutputCollector(
+      this.client,
+      this.spool,
+      live,
+      AbortSignal.any([options.signal, over.signal]),
+    );
     const extraData = { job_id: id, attempt };
     const run = new PromptRun(this.client, { promptId, workflow, extraData }, (event) =>
       observe(event, live, collector),
@@ -70,6 +76,7 @@ export class JobRunner {
       return await this.#finish(live, record, collector);
     } finally {
       run.close();
+      over.abort();
     }
   }
 

@@ -45,7 +45,10 @@ export class LiveJob {
 
   /** Keeps the bytes of a collected file; the job owns them from now on. */
   keep(file: CollectedFile, bytes: SpooledFile): void {
-    this.#files.set(outputKey(file), bytes);
+    const key = outputKey(file);
+    void this.#files.get(key)?.discard();
+    this.#files.set(key, bytes);
+    this.#discardIfUnused();
   }
 
   /** @throws ComfyUIError `not_found` once the files are gone */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Spool, type SpooledFile } from '../../application/ports/spool';
 import { SpoolWriter } from './spool-writer';
@@ -29,9 +29,9 @@ export class TemporarySpool extends Spool implements OnApplicationShutdown {
       () => this.#newPath(),
       (bytes) => this.#reserve(bytes),
     );
+    if (signal) addAbortSignal(signal, source);
     try {
       for await (const chunk of source) {
-        signal?.throwIfAborted();
         await writer.add(chunk as Buffer);
       }
       return await writer.finish();

@@ -1,6 +1,15 @@
+import { STATUS_CODES } from 'node:http';
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional, ApiResponse, ApiSchema } from '@nestjs/swagger';
+import {
+  ApiExtraModels,
+  ApiProperty,
+  ApiPropertyOptional,
+  ApiResponse,
+  ApiSchema,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import { ERROR_CODES, type ErrorCode } from '../../../domain/errors';
+import { type DocumentedStatus, ERROR_DOCS } from './error.docs';
 import type { ErrorBody } from './http-exceptions';
 
 @ApiSchema({ name: 'Error' })
@@ -45,20 +54,15 @@ export class ErrorDto implements ErrorBody {
   details?: unknown;
 }
 
-const DESCRIPTIONS = {
-  400: '`invalid_request`: malformed JSON, wrong types, a workflow in the editor format.',
-  409: '`canceled`: the run was interrupted or canceled while the caller waited.',
-  413: '`payload_too_large`: the body is over the limit, here or in front of ComfyUI.',
-  422: '`invalid_workflow`: ComfyUI refused the workflow, or would run only a part of it; the errors per node id are in `details`.',
-  500: '`execution_failed`, `out_of_memory`: a node failed; its id, class, message and traceback are in `details`.',
-  502: '`backend_unauthorized`, `backend_error`, `backend_lost`, `stalled`, `output_missing`: ComfyUI, or what stands in front of it, misbehaved.',
-  503: '`backend_unreachable`, `shutting_down`: try again after the seconds in `Retry-After`.',
-  504: '`timeout`: not done in the time asked for; the job goes on.',
-} as const;
-
 /** Documents the errors an endpoint answers with. */
-export function ApiErrors(...statuses: (keyof typeof DESCRIPTIONS)[]): MethodDecorator {
+export function ApiErrors(...statuses: DocumentedStatus[]): MethodDecorator {
   return applyDecorators(
-    ...statuses.map((status) => ApiResponse({ status, type: ErrorDto, description: DESCRIPTIONS[status] })),
+    ApiExtraModels(ErrorDto),
+    ...statuses.map((status) => {
+      const { description, code, message } = ERROR_DOCS[status];
+      const example = { statusCode: status, error: STATUS_CODES[status], message, code };
+      const schema = { $ref: getSchemaPath(ErrorDto) };
+      return ApiResponse({ status, description, content: { 'application/json': { schema, example } } });
+    }),
   );
 }

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import {
   BadGatewayException,
   BadRequestException,
@@ -54,7 +55,7 @@ export function toHttpException(error: ComfyUIError): HttpException {
   const plain = new Exception({ message: error.message });
   const body: ErrorBody = {
     statusCode: plain.getStatus(),
-    error: STATUS_TEXT[plain.getStatus()] ?? 'Error',
+    error: STATUS_CODES[plain.getStatus()] ?? 'Error',
     message: error.message,
     code: error.code,
     jobId: error.jobId,
@@ -70,19 +71,6 @@ export function toErrorBody(error: ComfyUIError): ErrorBody {
 export function retryAfter(code: ErrorCode): number | undefined {
   return RETRY_AFTER[code];
 }
-
-/** Status texts as Nest's own bodies give them. */
-const STATUS_TEXT: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  404: 'Not Found',
-  409: 'Conflict',
-  413: 'Payload Too Large',
-  422: 'Unprocessable Entity',
-  500: 'Internal Server Error',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-};
 
 /** Details may quote a workflow, and a workflow may hold integers that plain JSON.stringify refuses. */
 function jsonSafe(details: object): unknown {

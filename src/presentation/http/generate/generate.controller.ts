@@ -14,7 +14,7 @@ import { GenerateDto, GenerationDto } from './generate.dto';
 import { GENERATE_DOCS } from './generate.docs';
 import { generationEvents } from './generation-events';
 import { type AnswerFormat, preferredWait, wantedFormat } from './preferences';
-import { GenerateBodyPipe } from './request-body.pipe';
+import { type GenerateBody, GenerateBodyPipe } from './generate-body.pipe';
 
 @ApiTags('generate')
 @ApiExtraModels(GenerationDto)
@@ -36,7 +36,7 @@ export class GenerateController {
   @ApiResponse({ status: 200, ...GENERATE_DOCS.answer(getSchemaPath(GenerationDto)) })
   @ApiErrors(400, 409, 413, 422, 500, 502, 503, 504)
   async generate(
-    @Body(GenerateBodyPipe) body: GenerateDto,
+    @Body(GenerateBodyPipe) body: GenerateBody,
     @Headers('accept') accept: string | undefined,
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) response: AnyResponse,

@@ -40,7 +40,7 @@ export const GENERATE_DOCS = {
     headers: { 'X-Job-Id': { description: 'The job.', schema: { type: 'string', format: 'uuid' } } },
     content: {
       'application/json': { schema: { $ref: generationSchema } },
-      'image/*': { schema: { type: 'string', format: 'binary', description: 'The first image.' } },
+      'image/png': { schema: { type: 'string', format: 'binary', description: 'The first image.' } },
       'text/event-stream': { schema: { type: 'string', example: EVENTS_EXAMPLE } },
     },
   }),

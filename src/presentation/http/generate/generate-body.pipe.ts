@@ -5,14 +5,17 @@ import { ComfyUIError } from '../../../domain/errors';
 import { isObject } from '../../../domain/json';
 import { GenerateDto } from './generate.dto';
 
+/** An interface, so that a validation pipe of the host application has no class to judge the workflow by. */
+export interface GenerateBody extends Readonly<GenerateDto> {}
+
 /**
  * Checks the body of `POST /generate`. The workflow passes as it is: its checks are the domain's, and cloning and
  * walking a graph of megabytes is work for nothing. Fields we do not know are ignored, as a bare bridge would.
  * @throws ComfyUIError `invalid_request`
  */
 @Injectable()
-export class GenerateBodyPipe implements PipeTransform<unknown, GenerateDto> {
-  transform(body: unknown): GenerateDto {
+export class GenerateBodyPipe implements PipeTransform<unknown, GenerateBody> {
+  transform(body: unknown): GenerateBody {
     if (!isObject(body))
       throw refuse('The body must be a JSON object with a prompt, sent with Content-Type: application/json.');
     if (!('prompt' in body)) throw refuse(missingPrompt(body));

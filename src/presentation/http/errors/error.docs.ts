@@ -1,0 +1,57 @@
+import type { ErrorCode } from '../../../domain/errors';
+
+interface ErrorDoc {
+  readonly description: string;
+  /** Of the example. */
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export type DocumentedStatus = 400 | 409 | 413 | 422 | 500 | 502 | 503 | 504;
+
+/** What each status means here, with one example of it. */
+export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
+  400: {
+    description: '`invalid_request`: malformed JSON, wrong types, a workflow in the editor format.',
+    code: 'invalid_request',
+    message: 'prompt is missing: { "prompt": <workflow in API format> }.',
+  },
+  409: {
+    description: '`canceled`: the run was interrupted or canceled while the caller waited.',
+    code: 'canceled',
+    message: 'The job was canceled.',
+  },
+  413: {
+    description: '`payload_too_large`: the body is over the limit, here or in front of ComfyUI.',
+    code: 'payload_too_large',
+    message: 'The body is over the limit of this service (BODY_LIMIT_MIB).',
+  },
+  422: {
+    description:
+      '`invalid_workflow`: ComfyUI refused the workflow, or would run only a part of it; the errors per node id are in `details`.',
+    code: 'invalid_workflow',
+    message: 'ComfyUI refused the workflow. Node 3 (KSampler): steps: Value 0 smaller than min of 1',
+  },
+  500: {
+    description:
+      '`execution_failed`, `out_of_memory`: a node failed; its id, class, message and traceback are in `details`. `internal_error`: a fault of this service.',
+    code: 'execution_failed',
+    message: 'Node 8 (VAEDecode) failed: mat1 and mat2 shapes cannot be multiplied',
+  },
+  502: {
+    description:
+      '`backend_unauthorized`, `backend_error`, `backend_lost`, `stalled`, `output_missing`: ComfyUI, or what stands in front of it, misbehaved.',
+    code: 'backend_unauthorized',
+    message: 'ComfyUI refused our credentials (401): check COMFYUI_USERNAME and COMFYUI_PASSWORD.',
+  },
+  503: {
+    description: '`backend_unreachable`, `shutting_down`: try again after the seconds in `Retry-After`.',
+    code: 'backend_unreachable',
+    message: 'ComfyUI can not be reached: connect ECONNREFUSED 127.0.0.1:8188. Is it running at COMFYUI_BASE_URL?',
+  },
+  504: {
+    description: '`timeout`: not done in the time asked for; the job goes on.',
+    code: 'timeout',
+    message: 'Not done within 300 s; job 0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d is running and goes on.',
+  },
+};

@@ -1,0 +1,143 @@
+import { Readable } from 'node:stream';
+import { LiveJob } from '../../../src/application/live-job';
+import { SpooledFile } from '../../../src/application/ports/spool';
+import { ComfyUIError } from '../../../src/domain/errors';
+import { newJob, type CollectedFile, type JobEvent } from '../../../src/domain/job/job';
+
+class Bytes extends SpooledFile {
+  readonly sizeBytes = 3;
+  readonly head = Buffer.from('abc');
+  discarded = 0;
+
+  open(): Readable {
+    return Readable.from([this.head]);
+  }
+
+  async discard(): Promise<void> {
+    this.discarded += 1;
+  }
+}
+
+const workflow = { '1': { class_type: 'A', inputs: {} }, '2': { class_type: 'B', inputs: {} } };
+
+function liveJob(): LiveJob {
+  return new LiveJob(newJob('id', workflow, Date.now()));
+}
+
+function file(filename: string): CollectedFile {
+  return { nodeId: '1', filename, subfolder: '', type: 'output', mediaType: 'image/png', sizeBytes: 3 };
+}
+
+async function all(events: AsyncIterable<JobEvent>): Promise<JobEvent[]> {
+  const seen: JobEvent[] = [];
+  for await (const event of events) seen.push(event);
+  return seen;
+}
+
+describe('waiting for a job', () => {
+  it('resolves with the ended job, for any number of callers', async () => {
+    const live = liveJob();
+    const waiting = [live.ended(), live.ended(60_000), live.ended(60_000, new AbortController().signal)];
+    live.change({ kind: 'succeeded', outputs: [] });
+    for (const job of await Promise.all(waiting)) expect(job.status).toBe('succeeded');
+  });
+
+  it('gives up after the time asked for, names the job, and the job goes on', async () => {
+    const live = liveJob();
+    await expect(live.ended(20)).rejects.toMatchObject({ code: 'timeout', jobId: 'id', message: expect.stringContaining('0.02 s') });
+    live.change({ kind: 'succeeded', outputs: [] });
+    expect((await live.ended(1)).status).toBe('succeeded');
+  });
+
+  it('stops when the caller does', async () => {
+    const caller = new AbortController();
+    const waiting = liveJob().ended(60_000, caller.signal);
+    caller.abort(new Error('gone'));
+    await expect(waiting).rejects.toThrow('gone');
+  });
+});
+
+describe('events of a job', () => {
+  it('begin with what already happened and end with the job', async () => {
+    const live = liveJob();
+    live.change({ kind: 'started' });
+    live.change({ kind: 'collected', file: file('a') });
+    const events = all(live.events());
+    live.change({ kind: 'executing', nodeId: '2' });
+    await new Promise(setImmediate);
+    live.change({ kind: 'failed', error: new ComfyUIError('stalled', 'dead') });
+    expect((await events).map(({ kind, job }) => [kind, job.status])).toEqual([
+      ['status', 'running'],
+      ['output', 'running'],
+      ['progress', 'running'],
+      ['status', 'failed'],
+    ]);
+  });
+
+  it('never withhold an output from a slow reader, while progress may be skipped', async () => {
+    const live = liveJob();
+    const reader = live.events();
+    await reader.next();
+    for (const name of ['a', 'b', 'c']) live.change({ kind: 'collected', file: file(name) });
+    for (let value = 1; value <= 100; value++) live.change({ kind: 'step', nodeId: '1', value, max: 100 });
+    live.change({ kind: 'succeeded', outputs: [file('a'), file('b'), file('c')] });
+    const rest = await all(reader);
+    expect(rest.flatMap((event) => (event.kind === 'output' ? event.file.filename : []))).toEqual(['a', 'b', 'c']);
+    expect(rest.filter(({ kind }) => kind === 'progress')).toHaveLength(0);
+  });
+
+  it('repeat the progress while nothing happens', async () => {
+    const live = liveJob();
+    const events = live.events({ repeatAfterMs: 5 });
+    const kinds = [];
+    for (let i = 0; i < 3; i++) kinds.push((await events.next()).value?.kind);
+    expect(kinds).toEqual(['status', 'progress', 'progress']);
+    await events.return();
+  });
+
+  it('tell the latest preview, until the job ends', async () => {
+    const live = liveJob();
+    const preview = { mediaType: 'image/png', image: Buffer.from('x'), nodeId: '1' } as const;
+    live.change({ kind: 'preview', preview: { ...preview, image: Buffer.from('older') } });
+    live.change({ kind: 'preview', preview });
+    const events = live.events();
+    expect([(await events.next()).value, (await events.next()).value]).toMatchObject([{ kind: 'status' }, { kind: 'preview', preview }]);
+    live.change({ kind: 'succeeded', outputs: [] });
+    expect((await all(live.events())).map(({ kind }) => kind)).toEqual(['status']);
+    await events.return();
+  });
+
+  it('tell the outputs of a second attempt anew', async () => {
+    const live = liveJob();
+    const reader = live.events();
+    live.change({ kind: 'collected', file: file('a') });
+    expect([(await reader.next()).value?.kind, (await reader.next()).value?.kind]).toEqual(['status', 'output']);
+    live.change({ kind: 'attempt', promptId: 'second' });
+    live.change({ kind: 'succeeded', outputs: [file('a')] });
+    expect((await all(reader)).map(({ kind }) => kind)).toEqual(['status', 'output']);
+  });
+});
+
+describe('the files of a job', () => {
+  it('stay until the job has ended and the last holder let go', async () => {
+    const live = liveJob();
+    const bytes = new Bytes();
+    live.keep(file('a'), bytes);
+    live.change({ kind: 'succeeded', outputs: [file('a')] });
+    expect(bytes.discarded).toBe(0);
+    expect(live.bytesOf(file('a'))).toBe(bytes);
+    live.release();
+    expect(bytes.discarded).toBe(1);
+    expect(() => live.bytesOf(file('a'))).toThrow(expect.objectContaining({ code: 'not_found' }));
+  });
+
+  it('go at the end when nobody waits any more', () => {
+    const live = liveJob();
+    const bytes = new Bytes();
+    live.keep(file('a'), bytes);
+    live.release();
+    expect(bytes.discarded).toBe(0);
+    live.change({ kind: 'succeeded', outputs: [file('a')] });
+    expect(bytes.discarded).toBe(1);
+  });
+});

@@ -1,0 +1,71 @@
+import { ComfyUIError } from '../../../src/domain/errors';
+import { parseWorkflow } from '../../../src/domain/workflow/parse-workflow';
+
+function refusal(value: unknown): ComfyUIError {
+  try {
+    parseWorkflow(value);
+  } catch (error) {
+    if (error instanceof ComfyUIError) return error;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
+
+describe('parseWorkflow', () => {
+  it('takes an API-format workflow as it is', () => {
+    const workflow = { '1': { class_type: 'EmptyImage', inputs: { width: 8 }, _meta: { title: 'Empty' } } };
+    expect(parseWorkflow(workflow)).toEqual(workflow);
+  });
+
+  it('gives a node without inputs empty ones', () => {
+    expect(parseWorkflow({ '1': { class_type: 'A' } })).toEqual({ '1': { class_type: 'A', inputs: {} } });
+  });
+
+  it('leaves out the other fields of a request body, but not a node that has such a name', () => {
+    const node = { class_type: 'A', inputs: {} };
+    expect(parseWorkflow({ '1': node, client_id: 'me', extra_data: {}, prompt: node })).toEqual({ '1': node, prompt: node });
+  });
+
+  it('keeps seeds beyond 2^53 that come as bigint or as text', () => {
+    const inputs = { seed: 18446744073709551615n, other: '18446744073709551615' };
+    expect(parseWorkflow({ '1': { class_type: 'A', inputs } })).toEqual({ '1': { class_type: 'A', inputs } });
+  });
+
+  it('asks to send an integer as text that lost its digits already', () => {
+    const { code, message, details } = refusal({ '3': { class_type: 'A', inputs: { seed: 2 ** 60 } } });
+    expect(code).toBe('invalid_request');
+    expect(message).toContain('Input seed of node 3');
+    expect(message).toContain('send it as a string');
+    expect(details).toEqual({ nodeId: '3', input: 'seed' });
+  });
+
+  it('says how to export the API format when it gets the one of the editor', () => {
+    expect(refusal({ nodes: [{ id: 1 }], links: [], version: 0.4 }).message).toContain('Export (API)');
+  });
+
+  it.each([
+    ['nothing', undefined, 'missing'],
+    ['null', null, 'null'],
+    ['an array', [], 'an array'],
+    ['JSON in a string', '{"1":{}}', 'send the JSON object itself'],
+    ['an empty object', {}, 'no nodes'],
+    ['a node that is no object', { '1': 5 }, 'Node 1 is a number'],
+    ['a node without class_type', { '1': { inputs: {} } }, 'Node 1 has no class_type'],
+    ['inputs that are a list', { '1': { class_type: 'A', inputs: [] } }, 'inputs of node 1 are an array'],
+    ['an input that is not finite', { '1': { class_type: 'A', inputs: { x: Infinity } } }, 'not a finite number'],
+  ])('refuses %s', (_what, value, sentence) => {
+    const { code, message } = refusal(value);
+    expect(code).toBe('invalid_request');
+    expect(message).toContain(sentence);
+  });
+
+  it('refuses what is nested too deeply, in inputs and anywhere else in a node', () => {
+    const deep: unknown = JSON.parse(`${'['.repeat(200)}${']'.repeat(200)}`);
+    expect(refusal({ '1': { class_type: 'A', inputs: { deep } } }).message).toContain('nested too deeply');
+    expect(refusal({ '1': { class_type: 'A', inputs: {}, extra: deep } }).message).toContain('nested too deeply');
+  });
+
+  it('does not let a node id break a log line', () => {
+    expect(refusal({ 'a\nb': 5 }).message).not.toContain('\n');
+  });
+});

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { randomBytes } from 'node:crypto';
+import { TemporarySpool } from '../../../src/infrastructure/spool/temporary-spool';
+
+const MIB = 1024 * 1024;
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'spool-spec-'));
+});
+
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+function inChunks(bytes: Buffer, size = 64 * 1024): Readable {
+  const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+  return Readable.from(chunks);
+}
+
+async function filesOnDisk(): Promise<number> {
+  return (await readdir(directory, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length;
+}
+
+describe.each([
+  ['nothing', 0, 0],
+  ['a small file', 100_000, 0],
+  ['a file that is too large for memory', 5 * MIB, 1],
+])('%s', (_what, size, onDisk) => {
+  it('is given back as it came, as often as asked for', async () => {
+    const spool = new TemporarySpool({ directory, memory: 32 * MIB });
+    const bytes = randomBytes(size);
+    const file = await spool.write(inChunks(bytes));
+    expect(file.sizeBytes).toBe(size);
+    expect((await buffer(file.open())).equals(bytes)).toBe(true);
+    expect((await buffer(file.open())).equals(bytes)).toBe(true);
+    expect(file.head.subarray(0, 1000).equals(bytes.subarray(0, 1000))).toBe(true);
+    expect(await filesOnDisk()).toBe(onDisk);
+    await file.discard();
+    expect(await filesOnDisk()).toBe(0);
+  });
+});
+
+describe('memory', () => {
+  it('is shared by all files: what finds no room goes to disk, with its head', async () => {
+    const spool = new TemporarySpool({ directory, memory: 3 * MIB });
+    const bytes = randomBytes(2 * MIB);
+    const first = await spool.write(inChunks(bytes));
+    expect(await filesOnDisk()).toBe(0);
+    const second = await spool.write(inChunks(bytes));
+    expect(await filesOnDisk()).toBe(1);
+    expect((await buffer(second.open())).equals(bytes)).toBe(true);
+    await first.discard();
+    await spool.write(inChunks(bytes));
+    expect(await filesOnDisk()).toBe(1);
+  });
+
+  it('keeps the head of a file that went to disk at its first byte', async () => {
+    const file = await new TemporarySpool({ directory, memory: 0 }).write(inChunks(Buffer.alloc(200_000, 'x'), 1000));
+    expect(file.head).toHaveLength(64 * 1024);
+    expect(file.head.every((byte) => byte === 'x'.charCodeAt(0))).toBe(true);
+  });
+
+  it('is given back when a file does not arrive whole', async () => {
+    const spool = new TemporarySpool({ directory, memory: 2 * MIB });
+    const broken = Readable.from(
+      (async function* () {
+        yield randomBytes(MIB);
+        throw new Error('broke off');
+      })(),
+    );
+    await expect(spool.write(broken)).rejects.toThrow('broke off');
+    await spool.write(inChunks(randomBytes(2 * MIB)));
+    expect(await filesOnDisk()).toBe(0);
+  });
+});
+
+it('stops with the signal and leaves nothing behind', async () => {
+  const spool = new TemporarySpool({ directory, memory: 0 });
+  const abort = new AbortController();
+  const endless = new Readable({ read: () => undefined });
+  endless.push(randomBytes(1000));
+  const writing = spool.write(endless, abort.signal);
+  setImmediate(() => abort.abort());
+  await expect(writing).rejects.toMatchObject({ name: 'AbortError' });
+  expect(endless.destroyed).toBe(true);
+  expect(await filesOnDisk()).toBe(0);
+});
+
+it('removes its folder when the application stops', async () => {
+  const spool = new TemporarySpool({ directory: join(directory, 'new', 'folder'), memory: 0 });
+  await spool.write(inChunks(randomBytes(10)));
+  expect(await filesOnDisk()).toBe(1);
+  await spool.onApplicationShutdown();
+  expect(await readdir(join(directory, 'new', 'folder'))).toEqual([]);
+  expect(existsSync(join(directory, 'new', 'folder'))).toBe(true);
+});
