@@ -1,3 +1,4 @@
+import { submittedNode } from '../workflow/submitted-node';
 import type { Workflow, WorkflowNode } from '../workflow/workflow';
 import type { NodeProgress, RunEvent } from './run-event';
 
@@ -8,6 +9,7 @@ export interface Progress {
   readonly nodesDone: number;
   /** Nodes that will run: those of the workflow less the cached ones. */
   readonly nodesTotal: number;
+  /** A node of the workflow as submitted, also while it runs nodes it made itself. */
   readonly currentNode: string | null;
   readonly currentNodeClass: string | null;
   /** Step of `steps` of the current node, null while it tells none. */
@@ -79,8 +81,9 @@ export function completedProgress({ snapshot }: RunProgress): Progress {
 }
 
 function current(nodeId: string, workflow: Workflow, previous: Progress): Partial<Progress> {
-  if (previous.currentNode === nodeId) return {};
-  return { currentNode: nodeId, currentNodeClass: workflow[nodeId]?.class_type ?? null, step: null, steps: null };
+  const node = submittedNode(workflow, nodeId);
+  if (previous.currentNode === node) return {};
+  return { currentNode: node, currentNodeClass: workflow[node]?.class_type ?? null, step: null, steps: null };
 }
 
 function leaveCurrentNode(progress: RunProgress, nextNodeId: string): RunProgress {

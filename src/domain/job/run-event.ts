@@ -24,7 +24,7 @@ export interface Preview {
 
 /**
  * What ComfyUI says of one prompt while it runs, in our words.
- * `nodeId` is always a node of the submitted workflow: ids of nodes made at run time are mapped to their maker.
+ * `nodeId` may be one that a node made at run time; `submittedNode` tells whose it is.
  */
 export type RunEvent =
   | { readonly kind: 'started' }

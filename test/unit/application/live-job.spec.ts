@@ -44,7 +44,11 @@ describe('waiting for a job', () => {
 
   it('gives up after the time asked for, names the job, and the job goes on', async () => {
     const live = liveJob();
-    await expect(live.ended(20)).rejects.toMatchObject({ code: 'timeout', jobId: 'id', message: expect.stringContaining('0.02 s') });
+    await expect(live.ended(20)).rejects.toMatchObject({
+      code: 'timeout',
+      jobId: 'id',
+      message: expect.stringContaining('0.02 s'),
+    });
     live.change({ kind: 'succeeded', outputs: [] });
     expect((await live.ended(1)).status).toBe('succeeded');
   });
@@ -101,7 +105,10 @@ describe('events of a job', () => {
     live.change({ kind: 'preview', preview: { ...preview, image: Buffer.from('older') } });
     live.change({ kind: 'preview', preview });
     const events = live.events();
-    expect([(await events.next()).value, (await events.next()).value]).toMatchObject([{ kind: 'status' }, { kind: 'preview', preview }]);
+    expect([(await events.next()).value, (await events.next()).value]).toMatchObject([
+      { kind: 'status' },
+      { kind: 'preview', preview },
+    ]);
     live.change({ kind: 'succeeded', outputs: [] });
     expect((await all(live.events())).map(({ kind }) => kind)).toEqual(['status']);
     await events.return();

@@ -31,9 +31,28 @@ describe('advance', () => {
   });
 
   it('starts an attempt over without going back in status', () => {
-    const file = { nodeId: 'save', filename: 'a', subfolder: '', type: 'output', mediaType: 'image/png', sizeBytes: 1 } as const;
-    const job = after({ kind: 'started' }, nodes(['loader', true, 1, 1]), { kind: 'collected', file }, { kind: 'attempt', promptId: 'second' });
-    expect(job).toMatchObject({ id: 'id', status: 'running', attempt: 2, promptId: 'second', outputs: [], progress: { value: 0 } });
+    const file = {
+      nodeId: 'save',
+      filename: 'a',
+      subfolder: '',
+      type: 'output',
+      mediaType: 'image/png',
+      sizeBytes: 1,
+    } as const;
+    const job = after(
+      { kind: 'started' },
+      nodes(['loader', true, 1, 1]),
+      { kind: 'collected', file },
+      { kind: 'attempt', promptId: 'second' },
+    );
+    expect(job).toMatchObject({
+      id: 'id',
+      status: 'running',
+      attempt: 2,
+      promptId: 'second',
+      outputs: [],
+      progress: { value: 0 },
+    });
   });
 
   it('grows the revision with every change, and only then', () => {
@@ -45,7 +64,12 @@ describe('advance', () => {
 
 describe('progress', () => {
   it('weighs a sampler by its steps', () => {
-    const { progress } = after(nodes(['loader', true, 1, 1]), executing('sampler'), { kind: 'step', nodeId: 'sampler', value: 4, max: 8 });
+    const { progress } = after(nodes(['loader', true, 1, 1]), executing('sampler'), {
+      kind: 'step',
+      nodeId: 'sampler',
+      value: 4,
+      max: 8,
+    });
     expect(progress).toEqual({
       value: 0.5,
       nodesDone: 1,
@@ -73,11 +97,23 @@ describe('progress', () => {
   });
 
   it('is complete when the job succeeded', () => {
-    expect(after(executing('loader'), { kind: 'succeeded', outputs: [] }).progress).toMatchObject({ value: 1, nodesDone: 3, currentNode: null });
+    expect(after(executing('loader'), { kind: 'succeeded', outputs: [] }).progress).toMatchObject({
+      value: 1,
+      nodesDone: 3,
+      currentNode: null,
+    });
+  });
+
+  it('tells the submitted node while nodes run that it made itself', () => {
+    const { progress } = after(executing('sampler'), { kind: 'step', nodeId: 'sampler.0.0.2', value: 1, max: 1 });
+    expect(progress).toMatchObject({ currentNode: 'sampler', currentNodeClass: 'KSampler', step: 1, value: 0 });
   });
 
   it('survives nonsense steps', () => {
-    const { progress } = after({ kind: 'step', nodeId: 'sampler', value: 5, max: 0 }, { kind: 'step', nodeId: 'sampler', value: -3, max: 8 });
+    const { progress } = after(
+      { kind: 'step', nodeId: 'sampler', value: 5, max: 0 },
+      { kind: 'step', nodeId: 'sampler', value: -3, max: 8 },
+    );
     expect(progress.value).toBe(0);
   });
 });

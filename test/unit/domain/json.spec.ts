@@ -3,7 +3,12 @@ import { parseJson, parsePythonJson, stringifyJson } from '../../../src/domain/j
 describe('parseJson', () => {
   it('keeps integers above 2^53 exactly, up to the largest seed', () => {
     const text = '{"seed":18446744073709551615,"other":-9007199254740993,"small":42,"float":0.1234567890123456789}';
-    expect(parseJson(text)).toEqual({ seed: 18446744073709551615n, other: -9007199254740993n, small: 42, float: 0.12345678901234568 });
+    expect(parseJson(text)).toEqual({
+      seed: 18446744073709551615n,
+      other: -9007199254740993n,
+      small: 42,
+      float: 0.12345678901234568,
+    });
   });
 
   it('writes them back as the integers they were', () => {

@@ -9,7 +9,11 @@ describe('findOutputs', () => {
   });
 
   it('fills in what old nodes leave out, and keeps what type is known', () => {
-    const items = [{ filename: 'a' }, { filename: 'b', type: 'temp', subfolder: null }, { filename: 'c', type: '../etc' }];
+    const items = [
+      { filename: 'a' },
+      { filename: 'b', type: 'temp', subfolder: null },
+      { filename: 'c', type: '../etc' },
+    ];
     expect(findOutputs('1', { images: items }).files.map(({ type, subfolder }) => [type, subfolder])).toEqual([
       ['output', ''],
       ['temp', ''],
@@ -18,15 +22,21 @@ describe('findOutputs', () => {
   });
 
   it('finds texts, also a bare one', () => {
-    expect(findOutputs('4', { text: ['a', 'b'], string: 'c', animated: [true] }).texts.map(({ text }) => text)).toEqual(['a', 'b', 'c']);
+    expect(findOutputs('4', { text: ['a', 'b'], string: 'c', animated: [true] }).texts.map(({ text }) => text)).toEqual(
+      ['a', 'b', 'c'],
+    );
   });
 
-  it.each([null, undefined, 'text', [], { images: null }, { images: [null, 5, {}, { filename: 5 }, { filename: '' }] }])(
-    'finds nothing in %j',
-    (output) => {
-      expect(findOutputs('1', output).files).toEqual([]);
-    },
-  );
+  it.each([
+    null,
+    undefined,
+    'text',
+    [],
+    { images: null },
+    { images: [null, 5, {}, { filename: 5 }, { filename: '' }] },
+  ])('finds nothing in %j', (output) => {
+    expect(findOutputs('1', output).files).toEqual([]);
+  });
 });
 
 describe('which files count, and in which order', () => {

@@ -23,7 +23,10 @@ describe('parseWorkflow', () => {
 
   it('leaves out the other fields of a request body, but not a node that has such a name', () => {
     const node = { class_type: 'A', inputs: {} };
-    expect(parseWorkflow({ '1': node, client_id: 'me', extra_data: {}, prompt: node })).toEqual({ '1': node, prompt: node });
+    expect(parseWorkflow({ '1': node, client_id: 'me', extra_data: {}, prompt: node })).toEqual({
+      '1': node,
+      prompt: node,
+    });
   });
 
   it('keeps seeds beyond 2^53 that come as bigint or as text', () => {
