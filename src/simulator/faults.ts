@@ -1,0 +1,120 @@
+import { Fault, FaultKind, FaultOf } from './fault-kinds';
+
+/** What the simulator knows at a moment where a fault may strike. */
+export interface Occasion {
+  promptId?: string | undefined;
+  nodeId?: string | undefined;
+  classType?: string | undefined;
+  clientId?: string | undefined;
+  filename?: string | undefined;
+  method?: string | undefined;
+  path?: string | undefined;
+  /** The message that just went out, or `submit`. */
+  moment?: string | undefined;
+  type?: string | undefined;
+  step?: number | undefined;
+}
+
+/** A fault that was armed: how often it struck, and the means to end it. */
+export class ArmedFault<F extends Fault = Fault> {
+  /** How often it struck so far. */
+  fired = 0;
+  /** Resolves when it strikes for the first time. */
+  readonly struck: Promise<void>;
+  /** Resolves when it is cleared or spent. */
+  readonly over: Promise<void>;
+  #strike: () => void = () => undefined;
+  #end: () => void = () => undefined;
+
+  constructor(
+    readonly id: number,
+    readonly fault: F,
+    private readonly remove: (armed: ArmedFault) => void,
+  ) {
+    this.struck = new Promise((resolve) => (this.#strike = resolve));
+    this.over = new Promise((resolve) => (this.#end = resolve));
+  }
+
+  clear(): void {
+    this.remove(this);
+    this.#end();
+  }
+
+  /** For the simulator itself. */
+  strike(): void {
+    this.fired += 1;
+    this.#strike();
+    if (this.fired >= (this.fault.times ?? 1)) this.remove(this);
+  }
+
+  /** For the simulator itself: the fault goes on until it is cleared. */
+  hold(): void {
+    this.fired += 1;
+    this.#strike();
+  }
+}
+
+const covers = (pattern: string | RegExp, path: string): boolean =>
+  typeof pattern === 'string' ? path === pattern || path.startsWith(`${pattern}/`) : pattern.test(path);
+
+function matches(fault: Fault, occasion: Occasion): boolean {
+  for (const key of ['promptId', 'nodeId', 'classType', 'clientId', 'filename', 'method', 'type'] as const) {
+    const wanted = key in fault ? (fault as Occasion)[key] : undefined;
+    if (wanted !== undefined && key in occasion && wanted !== occasion[key]) return false;
+  }
+  if ('path' in fault && fault.path !== undefined && !covers(fault.path, occasion.path ?? '')) return false;
+  if ('atStep' in fault && fault.atStep !== occasion.step) return false;
+  return !('after' in fault) || fault.after === undefined || fault.after === occasion.moment;
+}
+
+/** The faults that are armed, oldest first. Each strikes the next occasion it fits, as often as it says. */
+export class Faults {
+  #armed: ArmedFault[] = [];
+  #listeners: ((armed: ArmedFault) => void)[] = [];
+  #lastId = 0;
+
+  arm<F extends Fault>(fault: F): ArmedFault<F> {
+    const armed = new ArmedFault<F>(++this.#lastId, fault, (one) => {
+      this.#armed = this.#armed.filter((other) => other !== one);
+    });
+    this.#armed.push(armed);
+    for (const listener of this.#listeners) listener(armed);
+    return armed;
+  }
+
+  clear(kind?: FaultKind): void {
+    for (const armed of this.#armed) {
+      if (kind === undefined || armed.fault.kind === kind) armed.clear();
+    }
+  }
+
+  get list(): readonly ArmedFault[] {
+    return this.#armed;
+  }
+
+  /** The fault that fits, without striking. */
+  find<K extends FaultKind>(kind: K, occasion: Occasion = {}): ArmedFault<FaultOf<K>> | undefined {
+    for (const armed of this.#armed) {
+      if (isKind(armed, kind) && matches(armed.fault, occasion)) return armed;
+    }
+    return undefined;
+  }
+
+  /** Lets a fault that fits strike and returns it. */
+  take<K extends FaultKind>(kind: K, occasion: Occasion = {}): FaultOf<K> | undefined {
+    if (this.#armed.length === 0) return undefined;
+    const armed = this.find(kind, occasion);
+    armed?.strike();
+    return armed?.fault;
+  }
+
+  /** For the simulator itself: some faults take effect when they are armed. */
+  onArm(listener: (armed: ArmedFault) => void): () => void {
+    this.#listeners.push(listener);
+    return () => (this.#listeners = this.#listeners.filter((other) => other !== listener));
+  }
+}
+
+function isKind<K extends FaultKind>(armed: ArmedFault, kind: K): armed is ArmedFault & ArmedFault<FaultOf<K>> {
+  return armed.fault.kind === kind;
+}

@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from 'node:fs';
+import sharp from 'sharp';
+import { Files, isFolderType, splitAnnotation } from '../files';
+import { parseJson } from '../python-json';
+import { PythonError } from '../python-values';
+import { isObject } from '../wire';
+
+/**
+ * The original picture with the mask's transparency. ComfyUI reports success even when the original is not there or
+ * its name is refused: nothing is saved then.
+ */
+export async function maskOnto(files: Files, reference: string | undefined, mask: Buffer): Promise<Buffer | undefined> {
+  const path = originalPath(files, reference);
+  if (path === undefined || !existsSync(path)) return undefined;
+  const original = await sharp(readFileSync(path)).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const { width, height } = original.info;
+  const alpha = await sharp(mask)
+    .ensureAlpha()
+    .resize(width, height, { fit: 'fill' })
+    .extractChannel(3)
+    .raw()
+    .toBuffer();
+  return sharp(original.data, { raw: { width, height, channels: 3 } })
+    .joinChannel(alpha, { raw: { width, height, channels: 1 } })
+    .png({ compressionLevel: 4 })
+    .toBuffer();
+}
+
+function originalPath(files: Files, reference: string | undefined): string | undefined {
+  const original = reference === undefined ? undefined : parseJson(reference);
+  if (!isObject(original) || typeof original['filename'] !== 'string') {
+    throw new PythonError('TypeError', 'the JSON object must be str, bytes or bytearray');
+  }
+  const { name, type: annotated } = splitAnnotation(original['filename']);
+  const type = annotated ?? original['type'] ?? 'output';
+  if (name === '' || name.startsWith('/') || name.includes('..') || !isFolderType(type)) return undefined;
+  return files.locate(type, typeof original['subfolder'] === 'string' ? original['subfolder'] : '', name);
+}

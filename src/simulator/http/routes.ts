@@ -1,0 +1,27 @@
+import { ServerProcess } from '../server-process';
+import { addCatalogueRoutes } from './catalogue-routes';
+import { addFaultRoutes } from './fault-routes';
+import { addHistoryRoutes } from './history-routes';
+import { JobsRoutes } from './jobs-routes';
+import { PromptRoutes } from './prompt-routes';
+import { text } from './replies';
+import { Router } from './router';
+import { addSystemRoutes } from './system-routes';
+import { addUploadRoutes } from './upload-routes';
+import { ViewRoute } from './view-routes';
+
+/** Everything a process answers. Paths are without `/api`, which the gate takes off. */
+export function routesOf(process: ServerProcess): Router {
+  const router = new Router();
+  const { settings, files, faults, shelf, history } = process;
+  new PromptRoutes(process).addTo(router);
+  addHistoryRoutes(router, history);
+  new ViewRoute(files, faults).addTo(router);
+  addUploadRoutes(router, files);
+  addCatalogueRoutes(router, shelf);
+  addSystemRoutes(router, settings.protocol, settings.maxUploadSize);
+  if (settings.protocol === '0.38') new JobsRoutes(process).addTo(router);
+  addFaultRoutes(router, faults);
+  router.add('GET', '/ws', () => text('No WebSocket UPGRADE hdr: None\n Can "Upgrade" only to "WebSocket".', 400));
+  return router;
+}

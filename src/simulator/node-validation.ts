@@ -1,0 +1,139 @@
+import { badLink, missingInput, mismatch, outerFailure, innerFailure, invalidLinkError } from './validation-errors';
+import { checkValue } from './value-validation';
+import { findNode } from './nodes/catalogue';
+import { InputSpec, inputSpec, NodeDefinition, Shelf } from './nodes/definition';
+import { ApiError, isObject, Json, Prompt, PromptNode } from './wire';
+
+export interface ValidatedNode {
+  valid: boolean;
+  /** Empty when only something upstream is wrong. */
+  errors: readonly ApiError[];
+}
+
+const GOOD: ValidatedNode = { valid: true, errors: [] };
+const BAD_UPSTREAM: ValidatedNode = { valid: false, errors: [] };
+
+/** Validates nodes depth-first, each once. */
+export class NodeValidation {
+  readonly results = new Map<string, ValidatedNode>();
+  readonly #underway = new Set<string>();
+
+  constructor(
+    private readonly prompt: Prompt,
+    private readonly shelf: Shelf,
+  ) {}
+
+  validateOutput(nodeId: string): ValidatedNode {
+    try {
+      return this.#validate(nodeId);
+    } catch (error) {
+      return this.record(nodeId, [outerFailure(error)]);
+    }
+  }
+
+  record(nodeId: string, errors: readonly ApiError[]): ValidatedNode {
+    const result = { valid: false, errors };
+    this.results.set(nodeId, result);
+    return result;
+  }
+
+  /** Throws like Python when the node or its `inputs` are not there. */
+  #validate(nodeId: string): ValidatedNode {
+    const known = this.results.get(nodeId);
+    if (known !== undefined) return known;
+    // A cycle overflows Python's stack, and the error is lost on the way: nothing is said of it.
+    if (this.#underway.has(nodeId)) return BAD_UPSTREAM;
+    const { node, definition } = this.#find(nodeId);
+    this.#underway.add(nodeId);
+    try {
+      const result = this.#validateInputs(node, definition);
+      this.results.set(nodeId, result);
+      return result;
+    } finally {
+      this.#underway.delete(nodeId);
+    }
+  }
+
+  #find(nodeId: unknown): { node: PromptNode; definition: NodeDefinition } {
+    const key = typeof nodeId === 'string' && Object.hasOwn(this.prompt, nodeId) ? nodeId : undefined;
+    const node = key === undefined ? undefined : this.prompt[key];
+    const definition = findNode(node?.class_type);
+    if (node === undefined || definition === undefined) throw invalidLinkError(nodeId);
+    if (!isObject(node.inputs)) throw invalidLinkError('inputs');
+    return { node, definition };
+  }
+
+  #validateInputs(node: PromptNode, definition: NodeDefinition): ValidatedNode {
+    const errors: ApiError[] = [];
+    let upstreamIsGood = true;
+    for (const [name, declared] of Object.entries({ ...definition.required, ...definition.optional })) {
+      const spec = inputSpec(declared, this.shelf);
+      const value = Object.hasOwn(node.inputs, name) ? node.inputs[name] : undefined;
+      if (value === undefined) {
+        if (name in definition.required) errors.push(missingInput(name));
+      } else if (Array.isArray(value)) {
+        const outcome = this.#validateLink(name, value, spec);
+        if (outcome === false) upstreamIsGood = false;
+        else if (outcome !== true) errors.push(outcome);
+      } else {
+        const error = checkValue(node, name, value, spec, definition.validator?.input === name);
+        if (error !== undefined) errors.push(error);
+      }
+    }
+    errors.push(...this.#customErrors(node, definition));
+    if (errors.length > 0) return { valid: false, errors };
+    return upstreamIsGood ? GOOD : BAD_UPSTREAM;
+  }
+
+  /** True: good. False: bad further up. */
+  #validateLink(name: string, link: Json[], spec: InputSpec): boolean | ApiError {
+    const [originId, slot] = link;
+    if (link.length !== 2 || originId === undefined || slot === undefined) return badLink(name, link, spec);
+    const { id, definition } = this.#findOrigin(originId);
+    const received = typeAt(definition, slot);
+    if (!typesMatch(received, spec[0])) return mismatch(name, received, link, spec);
+    try {
+      return this.#validate(id).valid;
+    } catch (error) {
+      this.record(id, [innerFailure(error, name, link, spec)]);
+      return false;
+    }
+  }
+
+  /** Only the class is looked at here: missing `inputs` show when the origin itself is validated. */
+  #findOrigin(originId: Json): { id: string; definition: NodeDefinition } {
+    const id = typeof originId === 'string' && Object.hasOwn(this.prompt, originId) ? originId : undefined;
+    const definition = id === undefined ? undefined : findNode(this.prompt[id]?.class_type);
+    if (id === undefined || definition === undefined) throw invalidLinkError(originId);
+    return { id, definition };
+  }
+
+  #customErrors(node: PromptNode, { validator }: NodeDefinition): ApiError[] {
+    if (validator === undefined || !Object.hasOwn(node.inputs, validator.input)) return [];
+    const verdict = validator.check(node.inputs[validator.input], this.shelf);
+    if (verdict === true) return [];
+    return [
+      {
+        type: 'custom_validation_failed',
+        message: 'Custom validation failed for node',
+        details: `${validator.input} - ${verdict}`,
+        extra_info: { input_name: validator.input },
+      },
+    ];
+  }
+}
+
+function typeAt({ outputs = [] }: NodeDefinition, slot: Json): string {
+  const index = typeof slot === 'number' && slot < 0 ? outputs.length + slot : slot;
+  const type = typeof index === 'number' ? outputs[index] : undefined;
+  if (type === undefined) throw new RangeError('tuple index out of range');
+  return type;
+}
+
+/** `*` takes anything; `A,B` takes either. A combo takes only a combo with the same choices. */
+function typesMatch(received: string, wanted: InputSpec[0]): boolean {
+  if (typeof wanted !== 'string') return false;
+  if (wanted === '*' || received === wanted) return true;
+  const accepted = wanted.split(',').map((type) => type.trim());
+  return received.split(',').some((type) => accepted.includes(type.trim()));
+}

@@ -1,0 +1,124 @@
+import { Exchange } from './http/exchange';
+import { features } from './http/system-routes';
+import { FileNaming } from './file-naming';
+import { Files } from './files';
+import { Faults, Occasion } from './faults';
+import { History } from './history';
+import { NodeCache } from './node-cache';
+import { Shelf } from './nodes/definition';
+import { Protocol, Settings } from './options';
+import { Pace } from './pace';
+import { EncodedPictures } from './pictures/encoded-pictures';
+import { PromptQueue, withoutSecrets } from './prompt-queue';
+import { SocketHub } from './socket-hub';
+import { QueueItem } from './wire';
+import { Worker } from './worker';
+
+export interface ProcessEvents {
+  /** A message went out, or a prompt was accepted (`submit`). The process may be dead when this returns. */
+  moment(occasion: Occasion): void;
+}
+
+/** What a ComfyUI process has in memory, from its start to its end. Files outlive it, except temporary ones. */
+export class ServerProcess {
+  readonly protocol: Protocol;
+  readonly shelf: Shelf;
+  readonly history = new History();
+  readonly queue: PromptQueue;
+  readonly hub: SocketHub;
+  finishedCount = 0;
+  readonly #death = new AbortController();
+  readonly #workers: Worker[];
+  readonly #waiting = new Map<string, () => void>();
+
+  constructor(
+    readonly settings: Settings,
+    readonly files: Files,
+    readonly faults: Faults,
+    private readonly events: ProcessEvents,
+  ) {
+    this.protocol = settings.protocol;
+    this.shelf = { files, checkpoints: settings.checkpoints, loras: settings.loras };
+    this.queue = new PromptQueue(() => this.hub.broadcastStatus());
+    this.hub = new SocketHub(
+      {
+        queueRemaining: () => this.queue.remaining,
+        runningNode: (clientId) => this.#workers.map((worker) => worker.nodeOf(clientId)).find(Boolean),
+        features: () => features(settings.protocol, settings.maxUploadSize),
+      },
+      faults,
+      (occasion) => events.moment(occasion),
+    );
+    files.clearTemp();
+    this.#workers = this.#startWorkers();
+  }
+
+  get isDead(): boolean {
+    return this.#death.signal.aborted;
+  }
+
+  get signal(): AbortSignal {
+    return this.#death.signal;
+  }
+
+  /** Queues a prompt and answers whether its POST is to be answered. */
+  async accept(item: QueueItem, exchange: Exchange): Promise<boolean> {
+    const [, promptId] = item;
+    const lost = this.faults.take('lost-post-answer');
+    if (lost?.accepted === false) return this.#cut(exchange);
+    const late = this.faults.take('late-post-answer');
+    const ended = late && new Promise<void>((resolve) => this.#waiting.set(promptId, resolve));
+    this.queue.put(item);
+    if (this.faults.take('silent-disappearance', { promptId }) !== undefined) this.queue.delete(promptId);
+    this.events.moment({ moment: 'submit', promptId });
+    if (lost !== undefined || this.isDead) return this.#cut(exchange);
+    const pace = new Pace('instant', this.signal);
+    if (late?.ms !== undefined) await pace.real(late.ms);
+    else if (ended !== undefined) await pace.until(ended);
+    return true;
+  }
+
+  interrupt(promptId?: string): void {
+    for (const worker of this.#workers) worker.interrupt(promptId);
+  }
+
+  free(): void {
+    for (const worker of this.#workers) worker.free();
+    this.queue.wake();
+  }
+
+  /** A queue item as this version shows it: newer ones hide API keys. */
+  shown(item: QueueItem): QueueItem {
+    return this.protocol === '0.38' ? withoutSecrets(item) : item;
+  }
+
+  kill(): void {
+    this.#death.abort();
+    this.hub.terminateAll();
+  }
+
+  #cut(exchange: Exchange): false {
+    exchange.cut();
+    return false;
+  }
+
+  #startWorkers(): Worker[] {
+    const { files, faults, settings } = this;
+    const shared = { files, naming: new FileNaming(files), encoded: new EncodedPictures(), faults };
+    const pace = new Pace(settings.speed, this.signal);
+    return Array.from({ length: settings.concurrency }, () => {
+      const tools = { ...shared, pace, cache: new NodeCache(this.shelf), previews: settings.previews };
+      const { queue, history, hub } = this;
+      const worker = new Worker({ queue, history, hub, tools, finished: (id) => this.#finished(id) });
+      // Whatever ends a worker - a fault, an exception, the end of the process - nothing else is told.
+      worker.work().catch(() => undefined);
+      return worker;
+    });
+  }
+
+  #finished(promptId: string): void {
+    this.finishedCount += 1;
+    this.#waiting.get(promptId)?.();
+    this.#waiting.delete(promptId);
+  }
+}
