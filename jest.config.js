@@ -1,7 +1,7 @@
 /** Nest 12 ships ES modules: they are transformed like our own sources, so that no vm-modules flag is needed. */
 const esmPackages = [
   '@nestjs',
-  'nestjs-pino',
+  'content-disposition',
   'file-type',
   'strtok3',
   'token-types',

@@ -79,7 +79,7 @@ export class OutputCollector {
 
   async #collect(file: OutputFile): Promise<CollectedFile> {
     const { stream, mediaType } = await this.client.view(file, this.signal);
-    const bytes = await this.spool.write(stream, this.signal);
+    const bytes = await this.spool.write(stream);
     const collected = { ...file, ...describeMedia(bytes.head, mediaType), sizeBytes: bytes.sizeBytes };
     this.live.keep(collected, bytes);
     this.live.change({ kind: 'collected', file: collected });

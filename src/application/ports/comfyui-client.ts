@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { BackendStatus } from '../../domain/backend';
 import type { FileReference } from '../../domain/job/outputs';
 import type { RunEvent, RunOutcome } from '../../domain/job/run-event';
@@ -53,7 +52,9 @@ export type Signal =
 export type RunListener = (signal: Signal) => void;
 
 export interface FileStream {
-  readonly stream: Readable;
+  /** Fails with a ComfyUIError. A connection is held until it is read or returned from. */
+  readonly stream: AsyncIterable<Buffer>;
+  /** What the server says it is. */
   readonly mediaType: string | undefined;
 }
 

@@ -13,5 +13,5 @@ export abstract class SpooledFile {
 /** Where output files wait between ComfyUI and the caller. */
 export abstract class Spool {
   /** Reads a stream to its end. Rejects with the stream's error, leaving nothing behind. */
-  abstract write(source: Readable, signal?: AbortSignal): Promise<SpooledFile>;
+  abstract write(source: AsyncIterable<Buffer>): Promise<SpooledFile>;
 }

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { HttpService } from '@nestjs/axios';
 import { Logger } from '@nestjs/common';
 import { parsePythonJson, stringifyJson } from '../../domain/json';
+import { addAbortSignal } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { retryIdempotent } from './retry-idempotent';
 import type { HttpAnswer } from './http-answer';
@@ -59,6 +60,17 @@ export class ComfyUIHttp {
     const answer = await this.post(path, body, signal);
     await this.text(answer);
     if (answer.status >= 300) throw answerError(path, answer);
+  }
+
+  /** The bytes of a body as they come; what goes wrong on the way is said in our words. */
+  async *bytes(body: IncomingMessage, signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+    if (signal) addAbortSignal(signal, body);
+    try {
+      yield* body as AsyncIterable<Buffer>;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw connectionError(error);
+    }
   }
 
   /** The text of a body, whatever its type. */

@@ -103,7 +103,10 @@ export class ComfyUIServer extends ComfyUIClient implements OnModuleInit, OnAppl
     try {
       const { body, headers } = await this.http.getStream('/view', { filename, subfolder, type }, signal);
       const mediaType = headers['content-type'];
-      return { stream: body, mediaType: typeof mediaType === 'string' ? mediaType : undefined };
+      return {
+        stream: this.http.bytes(body, signal),
+        mediaType: typeof mediaType === 'string' ? mediaType : undefined,
+      };
     } catch (error) {
       if (!(error instanceof ComfyUIError) || error.code !== 'not_found') throw error;
       throw new ComfyUIError('not_found', `ComfyUI has no file ${filename} in its ${type} folder.`, { cause: error });

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addAbortSignal, type Readable } from 'node:stream';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Spool, type SpooledFile } from '../../application/ports/spool';
 import { SpoolWriter } from './spool-writer';
@@ -24,19 +23,17 @@ export class TemporarySpool extends Spool implements OnApplicationShutdown {
     this.#memoryLeft = options.memory;
   }
 
-  async write(source: Readable, signal?: AbortSignal): Promise<SpooledFile> {
+  async write(source: AsyncIterable<Buffer>): Promise<SpooledFile> {
     const writer = new SpoolWriter(
       () => this.#newPath(),
       (bytes) => this.#reserve(bytes),
     );
-    if (signal) addAbortSignal(signal, source);
     try {
       for await (const chunk of source) {
-        await writer.add(chunk as Buffer);
+        await writer.add(chunk);
       }
       return await writer.finish();
     } catch (error) {
-      source.destroy();
       await writer.abandon();
       throw error;
     }

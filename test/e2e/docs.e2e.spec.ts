@@ -1,0 +1,73 @@
+import type { Simulator } from '../../src/simulator';
+import { EXAMPLE_WORKFLOW } from '../../src/presentation/http/generate/example-workflow';
+import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
+
+interface Schema {
+  readonly properties?: Record<
+    string,
+    { description?: string; example?: unknown; $ref?: string; items?: unknown; allOf?: unknown }
+  >;
+}
+
+interface OpenApi {
+  readonly paths: Record<
+    string,
+    Record<string, { responses: Record<string, { description: string }>; summary?: string; requestBody?: unknown }>
+  >;
+  readonly components: { schemas: Record<string, Schema> };
+}
+
+let comfyUI: Simulator;
+let stack: Stack;
+let document: OpenApi;
+
+beforeAll(async () => {
+  comfyUI = await startComfyUI();
+  stack = await startStack({ baseUrl: comfyUI.url }, 'service');
+  document = (await (await fetch(`${stack.url}/docs-json`)).json()) as OpenApi;
+});
+
+afterAll(async () => {
+  await stack.close();
+  await comfyUI.close();
+});
+
+it('Swagger UI is at /docs', async () => {
+  const response = await fetch(`${stack.url}/docs`);
+  expect(response.status).toBe(200);
+  expect(await response.text()).toContain('swagger-ui');
+});
+
+it('every endpoint is described, with every error it can answer', () => {
+  const codes = (path: string, method: string) => Object.keys(document.paths[path]?.[method]?.responses ?? {});
+  expect(codes('/generate', 'post')).toEqual(['200', '400', '409', '413', '422', '500', '502', '503', '504']);
+  expect(codes('/comfyui/workflow', 'post')).toEqual(['200', '400', '413', '422', '502', '503']);
+  expect(codes('/comfyui/status', 'get')).toEqual(['200']);
+  expect(Object.keys(document.paths)).toHaveLength(3);
+});
+
+it('every field has a description, and every plain one an example', () => {
+  const poor = Object.entries(document.components.schemas).flatMap(([schema, { properties = {} }]) =>
+    Object.entries(properties)
+      .filter(
+        ([, { description, example, $ref, allOf, items }]) =>
+          !description || (example === undefined && !$ref && !allOf && !items),
+      )
+      .map(([field]) => `${schema}.${field}`),
+  );
+  expect(poor).toEqual([]);
+});
+
+it('the example of /generate is the workflow of the README and works as it is', async () => {
+  const prompt = document.components.schemas.GenerateRequest?.properties?.prompt?.example;
+  expect(prompt).toEqual(EXAMPLE_WORKFLOW);
+  expect(
+    (
+      await postJson(
+        `${stack.url}/generate`,
+        { prompt, timeout: 120, cancelOnDisconnect: false },
+        { accept: 'image/png' },
+      )
+    ).status,
+  ).toBe(200);
+});

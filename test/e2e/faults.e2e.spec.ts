@@ -1,0 +1,235 @@
+import type { Fault, Simulator } from '../../src/simulator';
+import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
+import { flatPicture, noisePicture, slowPicture } from '../support/workflows';
+
+let comfyUI: Simulator;
+let stack: Stack;
+let color = 0;
+
+beforeEach(async () => {
+  comfyUI = await startComfyUI();
+  stack = await startStack({ baseUrl: comfyUI.url, responseTimeout: 2 });
+});
+
+afterEach(async () => {
+  await stack.close();
+  await comfyUI.close();
+});
+
+const generate = (prompt: object = flatPicture(++color), fields = {}) =>
+  postJson(`${stack.url}/generate`, { prompt, ...fields });
+
+async function expectPicture(response: Response): Promise<Record<string, unknown>> {
+  const body = (await response.json()) as Record<string, unknown>;
+  expect(body).toMatchObject({ image: expect.stringMatching(/^iVBOR/) });
+  return body;
+}
+
+async function expectError(
+  response: Response,
+  status: number,
+  code: string,
+  sentence: string | RegExp,
+): Promise<Record<string, unknown>> {
+  const body = (await response.json()) as Record<string, unknown>;
+  expect(body).toMatchObject({ statusCode: status, code, message: expect.stringMatching(sentence) });
+  expect(response.status).toBe(status);
+  return body;
+}
+
+describe('what must not cost the picture', () => {
+  it.each<[string, Fault]>([
+    ['all events are over before the answer to the POST', { kind: 'late-post-answer' }],
+    ['the history comes late', { kind: 'history-lag', ms: 1500 }],
+    ['the end of the run is not announced', { kind: 'lose-event', type: 'execution_success' }],
+    ['an output is not announced', { kind: 'lose-event', type: 'executed' }],
+    ['the socket is dropped during the run', { kind: 'drop-socket', after: 'execution_start' }],
+    ['the socket is dropped at the end', { kind: 'drop-socket', after: 'execution_success' }],
+    ['the socket goes deaf during the run', { kind: 'deaf-socket', after: 'execution_start' }],
+    ['the server is too old to take our prompt id', { kind: 'ignore-prompt-id' }],
+    ['the answer to the POST is lost, the prompt is not', { kind: 'lost-post-answer' }],
+    ['answer and prompt are lost', { kind: 'lost-post-answer', accepted: false }],
+    [
+      'a node is blocked, the others are not',
+      { kind: 'execution-blocked', classType: 'SimulatedSink', message: 'not now' },
+    ],
+    ['an output holds NaN', { kind: 'nan-output' }],
+    ['a proxy refuses the socket', { kind: 'proxy', status: 401, target: 'socket', times: Infinity }],
+    ['a proxy fails on the way to the file', { kind: 'proxy', status: 502, path: '/view', times: 2 }],
+    ['a file breaks off', { kind: 'slow-view', cutAfter: 100 }],
+    ['a file appears late', { kind: 'missing-file' }],
+    ['the history is behind a proxy that fails', { kind: 'proxy', status: 504, path: '/history', times: 2 }],
+  ])('%s', async (_what, fault) => {
+    const armed = comfyUI.faults.arm(fault);
+    const sink = { class_type: 'SimulatedSink', inputs: { source: ['1', 0] } };
+    await expectPicture(
+      await generate(fault.kind === 'execution-blocked' ? { ...flatPicture(++color), sink } : undefined),
+    );
+    expect(armed.fired).toBeGreaterThan(0);
+  });
+
+  it('the socket is half open: dropped without a word while idle', async () => {
+    await expectPicture(await generate());
+    comfyUI.faults.arm({ kind: 'deaf-socket' });
+    await expectPicture(await generate());
+    const started = Date.now();
+    await expectPicture(await generate());
+    expect(Date.now() - started).toBeLessThan(2_000);
+  });
+
+  it('a prompt whose answer was lost runs once', async () => {
+    comfyUI.faults.arm({ kind: 'lost-post-answer' });
+    await expectPicture(await generate());
+    const history = (await (await fetch(`${comfyUI.url}/history`)).json()) as object;
+    expect(Object.keys(history)).toHaveLength(1);
+  });
+
+  it('a file of a cached run is gone: it runs again without the cache, once', async () => {
+    const prompt = flatPicture(++color);
+    const first = await expectPicture(await generate(prompt));
+    const [{ filename }] = first.images as [{ filename: string }];
+    comfyUI.faults.arm({ kind: 'missing-file', filename, times: Infinity });
+    const second = await expectPicture(await generate(prompt));
+    expect(second).toMatchObject({ attempts: 2, images: [{ filename: expect.not.stringMatching(filename) }] });
+    expect((second.images as unknown[]).length).toBe(1);
+  });
+});
+
+describe('what ends in a reason', () => {
+  it('a file that is not there although it was just made', async () => {
+    comfyUI.faults.arm({ kind: 'missing-file', times: Infinity });
+    await expectError(await generate(), 502, 'output_missing', /Node 2 named the file flat_00001_\.png/);
+  });
+
+  it('a restart during the run', async () => {
+    comfyUI.faults.arm({ kind: 'restart', after: 'execution_start', downMs: 500 });
+    await expectError(await generate(slowPicture(++color, { seconds: 60 })), 502, 'backend_lost', 'restarted');
+  });
+
+  it('a prompt somebody deleted', async () => {
+    comfyUI.faults.arm({ kind: 'silent-disappearance' });
+    await expectError(await generate(), 502, 'backend_lost', 'deleted');
+  });
+
+  it('a run somebody interrupted', async () => {
+    const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const response = generate();
+    await held.struck;
+    await fetch(`${comfyUI.url}/interrupt`, { method: 'POST' });
+    await expectError(await response, 409, 'canceled', 'canceled');
+  });
+
+  it('a dead worker', async () => {
+    comfyUI.faults.arm({ kind: 'dead-worker' });
+    await expectError(await generate(), 502, 'stalled', 'worker is dead');
+  });
+
+  it('a node that fails, with its message', async () => {
+    comfyUI.faults.arm({ kind: 'node-exception', classType: 'SaveImage', message: 'no space left', type: 'OSError' });
+    const body = await expectError(
+      await generate(),
+      500,
+      'execution_failed',
+      /^Node 2 \(SaveImage\) failed: no space left/,
+    );
+    expect(body.details).toMatchObject({ nodeId: '2', classType: 'SaveImage', exceptionType: 'OSError' });
+    expect(body.jobId).toBeDefined();
+  });
+
+  it('a GPU that is full', async () => {
+    comfyUI.faults.arm({
+      kind: 'node-exception',
+      classType: 'SaveImage',
+      message: 'Allocation on device',
+      type: 'torch.OutOfMemoryError',
+    });
+    await expectError(await generate(), 500, 'out_of_memory', 'ran out of memory');
+  });
+
+  it('a refused workflow, with node, class, input and fault', async () => {
+    const prompt = flatPicture(++color, { width: 0 });
+    const body = await expectError(
+      await generate(prompt),
+      422,
+      'invalid_workflow',
+      /Node 1 \(EmptyImage\): width: Value 0 smaller than min of 1/,
+    );
+    expect(body.details).toMatchObject({
+      nodeErrors: { 1: { classType: 'EmptyImage', problems: [{ input: 'width' }] } },
+    });
+  });
+
+  it('a node class that does not exist', async () => {
+    await expectError(
+      await generate({ '7': { class_type: 'Nope', inputs: {} } }),
+      422,
+      'invalid_workflow',
+      /Node 7: .*Nope/,
+    );
+  });
+
+  describe('a workflow that would run only in part', () => {
+    const both = () => ({ ...flatPicture(++color), '3': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } } });
+
+    it('is canceled', async () => {
+      comfyUI.faults.arm({ kind: 'node-errors', nodeId: '3', message: 'not today' });
+      comfyUI.faults.arm({ kind: 'hold', nodeId: '1' });
+      const body = await expectError(
+        await generate(both()),
+        422,
+        'invalid_workflow',
+        /only a part .*Node 3 \(PreviewImage\): .*not today/,
+      );
+      expect(body.details).toMatchObject({ nodeErrors: { 3: {} } });
+      const queue = JSON.stringify(await (await fetch(`${comfyUI.url}/queue`)).json());
+      expect(queue).not.toContain('SaveImage');
+    });
+
+    it('runs when that was allowed', async () => {
+      comfyUI.faults.arm({ kind: 'node-errors', nodeId: '3' });
+      await expectPicture(await generate(both(), { allowPartial: true }));
+    });
+  });
+
+  it.each([
+    [401, 502, 'backend_unauthorized', /COMFYUI_USERNAME and COMFYUI_PASSWORD/],
+    [403, 502, 'backend_unauthorized', /COMFYUI_USERNAME/],
+    [413, 413, 'payload_too_large', /larger than ComfyUI/],
+    [500, 502, 'backend_error', /500/],
+    [502, 502, 'backend_error', /proxy/],
+  ] as const)('a proxy that answers %i in HTML', async (status, ours, code, sentence) => {
+    comfyUI.faults.arm({ kind: 'proxy', status, times: Infinity });
+    await expectError(await generate(), ours, code, sentence);
+  });
+
+  it('a ComfyUI that accepts connections and never answers', async () => {
+    comfyUI.faults.arm({ kind: 'hang', times: Infinity });
+    await expectError(await generate(), 503, 'backend_unreachable', 'did not answer in time');
+  });
+
+  it('a file that never arrives', async () => {
+    comfyUI.faults.arm({ kind: 'slow-view', ms: 3_600_000, times: Infinity });
+    await expectError(await generate(noisePicture(++color)), 503, 'backend_unreachable', 'did not answer in time');
+  });
+
+  it('no ComfyUI at all, with the time to try again', async () => {
+    await comfyUI.close();
+    const response = await generate();
+    expect(response.headers.get('retry-after')).toBe('5');
+    await expectError(response, 503, 'backend_unreachable', /can not be reached: .*ECONNREFUSED/);
+  });
+
+  it('something else that answers there', async () => {
+    await stack.close();
+    stack = await startStack({ baseUrl: `${comfyUI.url}/nowhere` });
+    expect((await generate()).status).toBeGreaterThanOrEqual(404);
+  });
+
+  it('is logged once', async () => {
+    comfyUI.faults.arm({ kind: 'node-exception', classType: 'SaveImage', message: 'unmistakable' });
+    await generate();
+    await generate({});
+    expect(stack.logs.filter((line) => line.includes('unmistakable'))).toHaveLength(1);
+    expect(stack.logs.filter((line) => line.includes('no nodes'))).toHaveLength(1);
+  });
+});

@@ -1,0 +1,99 @@
+import { Module, type INestApplication, type LoggerService } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ComfyUIModule } from '../../src/comfyui.module';
+import type { ComfyUIModuleExtras, ComfyUIOptions } from '../../src/comfyui.options';
+import { createService } from '../../src/service';
+import { startSimulator } from '../../src/simulator';
+import type { Simulator, SimulatorOptions } from '../../src/simulator';
+
+export type Platform = 'service' | 'express' | 'fastify';
+
+export interface Stack {
+  readonly app: INestApplication;
+  /** Of our endpoints. */
+  readonly url: string;
+  /** What a host application's logger was told; empty for the service, which logs to its own. */
+  readonly logs: string[];
+  close(): Promise<void>;
+}
+
+/** A simulator that does not wait. */
+export function startComfyUI(options: SimulatorOptions = {}): Promise<Simulator> {
+  return startSimulator({ speed: 'instant', ...options });
+}
+
+/** The standalone service, or a host application with our controllers. */
+export async function startStack(options: ComfyUIOptions, platform: Platform = 'express'): Promise<Stack> {
+  return platform === 'service' ? startService(options) : startHost(options, platform);
+}
+
+async function startService({ baseUrl, username, password, ...rest }: ComfyUIOptions): Promise<Stack> {
+  const variables: Record<string, unknown> = {
+    COMFYUI_BASE_URL: baseUrl,
+    COMFYUI_USERNAME: username,
+    COMFYUI_PASSWORD: password,
+    COMFYUI_CONNECT_TIMEOUT_SECONDS: rest.connectTimeout,
+    COMFYUI_RESPONSE_TIMEOUT_SECONDS: rest.responseTimeout,
+    GENERATE_TIMEOUT_SECONDS: rest.generateTimeout,
+    LOG_LEVEL: 'silent',
+  };
+  const before = { ...process.env };
+  for (const [name, value] of Object.entries(variables)) process.env[name] = value === undefined ? '' : String(value);
+  const app = await createService();
+  process.env = before;
+  return listening(app, '', []);
+}
+
+async function startHost(
+  options: ComfyUIOptions & ComfyUIModuleExtras,
+  platform: 'express' | 'fastify',
+): Promise<Stack> {
+  @Module({ imports: [ComfyUIModule.forRoot({ ...options, controllers: true })] })
+  class Host {}
+  const adapter = platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();
+  const logs: string[] = [];
+  const app = await NestFactory.create(Host, adapter, { logger: logTo(logs), forceCloseConnections: true });
+  app.setGlobalPrefix('host');
+  return listening(app, '/host', logs);
+}
+
+async function listening(app: INestApplication | NestFastifyApplication, path: string, logs: string[]): Promise<Stack> {
+  await app.listen(0, '127.0.0.1');
+  return { app, url: `${await app.getUrl()}${path}`, logs, close: () => app.close() };
+}
+
+function logTo(lines: string[]): LoggerService {
+  const write =
+    (level: string) =>
+    (message: unknown, ...rest: unknown[]) =>
+      void lines.push([level, message, ...rest].join(' '));
+  return {
+    log: write('log'),
+    warn: write('warn'),
+    error: write('error'),
+    debug: write('debug'),
+    verbose: write('verbose'),
+  };
+}
+
+export interface GenerateCall {
+  readonly accept?: string;
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal;
+}
+
+export function postJson(
+  url: string,
+  body: unknown,
+  { accept, headers = {}, signal }: GenerateCall = {},
+): Promise<Response> {
+  const all = { 'Content-Type': 'application/json', ...(accept === undefined ? {} : { Accept: accept }), ...headers };
+  return fetch(url, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    headers: all,
+    signal,
+  });
+}
