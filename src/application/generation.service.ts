@@ -29,8 +29,9 @@ const FAREWELL_MS = 100;
 /** Runs workflows as jobs. */
 @Injectable()
 export class GenerationService implements BeforeApplicationShutdown {
-  readonly #shutdown = new AbortController();
-  readonly #running = new Set<Promise<void>>();
+  /** Each run with what stops it. */
+  readonly #running = new Map<Promise<void>, AbortController>();
+  #isShuttingDown = false;
 
   constructor(
     private readonly runner: JobRunner,
@@ -42,11 +43,12 @@ export class GenerationService implements BeforeApplicationShutdown {
    * @throws ComfyUIError `invalid_request`, `shutting_down`
    */
   submit({ workflow, allowPartial = false }: GenerationRequest): LiveJob {
-    const { signal } = this.#shutdown;
-    if (signal.aborted) throw new ComfyUIError('shutting_down', 'The service is shutting down and takes no new jobs.');
+    if (this.#isShuttingDown)
+      throw new ComfyUIError('shutting_down', 'The service is shutting down and takes no new jobs.');
     const live = new LiveJob(newJob(randomUUID(), parseWorkflow(workflow), Date.now()));
-    const run = this.runner.run(live, { allowPartial, signal }).finally(() => this.#running.delete(run));
-    this.#running.add(run);
+    const stop = new AbortController();
+    const run = this.runner.run(live, { allowPartial, signal: stop.signal }).finally(() => this.#running.delete(run));
+    this.#running.set(run, stop);
     return live;
   }
 
@@ -79,7 +81,7 @@ export class GenerationService implements BeforeApplicationShutdown {
    * @throws ComfyUIError `invalid_request`, `invalid_workflow`, ...
    */
   enqueue(workflow: unknown): Promise<Submission> {
-    return this.client.submit({ promptId: randomUUID(), workflow: parseWorkflow(workflow) }, this.#shutdown.signal);
+    return this.client.submit({ promptId: randomUUID(), workflow: parseWorkflow(workflow) });
   }
 
   /** Cancels a job where it waits or runs. One that finishes first stays finished. */
@@ -91,9 +93,10 @@ export class GenerationService implements BeforeApplicationShutdown {
 
   /** Ends what runs, and lets those who wait for it be told before their connections are closed. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.#shutdown.abort();
+    this.#isShuttingDown = true;
     if (this.#running.size === 0) return;
-    await Promise.all(this.#running);
+    for (const stop of this.#running.values()) stop.abort();
+    await Promise.all(this.#running.keys());
     await sleep(FAREWELL_MS);
   }
 }

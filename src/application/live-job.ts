@@ -2,8 +2,8 @@ import { ComfyUIError } from '../domain/errors';
 import { advance, hasEnded, type CollectedFile, type Job, type JobChange, type JobEvent } from '../domain/job/job';
 import { outputKey } from '../domain/job/outputs';
 import type { Preview } from '../domain/job/run-event';
+import { Bell } from './bell';
 import type { SpooledFile } from './ports/spool';
-import { sleep } from './sleep';
 
 export interface EventOptions {
   /** Repeat the progress after this many milliseconds without news. */
@@ -17,10 +17,11 @@ export interface EventOptions {
  */
 export class LiveJob {
   readonly #files = new Map<string, SpooledFile>();
+  readonly #changed = new Bell();
+  readonly #ended = new Bell();
   #job: Job;
   #preview: Preview | undefined;
   #holders = 1;
-  #changed = deferred();
 
   constructor(job: Job) {
     this.#job = job;
@@ -36,11 +37,11 @@ export class LiveJob {
     if (change.kind === 'preview') this.#preview = change.preview;
     if (next === this.#job && change.kind !== 'preview') return;
     this.#job = next;
-    if (hasEnded(next)) this.#preview = undefined;
-    const { resolve } = this.#changed;
-    this.#changed = deferred();
-    resolve();
-    if (hasEnded(next)) this.#discardIfUnused();
+    this.#changed.ring();
+    if (!hasEnded(next)) return;
+    this.#preview = undefined;
+    this.#ended.ring();
+    this.#discardIfUnused();
   }
 
   /** Keeps the bytes of a collected file; the job owns them from now on. */
@@ -74,7 +75,7 @@ export class LiveJob {
     while (!hasEnded(this.#job)) {
       const left = deadline - Date.now();
       if (left <= 0) throw this.notInTime(timeoutMs / 1000);
-      await this.#change(left, signal);
+      await this.#ended.next(left, signal);
       signal?.throwIfAborted();
     }
     return this.#job;
@@ -104,19 +105,9 @@ export class LiveJob {
       yield* untold(job, told.outputs);
       if (hasEnded(job)) return;
       told = { ...told, job, preview };
-      if (this.#job === job && this.#preview === preview) await this.#change(repeatAfterMs, signal);
+      if (this.#job === job && this.#preview === preview) await this.#changed.next(repeatAfterMs, signal);
       if (signal?.aborted) return;
     }
-  }
-
-  /** Waits for the next change, at most `ms`. */
-  async #change(ms: number, signal?: AbortSignal): Promise<void> {
-    const changed = this.#changed.promise;
-    if (ms === Infinity && !signal) return changed;
-    const timer = new AbortController();
-    const stop = signal ? AbortSignal.any([signal, timer.signal]) : timer.signal;
-    await Promise.race([changed, sleep(ms, stop)]);
-    timer.abort();
   }
 
   #discardIfUnused(): void {
@@ -133,12 +124,4 @@ function* untold(job: Job, told: Set<string>): Generator<JobEvent, void, undefin
     told.add(key);
     yield { kind: 'output', job, file };
   }
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

@@ -1,5 +1,6 @@
 import { ComfyUIError, toComfyUIError } from '../domain/errors';
 import type { RunEvent, RunOutcome } from '../domain/job/run-event';
+import { Bell } from './bell';
 import type {
   ComfyUIClient,
   HistoryRecord,
@@ -8,13 +9,13 @@ import type {
   Signal,
   Submission,
 } from './ports/comfyui-client';
-import { sleep } from './sleep';
 
 /** Milliseconds. */
 export const RUN_TIMING = {
   /** Events can be heard, but none came for so long: look whether the prompt is still there. */
   silence: 5_000,
-  /** Events can not be heard: how often to look. */
+  /** Events can not be heard: how soon to look first, and how often at the least. */
+  firstPoll: 100,
   poll: 1_000,
   /** From ComfyUI's word on the outcome to its mark that the history is written. */
   finishMark: 250,
@@ -31,6 +32,7 @@ export const RUN_TIMING = {
  * end is settled by asking ComfyUI where the prompt is.
  */
 export class PromptRun {
+  readonly #bell = new Bell();
   readonly #outputs = new Map<string, unknown>();
   #promptId: string;
   #stopListening: () => void = () => undefined;
@@ -38,7 +40,8 @@ export class PromptRun {
   #outcome: RunOutcome | undefined;
   #cached: readonly string[] = [];
   #finished = false;
-  #wake = new AbortController();
+  #quietSince = 0;
+  #looks = 0;
   #failingSince: number | undefined;
   #idleSince: number | undefined;
   #endedAt: number | undefined;
@@ -85,47 +88,56 @@ export class PromptRun {
   }
 
   #hear(heard: Signal): void {
+    this.#quietSince = Date.now();
     switch (heard.kind) {
       case 'ended':
         this.#outcome = heard.outcome;
         this.#endedAt ??= Date.now();
-        break;
+        return this.#bell.ring();
       case 'finished':
         this.#finished = true;
-        break;
+        this.#endedAt ??= Date.now();
+        return this.#bell.ring();
       case 'connected':
       case 'disconnected':
         this.#connected = heard.kind === 'connected';
-        break;
+        return this.#bell.ring();
+      case 'executed':
+        this.#outputs.set(heard.nodeId, heard.output);
+        return this.onEvent(heard);
+      case 'cached':
+        this.#cached = heard.nodeIds;
+        return this.onEvent(heard);
       default:
-        if (heard.kind === 'executed') this.#outputs.set(heard.nodeId, heard.output);
-        if (heard.kind === 'cached') this.#cached = heard.nodeIds;
-        this.onEvent(heard);
+        return this.onEvent(heard);
     }
-    this.#wake.abort();
   }
 
-  /** Until something was heard that ends or changes how we follow, or until it was quiet for too long. */
+  /** Until the history can be read, the connection came or went, or it was quiet for too long. */
   async #untilWorthALook(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      if (this.#finished && this.#timesGone === 0 && this.#failingSince === undefined) return;
-      const wasConnected = this.#connected;
-      const hadEnded = this.#outcome !== undefined;
-      this.#wake = new AbortController();
-      await sleep(this.#patience(), AbortSignal.any([signal, this.#wake.signal]));
-      const heardNothing = !this.#wake.signal.aborted;
-      if (signal.aborted || heardNothing || wasConnected !== this.#connected) return;
-      if (hadEnded && this.#finished) return;
+    const wasConnected = this.#connected;
+    this.#quietSince = Date.now();
+    while (!signal.aborted && !this.#canBeRead && wasConnected === this.#connected) {
+      const left = this.#quietSince + this.#patience - Date.now();
+      if (left <= 0) return;
+      await this.#bell.next(left, signal);
     }
   }
 
-  #patience(): number {
+  /** ComfyUI's mark is believed once: what it then does not tell takes time, as after the end of any run. */
+  get #canBeRead(): boolean {
+    return this.#finished && this.#timesGone === 0 && this.#failingSince === undefined;
+  }
+
+  get #patience(): number {
     if (this.#endedAt !== undefined) return Math.min(RUN_TIMING.poll, RUN_TIMING.finishMark * (this.#timesGone + 1));
-    return this.#connected && this.#failingSince === undefined ? RUN_TIMING.silence : RUN_TIMING.poll;
+    if (this.#connected && this.#failingSince === undefined && this.#timesGone === 0) return RUN_TIMING.silence;
+    return Math.min(RUN_TIMING.poll, RUN_TIMING.firstPoll * 2 ** this.#looks);
   }
 
   async #look(signal: AbortSignal): Promise<PromptState | undefined> {
     try {
+      this.#looks += 1;
       const state = await this.client.find(this.#promptId, signal);
       this.#failingSince = undefined;
       return state;

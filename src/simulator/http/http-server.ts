@@ -1,4 +1,5 @@
 import { createServer, IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { WebSocketServer } from 'ws';
@@ -18,6 +19,8 @@ export class HttpServer {
   /** Requests by `METHOD /route`, without prefix and `/api`. */
   readonly requests: Record<string, number> = {};
   readonly #server: Server;
+  /** All of them: a connection that asked for an upgrade is no longer the server's to close. */
+  readonly #connections = new Set<Socket>();
   readonly #sockets: WebSocketServer;
   readonly #router: Router;
   readonly #gate: Gate;
@@ -30,6 +33,10 @@ export class HttpServer {
     this.#sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate });
     this.#server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
       this.#serve(request, response).catch(() => response.destroy());
+    });
+    this.#server.on('connection', (connection) => {
+      this.#connections.add(connection);
+      connection.once('close', () => this.#connections.delete(connection));
     });
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
@@ -46,7 +53,7 @@ export class HttpServer {
   /** Ends every connection at once, as the end of a process does. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeAllConnections();
+    for (const connection of this.#connections) connection.destroy();
     await closed;
   }
 
@@ -71,7 +78,7 @@ export class HttpServer {
     if (method === 'OPTIONS') return empty();
     try {
       const found = this.#router.find(method, path);
-      if (Array.isArray(found)) return found.length === 0 ? empty(404) : notAllowed(found);
+      if (Array.isArray(found)) return unmatched(method, found);
       const exchange = new Exchange(request, path, query, found.params, this.process.settings.maxUploadSize);
       return await found.handler(exchange);
     } catch (error) {
@@ -98,7 +105,14 @@ export class HttpServer {
   }
 }
 
-const notAllowed = (methods: string[]): Reply => text('405: Method Not Allowed', 405, { Allow: methods.join(',') });
+/** What no route takes goes to the static files of the editor, which know GET and HEAD only, and are not here. */
+function unmatched(method: string, others: string[]): Reply {
+  if (method === 'GET' || method === 'HEAD') {
+    return { status: 404, headers: { 'Content-Type': 'application/octet-stream' } };
+  }
+  const allowed = [...new Set([...others, 'GET', 'HEAD'])].toSorted();
+  return text('405: Method Not Allowed', 405, { Allow: allowed.join(',') });
+}
 
 async function send(response: ServerResponse, reply: Reply, method: string): Promise<void> {
   const { body = '' } = reply;
