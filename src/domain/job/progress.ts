@@ -61,7 +61,11 @@ export function advanceProgress(progress: RunProgress, event: RunEvent, workflow
         steps: event.max,
       });
     case 'nodes':
-      return withSnapshot({ ...withFractions(progress, event.nodes), tellsNodeStates: true }, workflow, {});
+      return withSnapshot(
+        { ...withFractions(progress, event.nodes), tellsNodeStates: true },
+        workflow,
+        stepOfCurrent(event.nodes, progress.snapshot),
+      );
     default:
       return progress;
   }
@@ -84,6 +88,12 @@ function current(nodeId: string, workflow: Workflow, previous: Progress): Partia
   const node = submittedNode(workflow, nodeId);
   if (previous.currentNode === node) return {};
   return { currentNode: node, currentNodeClass: workflow[node]?.class_type ?? null, step: null, steps: null };
+}
+
+/** A node without steps of its own counts as one of one, which says nothing. */
+function stepOfCurrent(nodes: readonly NodeProgress[], { currentNode }: Progress): Partial<Progress> {
+  const state = nodes.find(({ nodeId, finished, max }) => nodeId === currentNode && !finished && max > 1);
+  return state ? { step: state.value, steps: state.max } : {};
 }
 
 function leaveCurrentNode(progress: RunProgress, nextNodeId: string): RunProgress {
@@ -114,7 +124,11 @@ function withSnapshot(progress: RunProgress, workflow: Workflow, changes: Partia
     nodesDone: running.filter(([id]) => progress.finished.has(id)).length,
     nodesTotal: running.length,
   };
-  return { ...progress, snapshot };
+  return { ...progress, snapshot: isSame(snapshot, progress.snapshot) ? progress.snapshot : snapshot };
+}
+
+function isSame(a: Progress, b: Progress): boolean {
+  return (Object.keys(a) as (keyof Progress)[]).every((field) => a[field] === b[field]);
 }
 
 function fractionOf(nodeId: string, { finished, fractions }: RunProgress): number {

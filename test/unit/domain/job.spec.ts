@@ -81,6 +81,12 @@ describe('progress', () => {
     });
   });
 
+  it('is one snapshot for both messages ComfyUI sends of a step', () => {
+    const state = after(executing('sampler'), nodes(['sampler', false, 2, 8]));
+    expect(state.progress).toMatchObject({ step: 2, steps: 8, value: 0.2 });
+    expect(advance(state, { kind: 'step', nodeId: 'sampler', value: 2, max: 8 }, 5).progress).toBe(state.progress);
+  });
+
   it('counts only the nodes that will run', () => {
     const { progress } = after({ kind: 'cached', nodeIds: ['loader', 'sampler'] });
     expect(progress).toMatchObject({ nodesTotal: 1, nodesDone: 0, value: 0 });
