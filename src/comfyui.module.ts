@@ -2,6 +2,7 @@ import { HttpModule, HttpService } from '@nestjs/axios';
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import { GenerationService } from './application/generation.service';
 import { JobRunner } from './application/job-runner';
+import { OutputFetcher } from './application/output-fetcher';
 import { ComfyUIClient } from './application/ports/comfyui-client';
 import { Spool } from './application/ports/spool';
 import { StatusService } from './application/status.service';
@@ -44,7 +45,7 @@ const adapters: Provider[] = [
  */
 @Module({
   imports: [HttpModule],
-  providers: [...adapters, JobRunner, GenerationService, StatusService],
+  providers: [...adapters, OutputFetcher, JobRunner, GenerationService, StatusService],
   exports: [ComfyUIClient, GenerationService, StatusService],
 })
 export class ComfyUIModule extends ConfigurableModuleClass {

@@ -7,8 +7,8 @@ import { oneLine } from '../domain/text';
 import { describeNodeErrors } from '../domain/workflow/node-errors';
 import type { LiveJob } from './live-job';
 import { OutputCollector } from './output-collector';
+import { OutputFetcher } from './output-fetcher';
 import { ComfyUIClient, type HistoryRecord, type Submission } from './ports/comfyui-client';
-import { Spool } from './ports/spool';
 import { PromptRun } from './prompt-run';
 import { sleep } from './sleep';
 
@@ -29,7 +29,7 @@ export class JobRunner {
 
   constructor(
     private readonly client: ComfyUIClient,
-    private readonly spool: Spool,
+    private readonly fetcher: OutputFetcher,
   ) {}
 
   /** Never rejects: how it went is in the job. */
@@ -60,12 +60,7 @@ export class JobRunner {
   async #attempt(live: LiveJob, options: RunOptions): Promise<CollectedFile[]> {
     const { id, promptId, workflow, attempt } = live.job;
     const over = new AbortController();
-    const collector = new OutputCollector(
-      this.client,
-      this.spool,
-      live,
-      AbortSignal.any([options.signal, over.signal]),
-    );
+    const collector = new OutputCollector(this.fetcher, live, AbortSignal.any([options.signal, over.signal]));
     const extraData = { job_id: id, attempt };
     const run = new PromptRun(this.client, { promptId, workflow, extraData }, (event) =>
       observe(event, live, collector),

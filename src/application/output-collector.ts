@@ -1,5 +1,3 @@
-import { bulkhead, ExponentialBackoff, handleWhen, retry, wrap } from 'cockatiel';
-import { ComfyUIError } from '../domain/errors';
 import type { CollectedFile } from '../domain/job/job';
 import {
   findOutputs,
@@ -10,36 +8,17 @@ import {
   type OutputText,
 } from '../domain/job/outputs';
 import { submittedNode } from '../domain/workflow/submitted-node';
-import { describeMedia } from './describe-media';
 import type { LiveJob } from './live-job';
-import type { ComfyUIClient } from './ports/comfyui-client';
-import type { Spool } from './ports/spool';
+import type { OutputFetcher } from './output-fetcher';
 
-const FILES_AT_ONCE = 4;
-
-/** A file may appear a moment after it was named, and a transfer may break: both deserve another try, not many. */
-const isWorthAnotherTry = handleWhen(
-  (error) =>
-    error instanceof ComfyUIError &&
-    (error.code === 'not_found' || error.code === 'backend_error' || error.code === 'backend_unreachable'),
-);
-
-/** Fetches the output files of one attempt of a job, each once, as soon as they are known. */
+/** Collects the outputs of one attempt of a job, each once, as soon as they are known. */
 export class OutputCollector {
-  readonly #fetches = new Map<string, Promise<CollectedFile>>();
+  readonly #collected = new Map<string, Promise<CollectedFile>>();
   readonly #found = new Map<string, OutputFile>();
   readonly #texts = new Map<string, readonly OutputText[]>();
-  readonly #policy = wrap(
-    bulkhead(FILES_AT_ONCE, Infinity),
-    retry(isWorthAnotherTry, {
-      maxAttempts: 2,
-      backoff: new ExponentialBackoff({ initialDelay: 150, maxDelay: 1_000 }),
-    }),
-  );
 
   constructor(
-    private readonly client: ComfyUIClient,
-    private readonly spool: Spool,
+    private readonly fetcher: OutputFetcher,
     private readonly live: LiveJob,
     private readonly signal: AbortSignal,
   ) {}
@@ -51,7 +30,7 @@ export class OutputCollector {
     if (texts.length > 0) this.#texts.set(nodeId, texts);
     for (const file of files) {
       this.#found.set(outputKey(file), file);
-      if (file.type !== 'temp') this.#fetch(file).catch(() => undefined);
+      if (file.type !== 'temp') this.#collect(file).catch(() => undefined);
     }
   }
 
@@ -61,34 +40,24 @@ export class OutputCollector {
    */
   async files(): Promise<CollectedFile[]> {
     const counting = inNodeOrder(withoutPreviews([...this.#found.values()]), Object.keys(this.live.job.workflow));
-    return Promise.all(counting.map((file) => this.#fetch(file)));
+    return Promise.all(counting.map((file) => this.#collect(file)));
   }
 
   texts(): OutputText[] {
     return inNodeOrder([...this.#texts.values()].flat(), Object.keys(this.live.job.workflow));
   }
 
-  #fetch(file: OutputFile): Promise<CollectedFile> {
+  #collect(file: OutputFile): Promise<CollectedFile> {
     const key = outputKey(file);
-    const fetch =
-      this.#fetches.get(key) ??
-      this.#policy.execute(() => this.#collect(file)).catch((error: unknown) => missing(file, error));
-    this.#fetches.set(key, fetch);
-    return fetch;
-  }
-
-  async #collect(file: OutputFile): Promise<CollectedFile> {
-    const { stream, mediaType } = await this.client.view(file, this.signal);
-    const bytes = await this.spool.write(stream);
-    const collected = { ...file, ...describeMedia(bytes.head, mediaType), sizeBytes: bytes.sizeBytes };
-    this.live.keep(collected, bytes);
-    this.live.change({ kind: 'collected', file: collected });
+    const collected = this.#collected.get(key) ?? this.#fetch(file);
+    this.#collected.set(key, collected);
     return collected;
   }
-}
 
-function missing(file: OutputFile, error: unknown): never {
-  if (!(error instanceof ComfyUIError) || error.code !== 'not_found') throw error;
-  const message = `Node ${file.nodeId} named the file ${file.filename}, but ComfyUI does not have it: it was deleted after an earlier run.`;
-  throw new ComfyUIError('output_missing', message, { cause: error, details: { ...file } });
+  async #fetch(file: OutputFile): Promise<CollectedFile> {
+    const fetched = await this.fetcher.fetch(file, this.signal);
+    this.live.keep(fetched.file, fetched.bytes);
+    this.live.change({ kind: 'collected', file: fetched.file });
+    return fetched.file;
+  }
 }

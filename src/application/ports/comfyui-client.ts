@@ -54,8 +54,9 @@ export type RunListener = (signal: Signal) => void;
 export interface FileStream {
   /** Fails with a ComfyUIError. A connection is held until it is read or returned from. */
   readonly stream: AsyncIterable<Buffer>;
-  /** What the server says it is. */
+  /** What the server says it is, and how large. */
   readonly mediaType: string | undefined;
+  readonly sizeBytes: number | undefined;
 }
 
 /**

@@ -12,6 +12,9 @@ export abstract class SpooledFile {
 
 /** Where output files wait between ComfyUI and the caller. */
 export abstract class Spool {
-  /** Reads a stream to its end. Rejects with the stream's error, leaving nothing behind. */
-  abstract write(source: AsyncIterable<Buffer>): Promise<SpooledFile>;
+  /**
+   * Reads a stream to its end. Rejects with the stream's error, leaving nothing behind.
+   * `expectedBytes` helps to choose the place; the stream may bring more or less.
+   */
+  abstract write(source: AsyncIterable<Buffer>, expectedBytes?: number): Promise<SpooledFile>;
 }

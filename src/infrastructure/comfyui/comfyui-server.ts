@@ -10,6 +10,7 @@ import {
 import type { BackendStatus } from '../../domain/backend';
 import { ComfyUIError, toComfyUIError } from '../../domain/errors';
 import type { FileReference } from '../../domain/job/outputs';
+import { textOf } from '../../domain/text';
 import type { ComfyUIHttp } from './comfyui-http';
 import type { ComfyUISocket } from './comfyui-socket';
 import { SharedRead } from './shared-read';
@@ -102,10 +103,11 @@ export class ComfyUIServer extends ComfyUIClient implements OnModuleInit, OnAppl
   async view({ filename, subfolder, type }: FileReference, signal?: AbortSignal): Promise<FileStream> {
     try {
       const { body, headers } = await this.http.getStream('/view', { filename, subfolder, type }, signal);
-      const mediaType = headers['content-type'];
+      const sizeBytes = Number(headers['content-length'] ?? NaN);
       return {
         stream: this.http.bytes(body, signal),
-        mediaType: typeof mediaType === 'string' ? mediaType : undefined,
+        mediaType: textOf(headers['content-type']) || undefined,
+        sizeBytes: Number.isSafeInteger(sizeBytes) ? sizeBytes : undefined,
       };
     } catch (error) {
       if (!(error instanceof ComfyUIError) || error.code !== 'not_found') throw error;

@@ -3,7 +3,7 @@ import type { SpooledFile } from '../../application/ports/spool';
 import { FileInMemory, FileOnDisk } from './spooled-files';
 
 /** Larger files go to disk whatever memory is left. */
-const LARGEST_IN_MEMORY = 4 * 1024 * 1024;
+const LARGEST_IN_MEMORY = 2 * 1024 * 1024;
 /** Enough for the pixels of any picture whose header does not follow 64 KiB of metadata. */
 const HEAD_BYTES = 64 * 1024;
 
@@ -19,24 +19,32 @@ export class SpoolWriter {
   constructor(
     private readonly newPath: () => Promise<string>,
     private readonly reserve: (bytes: number) => boolean,
+    private readonly expectedBytes: number,
   ) {}
 
   async add(chunk: Buffer): Promise<void> {
     this.#size += chunk.length;
-    if (!this.#handle && this.#size <= LARGEST_IN_MEMORY && this.reserve(chunk.length)) {
+    this.#keepHead(chunk);
+    if (!this.#handle && Math.max(this.#size, this.expectedBytes) <= LARGEST_IN_MEMORY && this.reserve(chunk.length)) {
       this.#reserved += chunk.length;
       this.#chunks.push(chunk);
       return;
     }
     this.#handle ??= await this.#moveToDisk();
     await this.#handle.writeFile(chunk);
-    if (this.#head.length < HEAD_BYTES)
-      this.#head = Buffer.concat([this.#head, chunk.subarray(0, HEAD_BYTES - this.#head.length)]);
+  }
+
+  /** Mostly the first chunk is all of it, and nothing is copied. */
+  #keepHead(chunk: Buffer): void {
+    const missing = HEAD_BYTES - this.#head.length;
+    if (missing <= 0) return;
+    this.#head =
+      this.#head.length === 0 ? chunk.subarray(0, missing) : Buffer.concat([this.#head, chunk.subarray(0, missing)]);
   }
 
   async finish(): Promise<SpooledFile> {
     const release = () => void this.reserve(-this.#reserved);
-    if (!this.#handle) return new FileInMemory(Buffer.concat(this.#chunks), release);
+    if (!this.#handle) return new FileInMemory(this.#chunks, this.#size, this.#head, release);
     await this.#handle.close();
     return new FileOnDisk(this.#path, this.#size, this.#head);
   }
@@ -48,14 +56,12 @@ export class SpoolWriter {
   }
 
   async #moveToDisk(): Promise<FileHandle> {
-    const sofar = Buffer.concat(this.#chunks);
     this.#path = await this.newPath();
     const handle = await open(this.#path, 'wx', 0o600);
-    await handle.writeFile(sofar);
+    for (const chunk of this.#chunks) await handle.writeFile(chunk);
     this.#chunks = [];
     this.reserve(-this.#reserved);
     this.#reserved = 0;
-    this.#head = Buffer.from(sofar.subarray(0, HEAD_BYTES));
     return handle;
   }
 }

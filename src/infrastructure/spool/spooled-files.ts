@@ -5,19 +5,19 @@ import { SpooledFile } from '../../application/ports/spool';
 
 const READ_BYTES = 64 * 1024;
 
+/** Keeps the chunks as they came. */
 export class FileInMemory extends SpooledFile {
-  readonly sizeBytes: number;
-
   constructor(
+    private readonly chunks: readonly Buffer[],
+    readonly sizeBytes: number,
     readonly head: Buffer,
     private readonly release: () => void,
   ) {
     super();
-    this.sizeBytes = head.length;
   }
 
   open(): Readable {
-    return Readable.from([this.head], { objectMode: false });
+    return Readable.from(this.chunks, { objectMode: false });
   }
 
   async discard(): Promise<void> {

@@ -23,10 +23,11 @@ export class TemporarySpool extends Spool implements OnApplicationShutdown {
     this.#memoryLeft = options.memory;
   }
 
-  async write(source: AsyncIterable<Buffer>): Promise<SpooledFile> {
+  async write(source: AsyncIterable<Buffer>, expectedBytes = 0): Promise<SpooledFile> {
     const writer = new SpoolWriter(
       () => this.#newPath(),
       (bytes) => this.#reserve(bytes),
+      expectedBytes,
     );
     try {
       for await (const chunk of source) {

@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import { bulkhead, ExponentialBackoff, handleWhen, retry, wrap } from 'cockatiel';
+import { ComfyUIError } from '../domain/errors';
+import type { CollectedFile } from '../domain/job/job';
+import type { OutputFile } from '../domain/job/outputs';
+import { describeMedia } from './describe-media';
+import { ComfyUIClient } from './ports/comfyui-client';
+import { Spool, type SpooledFile } from './ports/spool';
+
+export interface FetchedFile {
+  readonly file: CollectedFile;
+  readonly bytes: SpooledFile;
+}
+
+/** ComfyUI sends files from one thread: more at once are not faster, and each takes buffers. */
+const TRANSFERS_AT_ONCE = 8;
+
+/** A file may appear a moment after it was named, and a transfer may break: both deserve another try, not many. */
+const isWorthAnotherTry = handleWhen(
+  (error) =>
+    error instanceof ComfyUIError &&
+    (error.code === 'not_found' || error.code === 'backend_error' || error.code === 'backend_unreachable'),
+);
+
+/** Brings output files from ComfyUI into the spool, for all jobs together a few at a time. */
+@Injectable()
+export class OutputFetcher {
+  readonly #policy = wrap(
+    bulkhead(TRANSFERS_AT_ONCE, Infinity),
+    retry(isWorthAnotherTry, {
+      maxAttempts: 2,
+      backoff: new ExponentialBackoff({ initialDelay: 150, maxDelay: 1_000 }),
+    }),
+  );
+
+  constructor(
+    private readonly client: ComfyUIClient,
+    private readonly spool: Spool,
+  ) {}
+
+  /** @throws ComfyUIError `output_missing` when ComfyUI does not have the file */
+  async fetch(file: OutputFile, signal: AbortSignal): Promise<FetchedFile> {
+    try {
+      return await this.#policy.execute(() => this.#fetchOnce(file, signal));
+    } catch (error) {
+      throw error instanceof ComfyUIError && error.code === 'not_found' ? missing(file, error) : error;
+    }
+  }
+
+  async #fetchOnce(file: OutputFile, signal: AbortSignal): Promise<FetchedFile> {
+    signal.throwIfAborted();
+    const { stream, mediaType, sizeBytes } = await this.client.view(file, signal);
+    const bytes = await this.spool.write(stream, sizeBytes);
+    return { file: { ...file, ...describeMedia(bytes.head, mediaType), sizeBytes: bytes.sizeBytes }, bytes };
+  }
+}
+
+function missing(file: OutputFile, cause: ComfyUIError): ComfyUIError {
+  const message = `Node ${file.nodeId} named the file ${file.filename}, but ComfyUI does not have it: it was deleted after an earlier run.`;
+  return new ComfyUIError('output_missing', message, { cause, details: { ...file } });
+}
