@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, normalize, resolve, sep } from 'node:path';
 import { contentType } from './content-types';
 import { FolderType } from './wire';
@@ -35,11 +35,11 @@ export class Files {
     return !isAbsolute && (path === root || path.startsWith(root + sep)) ? path : undefined;
   }
 
-  /** The file that an input such as LoadImage's names: below `input`, unless annotated. */
+  /** What an input such as LoadImage's names, below `input` unless annotated. It may be a folder. */
   annotated(name: string): string | undefined {
     const { name: bare, type } = splitAnnotation(name);
     const path = this.locate(type ?? 'input', bare);
-    return path !== undefined && existsSync(path) && statSync(path).isFile() ? path : undefined;
+    return path !== undefined && existsSync(path) ? path : undefined;
   }
 
   /** Names of the pictures directly in `input`, sorted: the choices of LoadImage. */

@@ -8,6 +8,9 @@
  *     // ... use simulator.url ...
  *     await simulator.close();
  *
+ * Nodes of its own, listed in `/object_info` under the module `simulator`: `SimulatedNoise` (large pictures cheaply),
+ * `SimulatedFiles` (outputs of any kind), `SimulatedSleep`, `SimulatedBlocker`, `SimulatedSink`.
+ *
  * Over HTTP, on paths that no ComfyUI has: `POST /simulator/faults` with a fault as its body
  * (`{"kind": "history-lag", "ms": 2000}`), `GET` for what is armed, `DELETE` (`?kind=...`) to clear.
  */

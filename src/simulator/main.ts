@@ -1,72 +1,8 @@
-import { parseArgs } from 'node:util';
-import { startSimulator } from './simulator';
-
-const USAGE = `A stand-in for a ComfyUI server.
-
-  --port <number>            default 8188; 0 takes a free one
-  --host <address>           default 127.0.0.1
-  --speed <factor>           default 1; 10 is ten times faster, 0 or "instant" never waits
-  --basic-auth <user:pass>   asks for these credentials, like a proxy in front
-  --directory <path>         keeps input, output and temp there; default: a temporary folder
-  --path-prefix <path>       mounts everything below a path
-  --protocol <version>       0.3.64 (default) or 0.38
-  --concurrency <number>     prompts at a time, default 1
-  --no-previews              no preview pictures while sampling
-  --help
-`;
-
-function readArguments(): Record<string, string | boolean | undefined> {
-  const text = { type: 'string' } as const;
-  const { values } = parseArgs({
-    options: {
-      port: text,
-      host: text,
-      speed: text,
-      'basic-auth': text,
-      directory: text,
-      'path-prefix': text,
-      protocol: text,
-      concurrency: text,
-      'no-previews': { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
-  return values;
-}
-
-function number(name: string, value: string | boolean | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const parsed = Number(value);
-  if (!Number.isFinite(parsed) || parsed < 0) throw new Error(`--${name} must be a number, not ${String(value)}`);
-  return parsed;
-}
-
-function credentials(value: string | boolean | undefined): { username: string; password: string } | undefined {
-  if (value === undefined) return undefined;
-  const [username = '', password] = String(value).split(/:(.*)/s);
-  if (username === '' || password === undefined) throw new Error('--basic-auth must be user:password');
-  return { username, password };
-}
-
-const optionalText = (value: string | boolean | undefined): string | undefined =>
-  value === undefined ? undefined : String(value);
+import { startFromArguments, USAGE } from './command-line';
 
 async function main(): Promise<void> {
-  const args = readArguments();
-  if (args['help'] === true) return void process.stdout.write(USAGE);
-  const protocol = args['protocol'] ?? '0.3.64';
-  if (protocol !== '0.3.64' && protocol !== '0.38') throw new Error('--protocol must be 0.3.64 or 0.38');
-  const simulator = await startSimulator({
-    port: number('port', args['port']) ?? 8188,
-    host: optionalText(args['host']),
-    speed: args['speed'] === 'instant' ? 'instant' : number('speed', args['speed']),
-    basicAuth: credentials(args['basic-auth']),
-    directory: optionalText(args['directory']),
-    pathPrefix: optionalText(args['path-prefix']),
-    protocol,
-    concurrency: number('concurrency', args['concurrency']),
-    previews: args['no-previews'] === true ? false : undefined,
-  });
+  const simulator = await startFromArguments(process.argv.slice(2));
+  if (simulator === undefined) return void process.stdout.write(USAGE);
   process.stdout.write(`ComfyUI simulator (no GPU, pictures are pretended) listens on ${simulator.url}\n`);
   const end = (): void => void simulator.close().then(() => process.exit(0));
   process.once('SIGINT', end);

@@ -77,7 +77,7 @@ export class NodeRun {
   #gather(): void {
     const { required, optional = {} } = this.#definition;
     for (const [name, value] of Object.entries(this.#node.inputs)) {
-      if (isLink(value)) this.#values.set(name, this.workshop.cache.get(value[0])?.outputs[value[1]] ?? null);
+      if (isLink(value)) this.#values.set(name, this.workshop.cache.get(value[0])?.outputs.at(value[1]) ?? null);
       else if (name in required || name in optional) this.#values.set(name, value);
     }
   }

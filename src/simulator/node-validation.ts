@@ -1,7 +1,18 @@
-import { badLink, missingInput, mismatch, outerFailure, innerFailure, invalidLinkError } from './validation-errors';
+import {
+  badIndex,
+  badLink,
+  dependencyCycle,
+  missingInput,
+  mismatch,
+  outerFailure,
+  innerFailure,
+  invalidLinkError,
+  notIterable,
+} from './validation-errors';
 import { checkValue } from './value-validation';
 import { findNode } from './nodes/catalogue';
 import { InputSpec, inputSpec, NodeDefinition, Shelf } from './nodes/definition';
+import { Protocol } from './options';
 import { ApiError, isObject, Json, Prompt, PromptNode } from './wire';
 
 export interface ValidatedNode {
@@ -17,10 +28,12 @@ const BAD_UPSTREAM: ValidatedNode = { valid: false, errors: [] };
 export class NodeValidation {
   readonly results = new Map<string, ValidatedNode>();
   readonly #underway = new Set<string>();
+  readonly #cycles = new Map<string, ApiError>();
 
   constructor(
     private readonly prompt: Prompt,
     private readonly shelf: Shelf,
+    private readonly protocol: Protocol,
   ) {}
 
   validateOutput(nodeId: string): ValidatedNode {
@@ -41,12 +54,13 @@ export class NodeValidation {
   #validate(nodeId: string): ValidatedNode {
     const known = this.results.get(nodeId);
     if (known !== undefined) return known;
-    // A cycle overflows Python's stack, and the error is lost on the way: nothing is said of it.
-    if (this.#underway.has(nodeId)) return BAD_UPSTREAM;
+    if (this.#underway.has(nodeId)) return this.#closeCycle(nodeId);
     const { node, definition } = this.#find(nodeId);
     this.#underway.add(nodeId);
     try {
-      const result = this.#validateInputs(node, definition);
+      const validated = this.#validateInputs(node, definition);
+      const cycle = this.#cycles.get(nodeId);
+      const result = cycle === undefined ? validated : { valid: false, errors: [...validated.errors, cycle] };
       this.results.set(nodeId, result);
       return result;
     } finally {
@@ -54,12 +68,25 @@ export class NodeValidation {
     }
   }
 
+  /** In 0.3.64 a cycle overflows Python's stack, and the error is lost on the way: nothing is said of it. */
+  #closeCycle(nodeId: string): ValidatedNode {
+    if (this.protocol === '0.38') {
+      const path = [...this.#underway];
+      const cycle = path.slice(path.indexOf(nodeId));
+      const named = [...cycle, nodeId].map((id) => `${id} (${this.prompt[id]?.class_type})`);
+      this.#cycles.set(nodeId, dependencyCycle(nodeId, cycle, named.join(' -> ')));
+    }
+    return BAD_UPSTREAM;
+  }
+
   #find(nodeId: unknown): { node: PromptNode; definition: NodeDefinition } {
     const key = typeof nodeId === 'string' && Object.hasOwn(this.prompt, nodeId) ? nodeId : undefined;
     const node = key === undefined ? undefined : this.prompt[key];
     const definition = findNode(node?.class_type);
     if (node === undefined || definition === undefined) throw invalidLinkError(nodeId);
-    if (!isObject(node.inputs)) throw invalidLinkError('inputs');
+    const inputs: unknown = node.inputs;
+    if (inputs === undefined) throw invalidLinkError('inputs');
+    if (!isObject(inputs) && !Array.isArray(inputs)) throw notIterable(inputs);
     return { node, definition };
   }
 
@@ -126,6 +153,7 @@ export class NodeValidation {
 function typeAt({ outputs = [] }: NodeDefinition, slot: Json): string {
   const index = typeof slot === 'number' && slot < 0 ? outputs.length + slot : slot;
   const type = typeof index === 'number' ? outputs[index] : undefined;
+  if (typeof index !== 'number') throw badIndex(slot);
   if (type === undefined) throw new RangeError('tuple index out of range');
   return type;
 }

@@ -10,7 +10,7 @@ export class PythonError extends Error {
   }
 }
 
-const typeName = (value: unknown): string => {
+export const typeName = (value: unknown): string => {
   if (value === null || value === undefined) return 'NoneType';
   if (Array.isArray(value)) return 'list';
   if (typeof value === 'bigint') return 'int';
@@ -63,6 +63,14 @@ export function pythonBool(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
   if (isObject(value)) return Object.keys(value).length > 0;
   return Boolean(value);
+}
+
+/** What `for x in value` goes through. */
+export function pythonItems(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value === 'string') return Array.from(value);
+  if (isObject(value)) return Object.keys(value);
+  throw new PythonError('TypeError', `'${typeName(value)}' object is not iterable`);
 }
 
 export function pythonRepr(value: unknown): string {

@@ -9,7 +9,7 @@ import { ProgressStates } from './progress-states';
 import { PythonError } from './python-values';
 import { RunMessages } from './run-messages';
 import { Scheduler } from './scheduler';
-import { isObject, NodeUi, QueueItem } from './wire';
+import { NodeUi, QueueItem } from './wire';
 
 export type RunOutcome = Pick<HistoryEntry, 'outputs' | 'meta' | 'status'>;
 
@@ -44,8 +44,7 @@ export class Run {
 
   /** Throws what would kill ComfyUI's worker thread, such as a link to a node that is not there. */
   async execute(): Promise<RunOutcome> {
-    const [, , prompt, extraData, outputs] = this.item;
-    if (!isObject(extraData)) throw new PythonError('TypeError', "argument of type 'NoneType' is not iterable");
+    const [, , prompt, , outputs] = this.item;
     this.messages.record('execution_start', { prompt_id: this.item[1] });
     this.tools.cache.setPrompt(prompt);
     const cached = Object.keys(prompt).filter((id) => this.tools.cache.get(id) !== undefined);

@@ -29,6 +29,7 @@ export class ServerProcess {
   finishedCount = 0;
   readonly #death = new AbortController();
   readonly #workers: Worker[];
+  #ended: Promise<unknown> = Promise.resolve();
   readonly #waiting = new Map<string, () => void>();
 
   constructor(
@@ -92,9 +93,11 @@ export class ServerProcess {
     return this.protocol === '0.38' ? withoutSecrets(item) : item;
   }
 
-  kill(): void {
+  /** Nothing is sent any more when this returns; nothing is written any more when its promise resolves. */
+  async kill(): Promise<void> {
     this.#death.abort();
     this.hub.terminateAll();
+    await this.#ended;
   }
 
   #cut(exchange: Exchange): false {
@@ -106,14 +109,14 @@ export class ServerProcess {
     const { files, faults, settings } = this;
     const shared = { files, naming: new FileNaming(files), encoded: new EncodedPictures(), faults };
     const pace = new Pace(settings.speed, this.signal);
-    return Array.from({ length: settings.concurrency }, () => {
+    const workers = Array.from({ length: settings.concurrency }, () => {
       const tools = { ...shared, pace, cache: new NodeCache(this.shelf), previews: settings.previews };
       const { queue, history, hub } = this;
-      const worker = new Worker({ queue, history, hub, tools, finished: (id) => this.#finished(id) });
-      // Whatever ends a worker - a fault, an exception, the end of the process - nothing else is told.
-      worker.work().catch(() => undefined);
-      return worker;
+      return new Worker({ queue, history, hub, tools, finished: (id) => this.#finished(id) });
     });
+    // Whatever ends a worker - a fault, an exception, the end of the process - nobody is told.
+    this.#ended = Promise.allSettled(workers.map((worker) => worker.work()));
+    return workers;
   }
 
   #finished(promptId: string): void {

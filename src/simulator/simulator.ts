@@ -80,18 +80,20 @@ export class Simulator {
   async close(): Promise<void> {
     await this.#restarting;
     this.faults.clear();
-    this.#process.kill();
-    await this.#server.close();
+    await this.#end();
     if (this.isTemporary) rmSync(this.files.directory, { recursive: true, force: true });
   }
 
   async #restart(downMs: number): Promise<void> {
-    this.#process.kill();
-    await this.#server.close();
+    await this.#end();
     if (downMs > 0) await delay(downMs);
     [this.#process, this.#server] = this.#boot();
     await this.#server.listen(this.#port, this.settings.host);
     this.#restarts += 1;
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all([this.#process.kill(), this.#server.close()]);
   }
 
   #boot(): [ServerProcess, HttpServer] {

@@ -1,9 +1,20 @@
 import { InputSpec } from './nodes/definition';
-import { PythonError, pythonRepr } from './python-values';
+import { PythonError, pythonRepr, typeName } from './python-values';
 import { ApiError, Json } from './wire';
 
 /** Python's KeyError: its text is the repr of the key. */
-export const invalidLinkError = (key: unknown): PythonError => new PythonError('KeyError', pythonRepr(key));
+export function invalidLinkError(key: unknown): PythonError {
+  const isUnhashable = typeof key === 'object' && key !== null;
+  return isUnhashable
+    ? new PythonError('TypeError', `unhashable type: '${typeName(key)}'`)
+    : new PythonError('KeyError', pythonRepr(key));
+}
+
+export const notIterable = (value: unknown): PythonError =>
+  new PythonError('TypeError', `argument of type '${typeName(value)}' is not iterable`);
+
+export const badIndex = (slot: unknown): PythonError =>
+  new PythonError('TypeError', `tuple indices must be integers or slices, not ${typeName(slot)}`);
 
 /** The options are always sent, also when the class declares none. */
 const config = ([type, options = {}]: InputSpec): unknown[] => [type, options];
@@ -34,6 +45,13 @@ export const mismatch = (name: string, received: string, link: Json[], spec: Inp
   message: 'Return type mismatch between linked nodes',
   details: `${name}, received_type(${received}) mismatch input_type(${typeof spec[0] === 'string' ? spec[0] : pythonRepr(spec[0])})`,
   extra_info: { input_name: name, input_config: config(spec), received_type: received, linked_node: link },
+});
+
+export const dependencyCycle = (nodeId: string, cycle: string[], path: string): ApiError => ({
+  type: 'dependency_cycle',
+  message: 'Dependency cycle detected',
+  details: path,
+  extra_info: { node_id: nodeId, cycle_nodes: cycle },
 });
 
 export const outerFailure = (error: unknown): ApiError => ({

@@ -91,7 +91,7 @@ function missingNodeType(id: string, node: unknown, classType: string | null, de
 }
 
 function validateOutputs(prompt: Prompt, outputs: string[], promptId: string, tools: ValidationTools): Validation {
-  const validation = new NodeValidation(prompt, tools.shelf);
+  const validation = new NodeValidation(prompt, tools.shelf, tools.protocol);
   const good: string[] = [];
   const reasons: ApiError[] = [];
   const nodeErrors: Record<string, NodeErrors> = {};

@@ -58,7 +58,7 @@ export class Worker {
   async #run(item: QueueItem): Promise<void> {
     const { queue, history, hub, tools } = this.around;
     const [, promptId, , extraData] = item;
-    const messages = new RunMessages(hub, promptId, extraData?.['client_id']);
+    const messages = new RunMessages(hub, promptId, extraData['client_id']);
     const run = new Run(item, messages, tools);
     this.#current = { item, run };
     const outcome = await run.execute();

@@ -9,6 +9,7 @@ const shown = ({ id, fault, fired }: ArmedFault): Record<string, unknown> => ({
   id,
   fired,
   ...fault,
+  ...(fault.times === Number.POSITIVE_INFINITY && { times: 'Infinity' }),
   ...('path' in fault && fault.path instanceof RegExp && { path: fault.path.source }),
 });
 

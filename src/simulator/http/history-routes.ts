@@ -1,4 +1,4 @@
-import { pythonInt, PythonError } from '../python-values';
+import { PythonError, pythonInt, pythonItems } from '../python-values';
 import { History } from '../history';
 import { isObject } from '../wire';
 import { Exchange, Reply } from './exchange';
@@ -20,8 +20,7 @@ async function change(exchange: Exchange, history: History): Promise<Reply> {
   const body = await exchange.json();
   if (!isObject(body)) throw new PythonError('TypeError', 'the body is not an object');
   if (body['clear']) history.clear();
-  const ids = body['delete'] ?? [];
-  if (!Array.isArray(ids)) throw new PythonError('TypeError', 'delete is not a list');
+  const ids = 'delete' in body ? pythonItems(body['delete']) : [];
   for (const id of ids) if (typeof id === 'string') history.delete(id);
   return empty();
 }

@@ -1,18 +1,20 @@
 import { existsSync, readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { Files, isFolderType, splitAnnotation } from '../files';
+import { textsOf, withText } from '../pictures/png-text';
 import { parseJson } from '../python-json';
 import { PythonError } from '../python-values';
 import { isObject } from '../wire';
 
 /**
- * The original picture with the mask's transparency. ComfyUI reports success even when the original is not there or
+ * The original picture with the mask's transparency, its text chunks kept. ComfyUI reports success even when the original is not there or
  * its name is refused: nothing is saved then.
  */
 export async function maskOnto(files: Files, reference: string | undefined, mask: Buffer): Promise<Buffer | undefined> {
   const path = originalPath(files, reference);
   if (path === undefined || !existsSync(path)) return undefined;
-  const original = await sharp(readFileSync(path)).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const file = readFileSync(path);
+  const original = await sharp(file).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const { width, height } = original.info;
   const alpha = await sharp(mask)
     .ensureAlpha()
@@ -20,10 +22,11 @@ export async function maskOnto(files: Files, reference: string | undefined, mask
     .extractChannel(3)
     .raw()
     .toBuffer();
-  return sharp(original.data, { raw: { width, height, channels: 3 } })
+  const png = await sharp(original.data, { raw: { width, height, channels: 3 } })
     .joinChannel(alpha, { raw: { width, height, channels: 1 } })
     .png({ compressionLevel: 4 })
     .toBuffer();
+  return withText(png, textsOf(file));
 }
 
 function originalPath(files: Files, reference: string | undefined): string | undefined {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { PythonError, pythonFloat, pythonStr } from '../python-values';
+import { PythonError, pythonFloat, pythonItems, pythonStr } from '../python-values';
 import { ServerProcess } from '../server-process';
 import { validatePrompt } from '../validation';
 import { ApiError, isObject, Json, JsonObject, QueueItem } from '../wire';
@@ -84,9 +84,10 @@ export class PromptRoutes {
   }
 
   #extraData(body: Json): JsonObject {
-    const given = member(body, 'extra_data') ?? {};
+    const given = member(body, 'extra_data');
     const clientId = member(body, 'client_id');
-    if (clientId !== undefined && !isObject(given)) throw new PythonError('TypeError', 'extra_data is not an object');
+    if (clientId !== undefined && given !== undefined && !isObject(given))
+      throw new PythonError('TypeError', 'extra_data is not an object');
     const extra = isObject(given) ? given : {};
     if (clientId !== undefined) extra['client_id'] = clientId;
     if (this.process.protocol === '0.38') extra['create_time'] = Date.now();
@@ -104,9 +105,10 @@ export class PromptRoutes {
   async #changeQueue(exchange: Exchange): Promise<Reply> {
     const body = await exchange.json();
     if (member(body, 'clear')) this.process.queue.clear();
-    const ids = member(body, 'delete') ?? [];
-    if (!Array.isArray(ids)) throw new PythonError('TypeError', 'delete is not a list');
-    for (const id of ids) if (typeof id === 'string') this.process.queue.delete(id);
+    const ids = member(body, 'delete');
+    for (const id of ids === undefined ? [] : pythonItems(ids)) {
+      if (typeof id === 'string') this.process.queue.delete(id);
+    }
     return empty();
   }
 

@@ -16,7 +16,7 @@ export function routesOf(process: ServerProcess): Router {
   const { settings, files, faults, shelf, history } = process;
   new PromptRoutes(process).addTo(router);
   addHistoryRoutes(router, history);
-  new ViewRoute(files, faults).addTo(router);
+  new ViewRoute(files, faults, process.signal).addTo(router);
   addUploadRoutes(router, files);
   addCatalogueRoutes(router, shelf);
   addSystemRoutes(router, settings.protocol, settings.maxUploadSize);

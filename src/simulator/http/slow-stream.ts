@@ -5,16 +5,20 @@ import { Reply } from './exchange';
 
 const SLICES_A_SECOND = 20;
 
-/** The same answer, but late, slow or broken off. */
-export function slowly(reply: Reply, fault: FaultOf<'slow-view'>): Reply {
+/** The same answer, but late, slow or broken off. `death` ends the waiting. */
+export function slowly(reply: Reply, fault: FaultOf<'slow-view'>, death: AbortSignal): Reply {
   if (reply.body === undefined) return reply;
   const headers = { ...reply.headers };
   if (!(reply.body instanceof Readable)) headers['Content-Length'] = Buffer.byteLength(reply.body);
-  return { ...reply, headers, body: Readable.from(trickle(reply.body, fault), { objectMode: false }) };
+  return { ...reply, headers, body: Readable.from(trickle(reply.body, fault, death), { objectMode: false }) };
 }
 
-async function* trickle(body: Buffer | string | Readable, fault: FaultOf<'slow-view'>): AsyncIterable<Buffer> {
-  await delay(fault.ms ?? 0);
+async function* trickle(
+  body: Buffer | string | Readable,
+  fault: FaultOf<'slow-view'>,
+  death: AbortSignal,
+): AsyncIterable<Buffer> {
+  await delay(fault.ms ?? 0, undefined, { signal: death });
   const source = body instanceof Readable ? (body as AsyncIterable<Buffer>) : [Buffer.from(body)];
   const slice = fault.bytesPerSecond === undefined ? Infinity : Math.ceil(fault.bytesPerSecond / SLICES_A_SECOND);
   let left = fault.cutAfter ?? Infinity;
@@ -24,7 +28,7 @@ async function* trickle(body: Buffer | string | Readable, fault: FaultOf<'slow-v
       yield piece;
       left -= piece.length;
       if (left <= 0) throw new Error('the connection is cut on demand');
-      if (slice !== Infinity) await delay(1000 / SLICES_A_SECOND);
+      if (slice !== Infinity) await delay(1000 / SLICES_A_SECOND, undefined, { signal: death });
     }
   }
 }

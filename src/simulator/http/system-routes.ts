@@ -38,6 +38,7 @@ export function addSystemRoutes(router: Router, protocol: Protocol, maxUploadSiz
   router
     .add('GET', '/system_stats', () => json(systemStats(protocol)))
     .add('GET', '/features', () => json(features(protocol, maxUploadSize)))
+    .add('GET', '/settings', () => json({}))
     .add('GET', '/users', () => json({ storage: 'server', migrated: false }))
     .add('GET', '/', () => ({
       status: 200,

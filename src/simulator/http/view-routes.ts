@@ -15,6 +15,7 @@ export class ViewRoute {
   constructor(
     private readonly files: Files,
     private readonly faults: Faults,
+    private readonly death: AbortSignal,
   ) {}
 
   addTo(router: Router): void {
@@ -39,7 +40,7 @@ export class ViewRoute {
   }
 
   #answer({ query, headers }: Exchange, path: string, filename: string, file: Stats): Promise<Reply> | Reply {
-    const channel = query.get('channel') ?? 'rgba';
+    const channel = query.get('channel') ?? '';
     const preview = query.get('preview');
     if (preview !== null) return previewReply(path, filename, preview, channel);
     if (channel === 'rgb' || channel === 'a') return channelReply(path, filename, channel);
@@ -48,7 +49,7 @@ export class ViewRoute {
 
   async #slow(filename: string, reply: Reply): Promise<Reply> {
     const fault = this.faults.take('slow-view', { filename });
-    return fault === undefined ? reply : slowly(reply, fault);
+    return fault === undefined ? reply : slowly(reply, fault, this.death);
   }
 }
 
@@ -57,8 +58,9 @@ async function statFile(path: string): Promise<Stats | undefined> {
   return found?.isFile() === true ? found : undefined;
 }
 
+/** The name goes out as bare UTF-8; Node takes header bytes as Latin-1. */
 const disposition = (filename: string): Record<string, string> => ({
-  'Content-Disposition': `filename="${filename.replace(/[^\x20-\x7e]/g, (char) => encodeURIComponent(char))}"`,
+  'Content-Disposition': `filename="${Buffer.from(filename).toString('latin1')}"`,
 });
 
 function fileReply(path: string, filename: string, file: Stats, request: Exchange['headers']): Reply {

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { solid } from '../pictures/operations';
 import { Images, Picture } from '../pictures/picture';
-import { PythonError, pythonStr } from '../python-values';
+import { PythonError, typeName } from '../python-values';
 import { NodeDefinition, Shelf } from './definition';
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+const noText = (value: unknown): PythonError =>
+  new PythonError('AttributeError', `'${typeName(value)}' object has no attribute 'endswith'`);
 
 /** Turned as its EXIF says, its transparency dropped, one picture per page of an animation. */
 async function decode(bytes: Buffer, path: string): Promise<Images> {
@@ -38,12 +41,14 @@ export const loadImage: NodeDefinition = {
   outputs: ['IMAGE', 'MASK'],
   validator: {
     input: 'image',
-    check: (value, { files }) =>
-      files.annotated(pythonStr(value)) === undefined ? `Invalid image file: ${pythonStr(value)}` : true,
+    check(value, { files }) {
+      if (typeof value !== 'string') throw noText(value);
+      return files.annotated(value) === undefined ? `Invalid image file: ${value}` : true;
+    },
   },
   isChanged(inputs, { files }) {
     const path = files.annotated(inputs.text('image'));
-    return path === undefined ? Number.NaN : [sha256(readFileSync(path))];
+    return path === undefined || !statSync(path).isFile() ? Number.NaN : [sha256(readFileSync(path))];
   },
   async execute(inputs, { files }) {
     const name = inputs.text('image');
@@ -51,6 +56,7 @@ export const loadImage: NodeDefinition = {
     if (path === undefined) {
       throw new PythonError('FileNotFoundError', `[Errno 2] No such file or directory: '${name}'`);
     }
+    if (!statSync(path).isFile()) throw new PythonError('IsADirectoryError', `[Errno 21] Is a directory: '${path}'`);
     return { outputs: [await decode(await readFile(path), path), solid(64, 64, 0)] };
   },
 };

@@ -1,3 +1,4 @@
+import { PythonError } from '../python-values';
 import { Picture } from './picture';
 import { scale } from './operations';
 
@@ -21,7 +22,7 @@ export const BLEND_MODES = Object.keys(MODES);
 export function blend(base: Picture, over: Picture, factor: number, mode: string): Picture {
   const top = scale(over, base.width, base.height, 'bicubic', 'center');
   const mix = MODES[mode];
-  if (mix === undefined) throw new RangeError(`Unsupported blend mode: ${mode}`);
+  if (mix === undefined) throw new PythonError('ValueError', `Unsupported blend mode: ${mode}`);
   return new Picture(`blend(${base.key}|${top.key}) ${mode} ${factor}`, base.width, base.height, async () => {
     const [a, b] = await Promise.all([base.pixels(), top.pixels()]);
     const blended = Buffer.allocUnsafe(a.length);

@@ -17,3 +17,17 @@ export function withText(png: Buffer, texts: Iterable<[keyword: string, text: st
   const chunks = [...texts].map(([keyword, text]) => textChunk(keyword, text));
   return Buffer.concat([png.subarray(0, HEADER_END), ...chunks, png.subarray(HEADER_END)]);
 }
+
+const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
+
+/** The tEXt chunks of a PNG; none of anything else. */
+export function textsOf(file: Buffer): [keyword: string, text: string][] {
+  const texts: [string, string][] = [];
+  if (!file.subarray(0, SIGNATURE.length).equals(SIGNATURE)) return texts;
+  for (let at = SIGNATURE.length; at + 8 <= file.length; at += 12 + file.readUInt32BE(at)) {
+    const data = file.subarray(at + 8, at + 8 + file.readUInt32BE(at)).toString('latin1');
+    const end = data.indexOf('\0');
+    if (file.toString('latin1', at + 4, at + 8) === 'tEXt') texts.push([data.slice(0, end), data.slice(end + 1)]);
+  }
+  return texts;
+}

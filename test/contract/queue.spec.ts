@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import { get, historyOf, historyWhenThere, isEndOf, isText, isType, post, RawClient } from './support/raw-client';
+import { describeWithModel, useServer } from './support/server';
+import { flatPicture, longSampling } from './support/workflows';
+
+const server = useServer();
+
+type QueueItem = [number, string, object, object, string[]];
+
+const queue = async (): Promise<{ queue_running: QueueItem[]; queue_pending: QueueItem[] }> =>
+  (await get(server(), '/queue')).body as { queue_running: QueueItem[]; queue_pending: QueueItem[] };
+
+const interrupt = (promptId: string) => post(server(), '/interrupt', { prompt_id: promptId });
+
+/** A prompt that is at work in the sampler and will be for long. */
+async function startLong(client: RawClient): Promise<string> {
+  const promptId = randomUUID();
+  await client.submit({ prompt: longSampling(), prompt_id: promptId });
+  await client.waitFor(isType('progress', promptId));
+  return promptId;
+}
+
+let client: RawClient;
+
+beforeEach(async () => {
+  client = await RawClient.connect(server());
+});
+afterEach(() => client.close());
+
+describeWithModel('the queue behind a prompt that is at work', () => {
+  it('an interrupted prompt ends at the next step, and its history says error', async () => {
+    const promptId = await startLong(client);
+    expect(await interrupt(promptId)).toEqual({ status: 200, body: '' });
+    await client.waitFor(isEndOf(promptId));
+    const last = client.messages.filter(isText).slice(-3);
+    expect(last.map(({ type }) => type)).toEqual(['execution_interrupted', 'status', 'executing']);
+    const interrupted = last[0]?.data as { executed: string[] };
+    expect({ ...interrupted, executed: interrupted.executed.toSorted() }).toEqual({
+      prompt_id: promptId,
+      node_id: '3',
+      node_type: 'KSampler',
+      executed: ['4', '5', '6', '7'],
+      timestamp: expect.any(Number) as number,
+    });
+    const history = await historyWhenThere(server(), promptId);
+    expect(history).toMatchObject({ outputs: {}, meta: {}, status: { status_str: 'error', completed: false } });
+    const { messages } = history['status'] as { messages: [string, object][] };
+    expect(messages.map(([type]) => type)).toEqual(['execution_start', 'execution_cached', 'execution_interrupted']);
+  });
+
+  it('an interrupt for another prompt changes nothing', async () => {
+    const promptId = await startLong(client);
+    const from = client.messages.length;
+    expect(await interrupt(randomUUID())).toEqual({ status: 200, body: '' });
+    await client.waitFor(isType('progress', promptId), from);
+    await interrupt(promptId);
+    await client.waitFor(isEndOf(promptId));
+  });
+
+  it('an interrupt without a body stops whatever runs', async () => {
+    const promptId = await startLong(client);
+    expect(await post(server(), '/interrupt', '')).toEqual({ status: 200, body: '' });
+    await client.waitFor(isType('execution_interrupted', promptId));
+    await client.waitFor(isEndOf(promptId));
+  });
+
+  it('a prompt deleted while it waits leaves no trace but status messages', async () => {
+    const running = await startLong(client);
+    const deleted = randomUUID();
+    await client.submit({ prompt: flatPicture(), prompt_id: deleted });
+    expect((await queue()).queue_pending.map(([, id]) => id)).toEqual([deleted]);
+    const from = client.messages.length;
+    expect(await post(server(), '/queue', { delete: [deleted, randomUUID(), running] })).toEqual({
+      status: 200,
+      body: '',
+    });
+    await client.until(() => client.messages.slice(from).filter(isType('status')).length >= 2);
+    expect((await queue()).queue_pending).toEqual([]);
+    expect((await queue()).queue_running.map(([, id]) => id)).toEqual([running]);
+    await interrupt(running);
+    await client.waitFor(isEndOf(running));
+    expect(await historyOf(server(), deleted)).toBeUndefined();
+    expect(client.messages.some((message) => isText(message) && message.data['prompt_id'] === deleted)).toBe(false);
+  });
+
+  it('lower numbers run first, equal numbers in the order of their ids, front before all', async () => {
+    const running = await startLong(client);
+    const [a, b] = [randomUUID(), randomUUID()].toSorted() as [string, string];
+    const [late, front] = [randomUUID(), randomUUID()];
+    await client.submit({ prompt: flatPicture(), prompt_id: late, number: 1e9 });
+    await client.submit({ prompt: flatPicture(), prompt_id: b, number: 1e8 });
+    await client.submit({ prompt: flatPicture(), prompt_id: a, number: 1e8 });
+    await client.submit({ prompt: flatPicture(), prompt_id: front, front: true });
+    expect((await get(server(), '/prompt')).body).toEqual({ exec_info: { queue_remaining: 5 } });
+    await interrupt(running);
+    await client.waitFor(isEndOf(late));
+    const started = client.messages.filter(isType('execution_start')).filter(isText);
+    expect(started.map(({ data }) => data['prompt_id'])).toEqual([running, front, a, b, late]);
+  });
+
+  it('what waits is shown as the array of a heap, with five members an item', async () => {
+    const running = await startLong(client);
+    const ids = [5, 3, 4, 1, 2].map((number) => ({ number, id: randomUUID() }));
+    for (const { number, id } of ids) await client.submit({ prompt: flatPicture(), prompt_id: id, number });
+    const { queue_pending: pending } = await queue();
+    expect(pending.map(([number]) => number)).toEqual([1, 2, 4, 5, 3]);
+    expect(pending[0]?.slice(3)).toEqual([{ client_id: client.id }, ['2']]);
+    await post(server(), '/queue', { clear: true });
+    expect((await queue()).queue_pending).toEqual([]);
+    await interrupt(running);
+    await client.waitFor(isEndOf(running));
+  });
+});
+
+describe('the queue and the history', () => {
+  it('once the end marker is there, so is the history', async () => {
+    for (let i = 0; i < 20; i++) {
+      const { promptId } = await client.run({ prompt: flatPicture() });
+      expect(await historyOf(server(), promptId)).toBeDefined();
+    }
+  });
+
+  it('an interrupt while idle does not touch the next prompt', async () => {
+    await post(server(), '/interrupt', '');
+    const { promptId } = await client.run({ prompt: flatPicture() });
+    expect(await historyWhenThere(server(), promptId)).toMatchObject({ status: { status_str: 'success' } });
+  });
+
+  it('deleting history takes the entry away, and only that one', async () => {
+    const { promptId: kept } = await client.run({ prompt: flatPicture() });
+    const { promptId: deleted } = await client.run({ prompt: flatPicture() });
+    expect(await post(server(), '/history', { delete: [deleted, 'unknown'] })).toEqual({ status: 200, body: '' });
+    expect(await historyOf(server(), deleted)).toBeUndefined();
+    expect(await historyOf(server(), kept)).toBeDefined();
+  });
+
+  it('history can be read in parts, the newest by default', async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++) ids.push((await client.run({ prompt: flatPicture() })).promptId);
+    const page = async (query: string) => Object.keys((await get(server(), `/history?${query}`)).body as object);
+    expect(await page('max_items=2')).toEqual(ids.slice(1));
+    expect(await page('max_items=0')).toEqual([]);
+    expect((await get(server(), '/history?max_items=x')).status).toBe(500);
+    expect(await page('offset=0&max_items=1')).toHaveLength(1);
+    expect(await page('offset=1000000')).toEqual([]);
+  });
+
+  it('free_memory makes everything run again', async () => {
+    const prompt = flatPicture();
+    const cachedOnRerun = async (): Promise<unknown> => {
+      const from = client.messages.length;
+      await client.run({ prompt });
+      return client.messages.slice(from).filter(isText).find(isType('execution_cached'))?.data['nodes'];
+    };
+    await client.run({ prompt });
+    expect(await cachedOnRerun()).toEqual(['1', '2']);
+    // The worker takes notice when it is free, which may be after the next prompt.
+    const attempts: unknown[] = [];
+    for (let i = 0; i < 5; i++) {
+      await post(server(), '/free', { free_memory: true });
+      attempts.push(await cachedOnRerun());
+    }
+    expect(attempts).toContainEqual([]);
+  });
+});

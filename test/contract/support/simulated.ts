@@ -1,0 +1,31 @@
+import { PromptBody } from './raw-client';
+import { Trace } from './traces';
+
+/** The recorder's throw-away classes and what the simulator has in their place. */
+const CLASSES: Record<string, (inputs: Record<string, unknown>) => [name: string, inputs: Record<string, unknown>]> = {
+  TSlow: ({ image, steps, preview }) => ['SimulatedSleep', { image, steps, preview, seconds: 0.1 }],
+  TBlock: ({ image, msg }) => ['SimulatedBlocker', { image, message: msg }],
+  TBoom: ({ image }) => ['SimulatedSleep', { image, steps: 0, preview: false, seconds: 0 }],
+  TNoUI: ({ image }) => ['SimulatedSink', { source: image }],
+  TVal: () => ['LoadImage', { image: 'not here.png' }],
+};
+
+/** The same graph in classes that the simulator has. */
+export function withSimulatedNodes(body: PromptBody): PromptBody {
+  const nodes = Object.entries(body.prompt).map(([id, node]) => {
+    const [class_type, inputs] = CLASSES[node.class_type]?.(node.inputs) ?? [node.class_type, node.inputs];
+    return [id, { ...node, class_type, inputs }] as const;
+  });
+  return { ...body, prompt: Object.fromEntries(nodes) };
+}
+
+/** The recording with the classes of {@link withSimulatedNodes}, wherever it names them. */
+export function renamed(trace: Trace): Trace {
+  const text = JSON.stringify({
+    ...trace,
+    messages: trace.messages.map((m) => (Buffer.isBuffer(m) ? m.toString('hex') : m)),
+  });
+  const plain = text.replace(/"node_type":"(T\w+)"/g, (_, name: string) => `"node_type":"${CLASSES[name]?.({})[0]}"`);
+  const parsed = JSON.parse(plain) as Omit<Trace, 'messages'> & { messages: (Trace['messages'][number] | string)[] };
+  return { ...parsed, messages: parsed.messages.map((m) => (typeof m === 'string' ? Buffer.from(m, 'hex') : m)) };
+}

@@ -1,0 +1,101 @@
+import { dumpJson, parseJson } from '../../src/simulator/python-json';
+import {
+  PythonError,
+  pythonBool,
+  pythonFloat,
+  pythonInt,
+  pythonRepr,
+  pythonStr,
+} from '../../src/simulator/python-values';
+import { PromptHeap } from '../../src/simulator/prompt-heap';
+import { Prompt, QueueItem } from '../../src/simulator/wire';
+
+describe('JSON as Python writes it', () => {
+  it('has spaces, escapes what is not ASCII, and keeps NaN and large integers', () => {
+    const value = { a: [1, 2.5, null, true], é: '\u0000"\\図', n: [NaN, Infinity, -Infinity], big: 2n ** 64n - 1n };
+    expect(dumpJson(value)).toBe(
+      '{"a": [1, 2.5, null, true], "\\u00e9": "\\u0000\\"\\\\\\u56f3", "n": [NaN, Infinity, -Infinity], "big": 18446744073709551615}',
+    );
+  });
+
+  it('is read without rounding integers, and floats as they are', () => {
+    expect(parseJson('{"seed": 18446744073709551615, "small": 5, "float": 0.30000000000000004}')).toEqual({
+      seed: 18446744073709551615n,
+      small: 5,
+      float: 0.30000000000000004,
+    });
+    expect(() => parseJson('{')).toThrow(SyntaxError);
+    expect(() => parseJson('{"a": 12345678901234567890')).toThrow(SyntaxError);
+  });
+});
+
+describe('values as Python converts them', () => {
+  it.each([
+    ['7', 7],
+    [' -7_000 ', -7000],
+    [7.9, 7],
+    [-7.9, -7],
+    [true, 1],
+    ['18446744073709551615', 18446744073709551615n],
+  ])('int(%p) is %p', (value, expected) => expect(pythonInt(value)).toBe(expected));
+
+  it.each([
+    ['1e3', 1000],
+    ['.5', 0.5],
+    [true, 1],
+    ['-inf', -Infinity],
+  ])('float(%p) is %p', (value, expected) => expect(pythonFloat(value)).toBe(expected));
+
+  it.each(['', 'abc', '1.5', null, [], {}, NaN, Infinity])('int refuses %p', (value) => {
+    expect(() => pythonInt(value)).toThrow(PythonError);
+  });
+
+  it.each(['', 'abc', null, [], {}])('float refuses %p', (value) => {
+    expect(() => pythonFloat(value)).toThrow(PythonError);
+  });
+
+  it('truth and text are Python’s', () => {
+    expect(['false', '', 0, [], {}, [0], null].map(pythonBool)).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+      true,
+      false,
+    ]);
+    expect([null, true, 1.5, "it's", ['a', null]].map(pythonStr)).toEqual([
+      'None',
+      'True',
+      '1.5',
+      "it's",
+      "['a', None]",
+    ]);
+    expect(pythonRepr("it's")).toBe('"it\'s"');
+  });
+});
+
+describe('the heap', () => {
+  const item = (number: number, id: string, prompt: Prompt = {}): QueueItem => [number, id, prompt, {}, []];
+
+  it('gives out the lowest number, then the lowest id', () => {
+    const heap = new PromptHeap();
+    for (const one of [item(3, 'a'), item(1, 'z'), item(1, 'b'), item(2, 'c')]) heap.push(one);
+    expect(Array.from({ length: 5 }, () => heap.pop()?.[1])).toEqual(['b', 'z', 'c', 'a', undefined]);
+  });
+
+  it('removes the first item with an id, and stays in order', () => {
+    const heap = new PromptHeap();
+    for (const number of [5, 3, 4, 1, 2]) heap.push(item(number, `id${number}`));
+    expect([heap.remove('id3'), heap.remove('id9')]).toEqual([true, false]);
+    expect(Array.from({ length: 4 }, () => heap.pop()?.[0])).toEqual([1, 2, 4, 5]);
+  });
+
+  it('throws when two graphs of one number and id must be compared, and keeps both', () => {
+    const heap = new PromptHeap();
+    const node = (class_type: string): Prompt => ({ '1': { class_type, inputs: {} } });
+    heap.push(item(1, 'same', node('A')));
+    expect(() => heap.push(item(1, 'same', node('B')))).toThrow("'<' not supported");
+    expect(heap.size).toBe(2);
+  });
+});
