@@ -1,0 +1,78 @@
+import 'reflect-metadata';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Backend, openBackend } from './backend';
+import { makePicture } from './make-picture';
+
+const WORKFLOW = join(__dirname, '../../examples/txt2img.json');
+
+const USAGE = `Usage: npm run demo [-- --serve]
+
+Starts a simulated ComfyUI and the service, draws one picture and says where it is.
+
+  --serve  stays up afterwards, for Swagger UI and curl
+  --help   this text
+
+COMFYUI_BASE_URL=http://127.0.0.1:8188 npm run demo uses a real ComfyUI.
+LOG_LEVEL=info shows what the service logs.`;
+
+interface Service {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { serve: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
+  if (values.help) return console.log(USAGE);
+  const interrupted = interruption();
+  const backend = await openBackend(process.env.COMFYUI_BASE_URL);
+  try {
+    const service = await startService(backend);
+    try {
+      console.log(`The service at ${service.url} draws with ${backend.description}.`);
+      await Promise.race([drawOne(service.url), interrupted.then(giveUp)]);
+      if (values.serve) {
+        console.log(`Swagger UI: ${service.url}/docs - stop with Ctrl+C.`);
+        await interrupted;
+      }
+    } finally {
+      await service.close();
+    }
+  } finally {
+    await backend.close();
+  }
+}
+
+/** The listeners stay: without them the service's own ones would end the process before the simulator is closed. */
+function interruption(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
+  });
+}
+
+function giveUp(): never {
+  throw new Error('it was interrupted.');
+}
+
+/** The service reads its configuration from the environment when it is loaded, so that comes first. */
+async function startService(backend: Backend): Promise<Service> {
+  process.env.COMFYUI_BASE_URL = backend.url;
+  process.env.LOG_LEVEL ??= 'silent';
+  const { createService } = await import('../service.js');
+  const app = await createService();
+  await app.listen(0, '127.0.0.1');
+  return { url: await app.getUrl(), close: () => app.close() };
+}
+
+async function drawOne(serviceUrl: string): Promise<void> {
+  const started = performance.now();
+  const paths = await makePicture(serviceUrl, await readFile(WORKFLOW, 'utf8'));
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`Done in ${seconds} s: ${paths.join(', ')}`);
+}
+
+main().catch((error: unknown) => {
+  console.error(`The demo failed: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});
