@@ -30,7 +30,7 @@ export async function startStack(options: ComfyUIOptions, platform: Platform = '
 }
 
 async function startService({ baseUrl, username, password, ...rest }: ComfyUIOptions): Promise<Stack> {
-  const variables: Record<string, unknown> = {
+  const variables: Record<string, string | number | undefined> = {
     COMFYUI_BASE_URL: baseUrl,
     COMFYUI_USERNAME: username,
     COMFYUI_PASSWORD: password,
