@@ -73,10 +73,10 @@ export function startSimulator(directory: string, concurrency: number): Promise<
   return ServerProcess.start('simulator', [join(DIST, 'simulator/main.js'), ...options], {}, '/system_stats');
 }
 
-/** The service as it runs in production: every request is logged, as JSON. */
+/** The service as `npm start` runs it: every request is logged, as JSON. */
 export function startService(comfyUI: string): Promise<ServerProcess> {
   const env = { COMFYUI_BASE_URL: comfyUI, LOG_LEVEL: 'info', LOG_FORMAT: 'json' };
-  return ServerProcess.start('service', [join(DIST, 'main.js')], env, '/comfyui/status');
+  return ServerProcess.start('service', ['--max-semi-space-size=8', join(DIST, 'main.js')], env, '/comfyui/status');
 }
 
 export function startBareServer(comfyUI: string): Promise<ServerProcess> {

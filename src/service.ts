@@ -21,6 +21,7 @@ const CONTENT_SECURITY_POLICY = {
 export async function createService(): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({ forceCloseConnections: true });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule, adapter, {
+    abortOnError: false,
     bufferLogs: true,
     bodyParser: false,
   });

@@ -47,9 +47,10 @@ export class OutputFetcher {
     }
   }
 
+  /** With a signal of its own: a job may have any number of files, and an event target warns of more than ten listeners. */
   async #fetchOnce(file: OutputFile, signal: AbortSignal): Promise<FetchedFile> {
     signal.throwIfAborted();
-    const { stream, mediaType, sizeBytes } = await this.client.view(file, signal);
+    const { stream, mediaType, sizeBytes } = await this.client.view(file, AbortSignal.any([signal]));
     const bytes = await this.spool.write(stream, sizeBytes);
     return { file: { ...file, ...describeMedia(bytes.head, mediaType), sizeBytes: bytes.sizeBytes }, bytes };
   }
