@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Exchange } from './http/exchange';
 import { features } from './http/system-routes';
 import { FileNaming } from './file-naming';
@@ -50,6 +51,8 @@ export class ServerProcess {
       faults,
       (occasion) => events.moment(occasion),
     );
+    // Whatever waits listens for the end, and any number of requests may wait.
+    setMaxListeners(0, this.#death.signal);
     files.clearTemp();
     this.#workers = this.#startWorkers();
   }

@@ -7,8 +7,8 @@ import { PythonError } from '../python-values';
 import { isObject } from '../wire';
 
 /**
- * The original picture with the mask's transparency, its text chunks kept. ComfyUI reports success even when the original is not there or
- * its name is refused: nothing is saved then.
+ * The original picture with the mask's transparency, its text chunks kept. ComfyUI reports success even when the
+ * original is not there or its name is refused: nothing is saved then.
  */
 export async function maskOnto(files: Files, reference: string | undefined, mask: Buffer): Promise<Buffer | undefined> {
   const path = originalPath(files, reference);
