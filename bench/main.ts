@@ -96,7 +96,7 @@ async function report(bench: Bench): Promise<void> {
   console.log(
     `Node ${process.versions.node}, ${availableParallelism()} cores. Each cell: bare server / service = ratio.`,
   );
-  console.log('The service runs as in production: node dist/main.js, LOG_LEVEL=info as JSON, to /dev/null.\n');
+  console.log('The service runs as npm start runs it, LOG_LEVEL=info as JSON, to /dev/null.\n');
   console.log(markdownTable(HEADINGS, await bench.compareAll(LOADS)));
   const bare = await bench.peakMemory(startBareServer);
   const service = await bench.peakMemory(startService);
