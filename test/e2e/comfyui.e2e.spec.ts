@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Simulator } from '../../src/simulator';
 import { type Platform, postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { eventually } from '../support/eventually';
@@ -186,3 +187,16 @@ it('a path prefix in the address is kept, for requests and for the socket', asyn
   await stack.close();
   await comfyUI.close();
 });
+
+it('an idle socket is kept alive through a proxy that cuts what is quiet', async () => {
+  const comfyUI = await startComfyUI();
+  const stack = await startStack({ baseUrl: comfyUI.url });
+  const cut = comfyUI.faults.arm({ kind: 'idle-cut', ms: 22_000 });
+  expect((await postJson(`${stack.url}/generate`, { prompt: flatPicture(4) })).status).toBe(200);
+  await sleep(28_000);
+  expect(cut.fired).toBe(0);
+  expect(comfyUI.stats.sockets).toBe(1);
+  expect(stack.logs.join('\n')).not.toContain('Socket lost');
+  await stack.close();
+  await comfyUI.close();
+}, 45_000);
