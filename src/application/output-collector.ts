@@ -7,6 +7,7 @@ import {
   type OutputFile,
   type OutputText,
 } from '../domain/job/outputs';
+import { nodeIdsOf } from '../domain/workflow/node-order';
 import { submittedNode } from '../domain/workflow/submitted-node';
 import type { LiveJob } from './live-job';
 import type { OutputFetcher } from './output-fetcher';
@@ -39,12 +40,12 @@ export class OutputCollector {
    * @throws ComfyUIError `output_missing` when ComfyUI does not have a file it named
    */
   async files(): Promise<CollectedFile[]> {
-    const counting = inNodeOrder(withoutPreviews([...this.#found.values()]), Object.keys(this.live.job.workflow));
+    const counting = inNodeOrder(withoutPreviews([...this.#found.values()]), nodeIdsOf(this.live.job.workflow));
     return Promise.all(counting.map((file) => this.#collect(file)));
   }
 
   texts(): OutputText[] {
-    return inNodeOrder([...this.#texts.values()].flat(), Object.keys(this.live.job.workflow));
+    return inNodeOrder([...this.#texts.values()].flat(), nodeIdsOf(this.live.job.workflow));
   }
 
   #collect(file: OutputFile): Promise<CollectedFile> {

@@ -6,7 +6,7 @@ export type JsonObject = { [key: string]: JsonValue };
 /** Runs of 16 digits are the shortest that a double may not hold exactly. */
 const MAYBE_UNSAFE_INTEGER = /\d{16}/;
 const INTEGER = /^-?\d+$/;
-const STRING_OR_NOT_A_NUMBER = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
+const NOT_A_NUMBER = /-?Infinity|NaN/g;
 
 function exactNumber(text: string): number | bigint {
   const value = Number(text);
@@ -32,7 +32,34 @@ export function parseJson(text: string): unknown {
  */
 export function parsePythonJson(text: string): unknown {
   if (!text.includes('NaN') && !text.includes('Infinity')) return parseJson(text);
-  return parseJson(text.replace(STRING_OR_NOT_A_NUMBER, (token) => (token.startsWith('"') ? token : 'null')));
+  const pieces: string[] = [];
+  let outside = 0;
+  for (const { start, end } of stringsOf(text)) {
+    pieces.push(text.slice(outside, start).replace(NOT_A_NUMBER, 'null'), text.slice(start, end));
+    outside = end;
+  }
+  return parseJson(pieces.join('') + text.slice(outside).replace(NOT_A_NUMBER, 'null'));
+}
+
+/**
+ * The strings of a JSON text, from the opening quote to behind the closing one. By hand, because a regular expression
+ * runs out of stack on a string of megabytes, and workflows carry pictures.
+ */
+export function* stringsOf(text: string): Generator<{ readonly start: number; readonly end: number }, void, undefined> {
+  let start = text.indexOf('"');
+  while (start >= 0) {
+    let quote = text.indexOf('"', start + 1);
+    while (quote >= 0 && isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
+    if (quote < 0) return;
+    yield { start, end: quote + 1 };
+    start = text.indexOf('"', quote + 1);
+  }
+}
+
+function isEscaped(text: string, index: number): boolean {
+  let slashes = 0;
+  while (text[index - 1 - slashes] === '\\') slashes += 1;
+  return slashes % 2 === 1;
 }
 
 /** Values to JSON text; a `bigint` is written as the integer it is. */

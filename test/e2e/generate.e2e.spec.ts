@@ -178,6 +178,19 @@ describe.each<Platform>(['service', 'express', 'fastify'])('POST /generate on %s
   });
 });
 
+it('node ids that are numbers keep the order they were submitted in, through the service', async () => {
+  const comfyUI = await startComfyUI();
+  const stack = await startStack({ baseUrl: comfyUI.url }, 'service');
+  const save = (prefix: string) =>
+    `{"class_type":"SaveImage","inputs":{"images":["5",0],"filename_prefix":"${prefix}"}}`;
+  const source = '{"class_type":"EmptyImage","inputs":{"width":8,"height":8,"batch_size":1,"color":3}}';
+  const body = `{"prompt":{"12":${save('a')},"3":${save('b')},"5" :${source},"x\\"1\\"":${save('c')},"1":${save('d')}}}`;
+  const { images } = (await (await postJson(`${stack.url}/generate`, body)).json()) as Answer;
+  expect(images.map(({ nodeId }) => nodeId)).toEqual(['12', '3', 'x"1"', '1']);
+  await stack.close();
+  await comfyUI.close();
+});
+
 describe('seeds beyond 2^53', () => {
   let comfyUI: Simulator;
 

@@ -1,6 +1,7 @@
 import { ComfyUIError, type ErrorDetails } from '../errors';
 import { isObject } from '../json';
 import { oneLine } from '../text';
+import { keepNodeOrder } from './node-order';
 import type { Workflow, WorkflowNode } from './workflow';
 
 /** Fields of ComfyUI's own `POST /prompt` body that may stand beside the nodes of a bare workflow. */
@@ -27,7 +28,7 @@ export function parseWorkflow(value: unknown): Workflow {
   refuseEditorFormat(value);
   const nodes = Object.entries(value).filter(([id, node]) => !REQUEST_FIELDS.has(id) || isNodeLike(node));
   if (nodes.length === 0) throw refuse('The workflow has no nodes.');
-  return Object.fromEntries(nodes.map(([id, node]) => [id, parseNode(id, node)]));
+  return keepNodeOrder(value, Object.fromEntries(nodes.map(([id, node]) => [id, parseNode(id, node)])));
 }
 
 function parseNode(id: string, node: unknown): WorkflowNode {

@@ -7,5 +7,5 @@ export interface WorkflowNode {
   readonly _meta?: { readonly title?: string };
 }
 
-/** A graph in ComfyUI's API format: node id -> node. The order of the keys is the order of the nodes as submitted. */
+/** A graph in ComfyUI's API format: node id -> node. `nodeIdsOf` tells the order of the nodes. */
 export type Workflow = Readonly<Record<string, WorkflowNode>>;

@@ -44,6 +44,13 @@ describe('parsePythonJson', () => {
     expect(parsePythonJson(text)).toEqual({ NaN: 'NaN and -Infinity', quoted: '"NaN", \\', real: null });
   });
 
+  it.each([
+    ['plain', 'x'.repeat(20_000_000)],
+    ['escaped', '\\n'.repeat(10_000_000)],
+  ])('does not exhaust the stack on a string of megabytes: %s', (_what, text) => {
+    expect(parsePythonJson(`{"a":"${text}","b":NaN}`)).toMatchObject({ b: null });
+  });
+
   it('still keeps big integers', () => {
     expect(parsePythonJson('[NaN, 18446744073709551615]')).toEqual([null, 18446744073709551615n]);
   });

@@ -104,7 +104,7 @@ export class GenerationDto {
 
   @ApiProperty({
     description:
-      'All images, in the order of the nodes as submitted (ids that are numbers ascend), then of the items. Temporary files count only where a run made nothing else.',
+      'All images, in the order of the nodes as submitted, then of the items. In an application that parses JSON itself, ids that are numbers ascend. Temporary files count only where a run made nothing else.',
     type: [OutputFileDto],
   })
   images!: OutputFileDto[];
