@@ -31,7 +31,7 @@ export interface HistoryRecord {
   readonly cached: readonly string[];
 }
 
-/** Where a prompt is, by `/queue` and then `/history`. `gone`: ComfyUI knows nothing of it (any more). */
+/** Where a prompt is, by `/history` and `/queue`. `gone`: ComfyUI knows nothing of it (any more). */
 export type PromptState =
   | { readonly state: 'pending'; readonly ahead: number; readonly idle: boolean }
   | { readonly state: 'running' }
@@ -80,7 +80,7 @@ export abstract class ComfyUIClient {
    */
   abstract listen(promptId: string, listener: RunListener): Promise<() => void>;
 
-  /** Where a prompt is: asks `/queue`, then `/history/{id}`, so that a prompt on its way between them is not missed. */
+  /** Where a prompt is: asks `/history/{id}`, `/queue`, and `/history/{id}` again, so that a prompt on its way between them is not missed. */
   abstract find(promptId: string, signal?: AbortSignal): Promise<PromptState>;
 
   /**
