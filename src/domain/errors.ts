@@ -4,6 +4,9 @@ export const ERROR_CODES = [
   'invalid_workflow',
   'payload_too_large',
   'not_found',
+  'not_ended',
+  'idempotency_mismatch',
+  'queue_full',
   'backend_unauthorized',
   'backend_unreachable',
   'backend_error',
@@ -12,6 +15,8 @@ export const ERROR_CODES = [
   'execution_failed',
   'out_of_memory',
   'output_missing',
+  'storage_failed',
+  'expired',
   'canceled',
   'timeout',
   'shutting_down',
@@ -49,6 +54,31 @@ export class ComfyUIError extends Error {
   /** The same error, told about one job. */
   forJob(jobId: string): ComfyUIError {
     return new ComfyUIError(this.code, this.message, { cause: this.cause, details: this.details, jobId });
+  }
+}
+
+/**
+ * The server is at fault, not the job: it may well run elsewhere, or later.
+ * A server that showed one is not chosen again until it answered a probe.
+ */
+export class BackendFault extends ComfyUIError {
+  /** The request never left: it is certain that ComfyUI did not act on it. */
+  readonly neverSent: boolean;
+  /** Another try at once may succeed. */
+  readonly isPassing: boolean;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    {
+      neverSent = false,
+      isPassing = false,
+      ...options
+    }: ComfyUIErrorOptions & { neverSent?: boolean; isPassing?: boolean } = {},
+  ) {
+    super(code, message, options);
+    this.neverSent = neverSent;
+    this.isPassing = isPassing;
   }
 }
 

@@ -1,12 +1,19 @@
 import type { ComfyUIError } from '../errors';
-import type { Workflow } from '../workflow/workflow';
+import type { NodeErrors } from '../workflow/node-errors';
+import type { WorkflowNeeds } from '../workflow/needs';
+import type { Seed } from '../workflow/seeds';
 import type { OutputFile, OutputText } from './outputs';
-import { advanceProgress, completedProgress, initialProgress, type Progress, type RunProgress } from './progress';
-import type { Preview, RunEvent } from './run-event';
+import type { Progress } from './progress';
 
-export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'canceling' | 'canceled';
+/**
+ * `queued -> running -> succeeded | failed | expired`, `queued -> failed | expired | canceled`,
+ * `running -> canceling -> canceled`, or to the end that came first. It never goes backwards: a rerun stays `running`.
+ */
+export const JOB_STATUSES = ['queued', 'running', 'canceling', 'succeeded', 'failed', 'expired', 'canceled'] as const;
 
-/** An output file whose bytes we hold, with what they turned out to be. */
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+/** An output file whose bytes we held, with what they turned out to be. */
 export interface CollectedFile extends OutputFile {
   readonly mediaType: string;
   readonly sizeBytes: number;
@@ -15,107 +22,79 @@ export interface CollectedFile extends OutputFile {
   readonly height?: number;
 }
 
-/** Our record of one run of a workflow. Immutable: {@link advance} makes the next one. */
-export interface Job {
-  readonly id: string;
-  /** Grows by one with every change. */
-  readonly revision: number;
-  readonly status: JobStatus;
-  readonly workflow: Workflow;
-  readonly attempt: number;
-  /** ComfyUI's id of the current attempt; that of the first one is the job's id. */
+/** One handing over of the workflow to a ComfyUI server. Times in milliseconds since the epoch. */
+export interface Attempt {
+  /** From 1. */
+  readonly number: number;
+  /** Address of the server, without credentials. */
+  readonly backend: string;
+  /** ComfyUI's id; that of the first attempt is the job's id. */
   readonly promptId: string;
-  readonly progress: Progress;
-  readonly outputs: readonly CollectedFile[];
-  readonly texts: readonly OutputText[];
-  readonly error?: ComfyUIError;
-  /** Milliseconds since the epoch. */
-  readonly createdAt: number;
+  /** The socket id it was submitted under: its events come to a socket of that id only. Null until it is accepted. */
+  readonly clientId: string | null;
+  readonly handedAt: number;
   readonly startedAt?: number;
   readonly endedAt?: number;
-  readonly run: RunProgress;
+  /** Why it did not bring the result. */
+  readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** What happened to a job: what ComfyUI says of its run, and what we did about it. */
-export type JobChange =
-  | RunEvent
-  | { readonly kind: 'attempt'; readonly promptId: string }
-  | { readonly kind: 'renamed'; readonly promptId: string }
-  | { readonly kind: 'collected'; readonly file: CollectedFile }
-  | { readonly kind: 'texts'; readonly texts: readonly OutputText[] }
-  | { readonly kind: 'succeeded'; readonly outputs: readonly CollectedFile[] }
-  | { readonly kind: 'failed'; readonly error: ComfyUIError }
-  | { readonly kind: 'canceling' }
-  | { readonly kind: 'canceled'; readonly error: ComfyUIError };
-
-/** What a viewer of a job is told. A slow one may miss `progress` and `preview`, never `status` or `output`. */
-export type JobEvent =
-  | { readonly kind: 'status' | 'progress'; readonly job: Job }
-  | { readonly kind: 'preview'; readonly job: Job; readonly preview: Preview }
-  | { readonly kind: 'output'; readonly job: Job; readonly file: CollectedFile };
-
-export function newJob(id: string, workflow: Workflow, createdAt: number): Job {
-  const run = initialProgress(workflow);
-  const fresh = {
-    status: 'queued',
-    revision: 0,
-    attempt: 1,
-    promptId: id,
-    progress: run.snapshot,
-    outputs: [],
-    texts: [],
-  } as const;
-  return { id, workflow, createdAt, run, ...fresh };
+/** What ComfyUI said when it took the current attempt. */
+export interface Acceptance {
+  /** Its place in ComfyUI's own order; null when the answer was lost and the prompt was found by its id. */
+  readonly number: number | null;
+  /** Nodes that it left out because they failed validation. */
+  readonly nodeErrors: NodeErrors;
 }
 
-export function hasEnded(job: Job): boolean {
-  return job.status === 'succeeded' || job.status === 'failed' || job.status === 'canceled';
+/** Our durable record of one run of a workflow. Times in milliseconds since the epoch. */
+export interface Job {
+  /** Lowercase UUID. */
+  readonly id: string;
+  /** Grows with every change. */
+  readonly revision: number;
+  readonly status: JobStatus;
+  /** -100..100; higher starts sooner. */
+  readonly priority: number;
+  /** Run what ComfyUI accepts of a workflow it accepts only in part. */
+  readonly allowPartial: boolean;
+  /** What a server must have to run it. */
+  readonly needs: WorkflowNeeds;
+  readonly seeds: readonly Seed[];
+  /** The server it is handed to now; null while it waits here, and when it has ended. */
+  readonly backend: string | null;
+  /** Grows whenever the job is handed over or comes back: a write by someone who missed that is refused. */
+  readonly placement: number;
+  /** Those that started, and the one it is handed over for now. A prompt lost before it started is no attempt. */
+  readonly attempts: readonly Attempt[];
+  readonly acceptance?: Acceptance;
+  /** Somebody asked for its cancelation, and it has not ended yet. */
+  readonly cancelRequested: boolean;
+  readonly progress: Progress;
+  /** So far; those of an abandoned attempt are left out. */
+  readonly outputs: readonly CollectedFile[];
+  readonly texts: readonly OutputText[];
+  /** Node id -> milliseconds it took in the last attempt; cached nodes took none. */
+  readonly nodeDurations: Readonly<Record<string, number>>;
+  readonly error?: ComfyUIError;
+  readonly queuedAt: number;
+  /** When it expires if it has not started; null: never. */
+  readonly startBy: number | null;
+  /** When its first attempt started. */
+  readonly startedAt?: number;
+  readonly endedAt?: number;
 }
 
-/** The job after a change; the same object when the change does not concern it. An ended job changes no more. */
-export function advance(job: Job, change: JobChange, now: number): Job {
-  if (hasEnded(job)) return job;
-  const next = apply(job, change, now);
-  return next === job ? job : { ...next, revision: job.revision + 1 };
+export function hasEnded({ status }: Pick<Job, 'status'>): boolean {
+  return status === 'succeeded' || status === 'failed' || status === 'expired' || status === 'canceled';
 }
 
-function apply(job: Job, change: JobChange, now: number): Job {
-  switch (change.kind) {
-    case 'attempt':
-      return startAttempt(job, change.promptId);
-    case 'renamed':
-      return { ...job, promptId: change.promptId };
-    case 'started':
-      return job.status === 'queued' ? { ...job, status: 'running', startedAt: now } : job;
-    case 'collected':
-      return { ...job, outputs: [...job.outputs, change.file] };
-    case 'texts':
-      return { ...job, texts: change.texts };
-    case 'canceling':
-      return { ...job, status: 'canceling' };
-    case 'succeeded':
-      return {
-        ...job,
-        status: 'succeeded',
-        outputs: change.outputs,
-        endedAt: now,
-        progress: completedProgress(job.run),
-      };
-    case 'failed':
-    case 'canceled':
-      return { ...job, status: change.kind, error: change.error, endedAt: now };
-    default:
-      return advanceRun(job, change);
-  }
+/** The attempt it is handed over for now, or that ended it. */
+export function currentAttempt(job: Job): Attempt | undefined {
+  return job.attempts.at(-1);
 }
 
-/** A rerun stays `running`; what the abandoned attempt put out leaves the snapshot. */
-function startAttempt(job: Job, promptId: string): Job {
-  const run = initialProgress(job.workflow);
-  return { ...job, attempt: job.attempt + 1, promptId, run, progress: run.snapshot, outputs: [], texts: [] };
-}
-
-function advanceRun(job: Job, event: RunEvent): Job {
-  const run = advanceProgress(job.run, event, job.workflow);
-  return run === job.run ? job : { ...job, run, progress: run.snapshot };
+/** From 1: the attempt under way or to come. */
+export function attemptNumber(job: Job): number {
+  return Math.max(1, job.attempts.length);
 }

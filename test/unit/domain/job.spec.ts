@@ -1,5 +1,6 @@
 import { ComfyUIError } from '../../../src/domain/errors';
-import { advance, newJob, type Job, type JobChange } from '../../../src/domain/job/job';
+import { type ActiveJob, activate, advance, newJob, recordOf } from '../../../src/domain/job/active-job';
+import type { JobChange } from '../../../src/domain/job/job-change';
 import type { Workflow } from '../../../src/domain/workflow/workflow';
 
 const workflow: Workflow = {
@@ -8,8 +9,15 @@ const workflow: Workflow = {
   save: { class_type: 'SaveImage', inputs: {} },
 };
 
-function after(...changes: JobChange[]): Job {
-  return changes.reduce((job, change, index) => advance(job, change, 1000 + index), newJob('id', workflow, 1));
+const fresh = newJob({ id: 'id', workflow, queuedAt: 1 });
+const lost = new ComfyUIError('backend_lost', 'It was restarted.');
+
+function after(...changes: JobChange[]): ActiveJob {
+  return changes.reduce((job, change, index) => advance(job, change, 1000 + index), fresh);
+}
+
+function handed(promptId = 'id', backend = 'http://a'): JobChange {
+  return { kind: 'handed', backend, promptId };
 }
 
 const executing = (nodeId: string): JobChange => ({ kind: 'executing', nodeId });
@@ -20,8 +28,53 @@ const nodes = (...states: [nodeId: string, finished: boolean, value: number, max
 
 describe('advance', () => {
   it('starts once, and tells when', () => {
-    const job = after({ kind: 'started' }, { kind: 'started' });
-    expect(job).toMatchObject({ status: 'running', startedAt: 1000, revision: 1 });
+    const job = after(handed(), { kind: 'started' }, { kind: 'started' });
+    expect(job).toMatchObject({ status: 'running', startedAt: 1001, revision: 2 });
+    expect(job.attempts).toMatchObject([
+      { number: 1, promptId: 'id', backend: 'http://a', handedAt: 1000, startedAt: 1001 },
+    ]);
+  });
+
+  it('stays queued while a server has it and has not started it', () => {
+    const accepted: JobChange = { kind: 'accepted', promptId: 'theirs', clientId: 'c', number: 7, nodeErrors: {} };
+    const job = after(handed(), accepted);
+    expect(job).toMatchObject({ status: 'queued', backend: 'http://a', acceptance: { number: 7, nodeErrors: {} } });
+    expect(job.attempts).toMatchObject([{ promptId: 'theirs', clientId: 'c' }]);
+  });
+
+  it('is left by a server that had not started it as if it had never been there', () => {
+    const job = after(handed(), { kind: 'returned', error: lost });
+    expect(job).toMatchObject({ status: 'queued', backend: null, attempts: [], placement: 2 });
+    expect(advance(job, handed('next', 'http://b'), 5).attempts).toMatchObject([{ number: 1, promptId: 'next' }]);
+  });
+
+  it('keeps account of an attempt that was lost', () => {
+    const job = after(handed(), { kind: 'started' }, { kind: 'returned', error: lost }, handed('second', 'http://b'));
+    expect(job.attempts).toMatchObject([
+      { number: 1, backend: 'http://a', endedAt: 1002, error: { code: 'backend_lost', message: 'It was restarted.' } },
+      { number: 2, backend: 'http://b', promptId: 'second' },
+    ]);
+  });
+
+  it('is canceled at once while it waits, and by way of canceling while it runs', () => {
+    const canceled: JobChange = { kind: 'canceled', error: new ComfyUIError('canceled', '') };
+    expect(after(canceled)).toMatchObject({ status: 'canceled', endedAt: 1000 });
+    expect(after(handed(), { kind: 'cancel-requested' })).toMatchObject({ status: 'queued', cancelRequested: true });
+    expect(after(handed(), { kind: 'cancel-requested' }, { kind: 'started' }).status).toBe('canceling');
+    expect(after(handed(), { kind: 'started' }, { kind: 'cancel-requested' }).status).toBe('canceling');
+    expect(
+      after(handed(), { kind: 'started' }, { kind: 'cancel-requested' }, { kind: 'succeeded', outputs: [] }).status,
+    ).toBe('succeeded');
+  });
+
+  it('goes on from its record as it was', () => {
+    const job = after(handed(), { kind: 'started' }, executing('sampler'), nodes(['sampler', false, 4, 8]));
+    const again = activate(recordOf(job), workflow);
+    expect(again.progress).toEqual(job.progress);
+    expect(advance(again, { kind: 'step', nodeId: 'sampler', value: 1, max: 8 }, 5).progress.value).toBe(
+      job.progress.value,
+    );
+    expect(recordOf(job)).not.toHaveProperty('workflow');
   });
 
   it('does not change a job that has ended', () => {
@@ -40,25 +93,20 @@ describe('advance', () => {
       sizeBytes: 1,
     } as const;
     const job = after(
+      handed(),
       { kind: 'started' },
+      executing('loader'),
       nodes(['loader', true, 1, 1]),
       { kind: 'collected', file },
-      { kind: 'attempt', promptId: 'second' },
+      { kind: 'returned', error: lost },
     );
-    expect(job).toMatchObject({
-      id: 'id',
-      status: 'running',
-      attempt: 2,
-      promptId: 'second',
-      outputs: [],
-      progress: { value: 0 },
-    });
+    expect(job).toMatchObject({ id: 'id', status: 'running', outputs: [], progress: { value: 0 }, nodeDurations: {} });
   });
 
   it('grows the revision with every change, and only then', () => {
-    const job = after({ kind: 'started' });
+    const job = after(handed(), { kind: 'started' });
     expect(advance(job, { kind: 'executed', nodeId: 'save', output: {} }, 5)).toBe(job);
-    expect(advance(job, { kind: 'canceling' }, 5).revision).toBe(job.revision + 1);
+    expect(advance(job, { kind: 'cancel-requested' }, 5).revision).toBe(job.revision + 1);
   });
 });
 
@@ -121,5 +169,34 @@ describe('progress', () => {
       { kind: 'step', nodeId: 'sampler', value: -3, max: 8 },
     );
     expect(progress.value).toBe(0);
+  });
+});
+
+describe('node durations', () => {
+  it('run from the moment a node is executed to the moment it is finished', () => {
+    const job = after(
+      nodes(['loader', false, 0, 1]),
+      executing('loader'),
+      nodes(['loader', true, 1, 1], ['sampler', false, 0, 1]),
+      nodes(['loader', true, 1, 1], ['sampler', true, 1, 1]),
+    );
+    expect(job.nodeDurations).toEqual({ loader: 2, sampler: 1 });
+  });
+
+  it('end with the next node on servers that tell no states, and with the job', () => {
+    const job = after(handed(), { kind: 'started' }, executing('loader'), executing('save'), {
+      kind: 'succeeded',
+      outputs: [],
+    });
+    expect(job.nodeDurations).toEqual({ loader: 1, save: 1 });
+  });
+
+  it('leave out cached nodes, and count those made at run time to the node that made them', () => {
+    const job = after(
+      executing('sampler'),
+      executing('sampler.0.0.1'),
+      nodes(['sampler', true, 1, 1], ['save', true, 1, 1]),
+    );
+    expect(job.nodeDurations).toEqual({ sampler: 2 });
   });
 });

@@ -1,0 +1,151 @@
+import type { Workflow } from '../workflow/workflow';
+import { needsOf } from '../workflow/needs';
+import { seedsOf } from '../workflow/seeds';
+import { type Attempt, currentAttempt, hasEnded, type Job } from './job';
+import type { Accepted, Handed, JobChange, Returned } from './job-change';
+import { advanceNodeTimes, NO_NODE_TIMES, type NodeTimes, nodeDurations } from './node-times';
+import { advanceProgress, completedProgress, initialProgress, type RunProgress } from './progress';
+import type { RunEvent } from './run-event';
+
+/** A job with what it takes to follow its run. Immutable: {@link advance} makes the next one. */
+export interface ActiveJob extends Job {
+  readonly workflow: Workflow;
+  readonly run: RunProgress;
+  readonly nodeTimes: NodeTimes;
+}
+
+export interface NewJob {
+  readonly id: string;
+  readonly workflow: Workflow;
+  readonly queuedAt: number;
+  readonly startBy?: number | null;
+  readonly priority?: number;
+  readonly allowPartial?: boolean;
+  readonly labels?: readonly string[];
+}
+
+export function newJob({ id, workflow, queuedAt, startBy, priority, allowPartial, labels }: NewJob): ActiveJob {
+  const run = initialProgress(workflow);
+  return {
+    id,
+    revision: 0,
+    status: 'queued',
+    priority: priority ?? 0,
+    allowPartial: allowPartial ?? false,
+    needs: needsOf(workflow, labels),
+    seeds: seedsOf(workflow),
+    backend: null,
+    placement: 0,
+    attempts: [],
+    cancelRequested: false,
+    progress: run.snapshot,
+    outputs: [],
+    texts: [],
+    nodeDurations: {},
+    queuedAt,
+    startBy: startBy ?? null,
+    workflow,
+    run,
+    nodeTimes: NO_NODE_TIMES,
+  };
+}
+
+/** A stored job, to be followed again: what is heard from now on adds to it. */
+export function activate(job: Job, workflow: Workflow): ActiveJob {
+  return { ...job, workflow, run: { ...initialProgress(workflow), snapshot: job.progress }, nodeTimes: NO_NODE_TIMES };
+}
+
+/** The durable part. */
+export function recordOf({ workflow: _workflow, run: _run, nodeTimes: _times, ...job }: ActiveJob): Job {
+  return job;
+}
+
+/** The job after a change; the same object when the change does not concern it. An ended job changes no more. */
+export function advance(job: ActiveJob, change: JobChange, now: number): ActiveJob {
+  if (hasEnded(job)) return job;
+  const next = apply(job, change, now);
+  return next === job ? job : { ...next, revision: job.revision + 1 };
+}
+
+function apply(job: ActiveJob, change: JobChange, now: number): ActiveJob {
+  switch (change.kind) {
+    case 'handed':
+      return hand(job, change, now);
+    case 'accepted':
+      return accept(job, change);
+    case 'returned':
+      return takeBack(job, change, now);
+    case 'started':
+      return start(job, now);
+    case 'collected':
+      return { ...job, outputs: [...job.outputs, change.file] };
+    case 'texts':
+      return { ...job, texts: change.texts };
+    case 'cancel-requested':
+      return { ...job, cancelRequested: true, status: job.status === 'running' ? 'canceling' : job.status };
+    case 'succeeded':
+      return { ...end(job, change.kind, now), outputs: change.outputs, progress: completedProgress(job.run) };
+    case 'failed':
+    case 'expired':
+    case 'canceled':
+      return { ...end(job, change.kind, now, change.error), error: change.error };
+    default:
+      return follow(job, change, now);
+  }
+}
+
+function hand(job: ActiveJob, { backend, promptId }: Handed, now: number): ActiveJob {
+  const attempt: Attempt = { number: job.attempts.length + 1, backend, promptId, clientId: null, handedAt: now };
+  const placement = job.placement + 1;
+  return { ...job, backend, placement, attempts: [...job.attempts, attempt], acceptance: undefined };
+}
+
+function accept(job: ActiveJob, { promptId, clientId, number, nodeErrors }: Accepted): ActiveJob {
+  return { ...withCurrentAttempt(job, { promptId, clientId }), acceptance: { number, nodeErrors } };
+}
+
+function start(job: ActiveJob, now: number): ActiveJob {
+  if (currentAttempt(job)?.startedAt !== undefined) return job;
+  const status = job.status !== 'queued' ? job.status : job.cancelRequested ? 'canceling' : 'running';
+  return { ...withCurrentAttempt(job, { startedAt: now }), status, startedAt: job.startedAt ?? now };
+}
+
+/**
+ * What an abandoned attempt put out leaves the snapshot. An attempt that had not started leaves no trace, unless its server
+ * was alive and did not start it: that may go on for ever.
+ */
+function takeBack(job: ActiveJob, { error }: Returned, now: number): ActiveJob {
+  const counts = currentAttempt(job)?.startedAt !== undefined || error.code === 'stalled';
+  const told = { code: error.code, message: error.message };
+  const attempts = counts ? withCurrentAttempt(job, { endedAt: now, error: told }).attempts : job.attempts.slice(0, -1);
+  const run = initialProgress(job.workflow);
+  const fresh = { run, progress: run.snapshot, nodeTimes: NO_NODE_TIMES, nodeDurations: {}, outputs: [], texts: [] };
+  return { ...job, ...fresh, attempts, backend: null, placement: job.placement + 1, acceptance: undefined };
+}
+
+function end(job: ActiveJob, status: Job['status'], now: number, error?: { code: string; message: string }): ActiveJob {
+  const { startedAt } = currentAttempt(job) ?? {};
+  const why = error && { error: { code: error.code, message: error.message } };
+  const ended =
+    startedAt === undefined || job.backend === null ? job : withCurrentAttempt(job, { endedAt: now, ...why });
+  return {
+    ...ended,
+    status,
+    endedAt: now,
+    backend: null,
+    placement: job.placement + 1,
+    nodeDurations: nodeDurations(job.nodeTimes, now),
+  };
+}
+
+function withCurrentAttempt(job: ActiveJob, changes: Partial<Attempt>): ActiveJob {
+  const current = currentAttempt(job);
+  return current ? { ...job, attempts: [...job.attempts.slice(0, -1), { ...current, ...changes }] } : job;
+}
+
+function follow(job: ActiveJob, event: RunEvent, now: number): ActiveJob {
+  const run = advanceProgress(job.run, event, job.workflow);
+  const nodeTimes = advanceNodeTimes(job.nodeTimes, event, job.workflow, now);
+  if (run === job.run && nodeTimes === job.nodeTimes) return job;
+  return { ...job, run, progress: run.snapshot, nodeTimes, nodeDurations: nodeDurations(nodeTimes) };
+}

@@ -1,0 +1,39 @@
+import { ComfyUIError } from '../errors';
+import type { CollectedFile } from './job';
+import type { OutputText } from './outputs';
+import type { RunEvent } from './run-event';
+import type { NodeErrors } from '../workflow/node-errors';
+
+/** The job is handed to a server: stored before anything is sent there. */
+export interface Handed {
+  readonly kind: 'handed';
+  readonly backend: string;
+  readonly promptId: string;
+}
+
+/** The server took it, under these ids. */
+export interface Accepted {
+  readonly kind: 'accepted';
+  readonly promptId: string;
+  readonly clientId: string | null;
+  readonly number: number | null;
+  readonly nodeErrors: NodeErrors;
+}
+
+/** It comes back to wait for another try. */
+export interface Returned {
+  readonly kind: 'returned';
+  readonly error: ComfyUIError;
+}
+
+/** What happened to a job: what ComfyUI says of its run, and what we did about it. */
+export type JobChange =
+  | RunEvent
+  | Handed
+  | Accepted
+  | Returned
+  | { readonly kind: 'collected'; readonly file: CollectedFile }
+  | { readonly kind: 'texts'; readonly texts: readonly OutputText[] }
+  | { readonly kind: 'cancel-requested' }
+  | { readonly kind: 'succeeded'; readonly outputs: readonly CollectedFile[] }
+  | { readonly kind: 'failed' | 'expired' | 'canceled'; readonly error: ComfyUIError };

@@ -1,0 +1,52 @@
+import { needsOf } from '../../../src/domain/workflow/needs';
+import { nodeIdsOf, noteNodeOrder } from '../../../src/domain/workflow/node-order';
+import { parseWorkflow } from '../../../src/domain/workflow/parse-workflow';
+import { seedsOf } from '../../../src/domain/workflow/seeds';
+import { readWorkflow, writeWorkflow } from '../../../src/domain/workflow/workflow-text';
+import { parseJson } from '../../../src/domain/json';
+
+const BODY = `{"prompt":{
+  "9":{"class_type":"KSampler","inputs":{"seed":18446744073709551615,"model":["4",0],"text":"a \\"b\\" \u00e4\u2028"}},
+  "4":{"class_type":"CheckpointLoaderSimple","inputs":{"ckpt_name":"sdxl.safetensors"}},
+  "1":{"class_type":"KSampler","inputs":{"noise_seed":"42","seed":["9",0]}},
+  "a":{"class_type":"LoraLoader","inputs":{"lora_name":"x/y.SAFETENSORS","ckpt_name":"sdxl.safetensors"}}
+}}`;
+
+function submitted() {
+  const body = parseJson(BODY) as { prompt: unknown };
+  noteNodeOrder(body, BODY);
+  return parseWorkflow(body.prompt);
+}
+
+describe('what a workflow needs', () => {
+  it('is its node classes, the labels asked for, and its model files', () => {
+    expect(needsOf(submitted(), ['b', 'a', 'b'])).toEqual({
+      classes: ['CheckpointLoaderSimple', 'KSampler', 'LoraLoader'],
+      labels: ['a', 'b'],
+      models: ['sdxl.safetensors', 'x/y.SAFETENSORS'],
+    });
+  });
+});
+
+describe('the seeds of a workflow', () => {
+  it('are exact, in the order of the nodes, and not told for links', () => {
+    expect(seedsOf(submitted())).toEqual([
+      { nodeId: '9', value: '18446744073709551615' },
+      { nodeId: '1', value: '42' },
+    ]);
+  });
+
+  it('are digits, whatever else a node calls seed', () => {
+    const workflow = { '1': { class_type: 'A', inputs: { seed: 'random', noise_seed: null } } };
+    expect(seedsOf(workflow)).toEqual([]);
+  });
+});
+
+describe('a workflow as text', () => {
+  it('comes back as it was, with the order of its nodes and every digit', () => {
+    const again = readWorkflow(writeWorkflow(submitted()));
+    expect(again).toEqual(submitted());
+    expect(nodeIdsOf(again)).toEqual(['9', '4', '1', 'a']);
+    expect(writeWorkflow(again)).toBe(writeWorkflow(submitted()));
+  });
+});
