@@ -1,0 +1,65 @@
+import type { Job, JobStatus } from '../../domain/job/job';
+import type { Workflow } from '../../domain/workflow/workflow';
+
+export interface JobEntry {
+  readonly job: Job;
+  readonly workflow: Workflow;
+  /** How many jobs may wait when this one comes; it is refused when there are as many. */
+  readonly maxQueue: number;
+  readonly idempotency?: Idempotency;
+}
+
+/** The caller's key for a request, and what the request was, as a hash. Remembered for 24 hours from `queuedAt`. */
+export interface Idempotency {
+  readonly key: string;
+  readonly requestHash: string;
+}
+
+export interface JobQuery {
+  /** Any of these; empty: all. */
+  readonly statuses: readonly JobStatus[];
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly cursor?: string;
+}
+
+export interface JobPage {
+  /** Newest first. */
+  readonly jobs: readonly Job[];
+  /** Cursor of the page after; null at the end. */
+  readonly next: string | null;
+}
+
+export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Where jobs are kept. What is resolved is on disk. All calls reject with `ComfyUIError` `storage_failed` when the
+ * database is away, locked or full; then nothing of the call was kept.
+ */
+export abstract class JobStore {
+  /**
+   * Keeps a new job, whole or not at all. With an idempotency key that is known, nothing is kept and the earlier job is
+   * returned: also for two calls at once.
+   * @throws ComfyUIError `queue_full`, `idempotency_mismatch` (same key, other hash)
+   */
+  abstract add(entry: JobEntry): Promise<{ readonly job: Job; readonly isNew: boolean }>;
+
+  abstract find(id: string): Promise<Job | undefined>;
+
+  abstract workflow(id: string): Promise<Workflow | undefined>;
+
+  /** A page of jobs. Jobs that come or change status meanwhile neither shift nor repeat others on later pages. */
+  abstract list(query: JobQuery): Promise<JobPage>;
+
+  /**
+   * Writes a job that was moved on from one with this `placement`.
+   * @returns whether it was written: not when the stored job has another placement by now, has ended or is gone
+   */
+  abstract save(job: Job, placement: number): Promise<boolean>;
+
+  /** Deletes an ended job. @returns whether there was one to delete */
+  abstract remove(id: string): Promise<boolean>;
+
+  /** Rejects when jobs can not be read. */
+  abstract check(): Promise<void>;
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { Selectable } from 'kysely';
+import { ComfyUIError } from '../../domain/errors';
+import { parseJson, stringifyJson } from '../../domain/json';
+import type { Job } from '../../domain/job/job';
+import type { WorkflowNeeds } from '../../domain/workflow/needs';
+import type { JobsTable } from './tables';
+
+export type JobRow = Selectable<JobsTable>;
+
+type InColumns =
+  | 'id'
+  | 'status'
+  | 'revision'
+  | 'placement'
+  | 'priority'
+  | 'backend'
+  | 'queuedAt'
+  | 'startBy'
+  | 'startedAt'
+  | 'endedAt';
+
+/** What of a job has no column of its own. Each field is named, so that a new one can not be forgotten. */
+type JobRecord = { readonly [Field in keyof Required<Omit<Job, InColumns | 'error'>>]: Job[Field] } & {
+  readonly error: StoredError | undefined;
+};
+
+type StoredError = Pick<ComfyUIError, 'code' | 'message' | 'details' | 'jobId'>;
+
+/** The columns that stay as they were when the job came. */
+export function fixedColumns(job: Job) {
+  return { id: job.id, priority: job.priority, queued_at: job.queuedAt, needs_key: needsKey(job.needs) };
+}
+
+export function changingColumns(job: Job) {
+  return {
+    status: job.status,
+    revision: job.revision,
+    placement: job.placement,
+    backend: job.backend,
+    start_by: job.startBy,
+    started_at: job.startedAt ?? null,
+    ended_at: job.endedAt ?? null,
+    record: stringifyJson(recordOf(job)),
+  };
+}
+
+export function toJob(row: JobRow): Job {
+  const { error, ...record } = parseJson(row.record) as JobRecord;
+  return {
+    ...record,
+    id: row.id,
+    status: row.status,
+    revision: row.revision,
+    placement: row.placement,
+    priority: row.priority,
+    backend: row.backend,
+    queuedAt: row.queued_at,
+    startBy: row.start_by,
+    ...(row.started_at !== null && { startedAt: row.started_at }),
+    ...(row.ended_at !== null && { endedAt: row.ended_at }),
+    ...(error && { error: new ComfyUIError(error.code, error.message, error) }),
+  };
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Whether there can be such a job: callers ask for anything. */
+export function isJobId(id: string): boolean {
+  return UUID.test(id);
+}
+
+/** Two jobs that any server can run or not run alike. */
+export function needsKey({ classes, labels }: WorkflowNeeds): string {
+  return hash(JSON.stringify([classes, labels]));
+}
+
+/** Of any text a short one that every column takes. */
+export function hash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}
+
+function recordOf(job: Job): JobRecord {
+  const { error } = job;
+  return {
+    allowPartial: job.allowPartial,
+    needs: job.needs,
+    seeds: job.seeds,
+    attempts: job.attempts,
+    acceptance: job.acceptance,
+    cancelRequested: job.cancelRequested,
+    progress: job.progress,
+    outputs: job.outputs,
+    texts: job.texts,
+    nodeDurations: job.nodeDurations,
+    error: error && { code: error.code, message: error.message, details: error.details, jobId: error.jobId },
+  };
+}

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { type JobEntry, type JobPage, type JobQuery, JobStore } from '../../application/ports/job-store';
+import type { Job } from '../../domain/job/job';
+import type { Workflow } from '../../domain/workflow/workflow';
+import { readWorkflow } from '../../domain/workflow/workflow-text';
+import { type AddedJob, addJob } from './add-job';
+import type { Database } from './database';
+import { changingColumns, isJobId, toJob } from './job-rows';
+import { listJobs } from './list-jobs';
+import { storageError } from './storage-errors';
+import { stored } from './stored';
+
+/** Any number that other software is unlikely to lock in the same database. */
+const ADD_LOCK = 7_461_982_530;
+
+export class KyselyJobStore extends JobStore {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  add(entry: JobEntry): Promise<AddedJob> {
+    return stored(async (isRetry) => {
+      const kept = isRetry ? await this.#find(entry.job.id) : undefined;
+      return kept ? { job: kept, isNew: true } : this.#addInTurn(entry);
+    });
+  }
+
+  find(id: string): Promise<Job | undefined> {
+    return stored(() => this.#find(id));
+  }
+
+  async workflow(id: string): Promise<Workflow | undefined> {
+    if (!isJobId(id)) return undefined;
+    const query = this.database.kysely.selectFrom('workflows').select('workflow').where('job_id', '=', id);
+    return stored(async () => {
+      const row = await query.executeTakeFirst();
+      return row && readWorkflow(row.workflow);
+    });
+  }
+
+  list(query: JobQuery): Promise<JobPage> {
+    return stored(() => listJobs(this.database.kysely, query));
+  }
+
+  async save(job: Job, placement: number): Promise<boolean> {
+    const writeId = randomUUID();
+    const query = this.database.kysely
+      .updateTable('jobs')
+      .set({ ...changingColumns(job), write_id: writeId })
+      .where('id', '=', job.id)
+      .where('placement', '=', placement)
+      .where('ended_at', 'is', null);
+    return stored(async (isRetry) => {
+      const { numUpdatedRows } = await query.executeTakeFirst();
+      return numUpdatedRows > 0n || (isRetry && (await this.#wasWritten(job.id, writeId)));
+    });
+  }
+
+  remove(id: string): Promise<boolean> {
+    const query = this.database.kysely.deleteFrom('jobs').where('id', '=', id).where('ended_at', 'is not', null);
+    return stored(async () => isJobId(id) && (await query.executeTakeFirst()).numDeletedRows > 0n);
+  }
+
+  /** Without another try: who asks wants to know how it is now. */
+  async check(): Promise<void> {
+    try {
+      await this.database.kysely.selectFrom('jobs').select('id').limit(1).execute();
+    } catch (error) {
+      throw storageError(error);
+    }
+  }
+
+  /** One adds after the other, so that the queue is never overfilled and a key never used twice. */
+  #addInTurn(entry: JobEntry): Promise<AddedJob> {
+    const { kysely, dialect } = this.database;
+    return kysely.transaction().execute(async (transaction) => {
+      if (dialect === 'postgres') await sql`select pg_advisory_xact_lock(${ADD_LOCK})`.execute(transaction);
+      return addJob(transaction, entry);
+    });
+  }
+
+  async #find(id: string): Promise<Job | undefined> {
+    if (!isJobId(id)) return undefined;
+    const row = await this.database.kysely.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
+    return row && toJob(row);
+  }
+
+  async #wasWritten(id: string, writeId: string): Promise<boolean> {
+    const query = this.database.kysely.selectFrom('jobs').select('id').where('id', '=', id);
+    return (await query.where('write_id', '=', writeId).executeTakeFirst()) !== undefined;
+  }
+}

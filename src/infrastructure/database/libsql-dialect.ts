@@ -1,0 +1,61 @@
+import { type DatabaseConnection, type Driver, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely';
+import type Libsql from 'libsql';
+
+/** Kysely's SQLite, on libsql, and safe when a disk is full. */
+export class LibsqlDialect extends SqliteDialect {
+  constructor(private readonly database: Libsql.Database) {
+    super({ database });
+  }
+
+  override createDriver(): Driver {
+    return new LibsqlDriver(this.database);
+  }
+
+  override createAdapter(): SqliteAdapter {
+    return new LibsqlAdapter();
+  }
+}
+
+class LibsqlAdapter extends SqliteAdapter {
+  /** SQLite can: a migration that a crash broke off leaves nothing. */
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+class LibsqlDriver extends SqliteDriver {
+  constructor(private readonly database: Libsql.Database) {
+    super({ database });
+  }
+
+  /** SQLite rolls back by itself when the disk is full, and a second time would be an error that hides the first. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.database.inTransaction) await super.rollbackTransaction(connection);
+  }
+
+  /** What was begun is done first. */
+  override async destroy(): Promise<void> {
+    await this.acquireConnection();
+    try {
+      releaseLock(this.database);
+      this.database.close();
+    } finally {
+      await this.releaseConnection();
+    }
+  }
+}
+
+/**
+ * A closed libsql database keeps its lock until its statements are garbage collected, so the lock is given up first:
+ * an exclusive one can only be left together with the WAL.
+ */
+function releaseLock(database: Libsql.Database): void {
+  try {
+    database.exec('PRAGMA journal_mode = DELETE');
+    database.exec('PRAGMA locking_mode = NORMAL');
+    // The new mode is taken up with the next read.
+    database.exec('SELECT count(*) FROM sqlite_master');
+  } catch {
+    // A disk that is full: the WAL stays, and the next process reads it.
+  }
+}

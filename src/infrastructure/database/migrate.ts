@@ -1,0 +1,29 @@
+import { type Kysely, type Migration, Migrator } from 'kysely';
+import { ComfyUIError } from '../../domain/errors';
+import * as jobs from './migrations/0001-jobs';
+import type { Tables } from './tables';
+
+/** By name, in order. One that was released is never changed: a new one follows. */
+const MIGRATIONS: Record<string, Migration> = { '0001-jobs': jobs };
+
+/**
+ * Brings the tables up to date, whole or not at all. Processes that start at once wait for one another.
+ * @param schema where PostgreSQL keeps the tables
+ */
+export async function migrate(kysely: Kysely<Tables>, schema?: string): Promise<void> {
+  const migrator = new Migrator({
+    db: kysely,
+    provider: { getMigrations: async () => MIGRATIONS },
+    migrationTableSchema: schema,
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error === undefined) return;
+  if (error instanceof Error && error.message.startsWith('corrupted migrations')) throw madeByNewer(error);
+  throw error;
+}
+
+function madeByNewer(cause: Error): ComfyUIError {
+  const message =
+    'The job database was made by a newer version of this software: run that one, or use another database.';
+  return new ComfyUIError('storage_failed', message, { cause });
+}

@@ -1,0 +1,18 @@
+import type { Database } from './database';
+import { openLibsql } from './open-libsql';
+import { openPostgres } from './open-postgres';
+
+export interface DatabaseOptions {
+  /** The folder of the embedded database; made when it is not there. One process at a time. */
+  readonly dataDirectory?: string;
+  /** `postgres://user:password@host/database`; used instead of the folder. */
+  readonly databaseUrl?: string;
+}
+
+/**
+ * Opens the database and brings its tables up to date. Without a folder and a URL it lives in memory.
+ * @throws ComfyUIError `storage_failed`
+ */
+export function openDatabase({ dataDirectory, databaseUrl }: DatabaseOptions = {}): Promise<Database> {
+  return databaseUrl === undefined ? openLibsql(dataDirectory) : openPostgres(databaseUrl);
+}

@@ -1,0 +1,42 @@
+import type { PostgresPool, PostgresPoolClient } from 'kysely';
+import type * as Pg from 'pg';
+import { isConnectionLost } from './storage-errors';
+
+/** The connections of a pool; one that failed is thrown away when it comes back, however it failed. */
+export class CarefulPool implements PostgresPool {
+  constructor(private readonly pool: Pg.Pool) {
+    // Without a listener a connection that is lost ends the process; who used it hears of it by the query.
+    pool.on('error', () => undefined);
+    pool.on('connect', (client) => client.on('error', () => undefined));
+  }
+
+  async connect(): Promise<PostgresPoolClient> {
+    return new Lease(await this.pool.connect()) as unknown as PostgresPoolClient;
+  }
+
+  end(): Promise<void> {
+    return this.pool.end();
+  }
+}
+
+/** `pg` would put a connection back whose query ran into its time limit and still waits for the answer. */
+class Lease {
+  #lost: Error | undefined;
+
+  constructor(private readonly client: Pg.PoolClient) {}
+
+  /** Once lost, every query fails as the first did: so a rollback does not hide what happened. */
+  async query(sql: string, parameters: unknown[]): Promise<Pg.QueryResult> {
+    if (this.#lost) throw this.#lost;
+    try {
+      return await this.client.query(sql, parameters);
+    } catch (error) {
+      if (error instanceof Error && isConnectionLost(error)) this.#lost = error;
+      throw error;
+    }
+  }
+
+  release(): void {
+    this.client.release(this.#lost);
+  }
+}

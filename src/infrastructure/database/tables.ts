@@ -1,0 +1,46 @@
+import type { JobStatus } from '../../domain/job/job';
+
+/** What is looked for has a column; the rest of a job is JSON in `record`. Times in milliseconds since the epoch. */
+export interface JobsTable {
+  id: string;
+  status: JobStatus;
+  revision: number;
+  placement: number;
+  /** Of the last write: whose connection broke off meanwhile finds out whether it was its own. */
+  write_id: string | null;
+  priority: number;
+  /** `queued_at` in microseconds, or the next free one: jobs of one millisecond keep their order. Unique. */
+  queue_order: number;
+  /** `queue_order` moved by the priority: the lowest is handed over first. */
+  rank: number;
+  queued_at: number;
+  start_by: number | null;
+  started_at: number | null;
+  ended_at: number | null;
+  backend: string | null;
+  /** Hash of the classes and labels it needs. */
+  needs_key: string;
+  /** Hash of the caller's key; null when there is none, or it was forgotten. */
+  idempotency_key: string | null;
+  request_hash: string | null;
+  record: string;
+}
+
+/** Apart from the jobs, because a change of a job must not write megabytes of workflow again. */
+export interface WorkflowsTable {
+  job_id: string;
+  workflow: string;
+}
+
+export interface AbandonedPromptsTable {
+  prompt_id: string;
+  backend: string;
+  job_id: string;
+  abandoned_at: number;
+}
+
+export interface Tables {
+  jobs: JobsTable;
+  workflows: WorkflowsTable;
+  abandoned_prompts: AbandonedPromptsTable;
+}

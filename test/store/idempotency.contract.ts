@@ -1,0 +1,67 @@
+import { IDEMPOTENCY_MS } from '../../src/application/ports/job-store';
+import { entryOf, handed, NOON, succeeded, waitingJob } from './jobs';
+import { freshDatabase } from './opened';
+import type { Place } from './places';
+
+/** What `JobStore` promises of idempotency keys. */
+export function describeIdempotency(makePlace: () => Promise<Place>): void {
+  const database = freshDatabase(makePlace);
+  const idempotency = { key: 'order-4711', requestHash: 'hash-1' };
+  const add = (queuedAt = NOON, rest = { idempotency }) =>
+    database.current.store.add(entryOf(waitingJob({ queuedAt }), rest));
+
+  it('gives the earlier job, as it is now, to a request that comes again', async () => {
+    const first = await add();
+    const now = await database.current.move(first.job, handed);
+    expect(await add()).toEqual({ job: now, isNew: false });
+    expect((await database.current.store.list({ statuses: [], limit: 10 })).jobs).toHaveLength(1);
+  });
+
+  it('refuses the key for another request', async () => {
+    const { job } = await add();
+    await expect(add(NOON, { idempotency: { ...idempotency, requestHash: 'hash-2' } })).rejects.toMatchObject({
+      code: 'idempotency_mismatch',
+      jobId: job.id,
+    });
+  });
+
+  it('makes one job of many requests at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 12 }, () => add()));
+    expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1);
+    expect(new Set(answers.map(({ job }) => job.id)).size).toBe(1);
+  });
+
+  it('gives the earlier job also when the queue is full', async () => {
+    const { job } = await add();
+    const again = database.current.store.add(entryOf(waitingJob(), { idempotency, maxQueue: 1 }));
+    expect(await again).toMatchObject({ job: { id: job.id }, isNew: false });
+  });
+
+  it('remembers a key for 24 hours, then it is free', async () => {
+    const { job } = await add();
+    expect(await add(NOON + IDEMPOTENCY_MS - 1)).toMatchObject({ job: { id: job.id }, isNew: false });
+    const second = await add(NOON + IDEMPOTENCY_MS, { idempotency: { ...idempotency, requestHash: 'hash-2' } });
+    expect(second.isNew).toBe(true);
+    expect(await database.current.store.find(job.id)).toStrictEqual(job);
+    expect(
+      await add(NOON + IDEMPOTENCY_MS + 1, { idempotency: { ...idempotency, requestHash: 'hash-2' } }),
+    ).toMatchObject({ job: { id: second.job.id }, isNew: false });
+  });
+
+  it('forgets a key with its job', async () => {
+    const { job } = await add();
+    await database.current.move(job, succeeded);
+    await database.current.store.remove(job.id);
+    expect(await add()).toMatchObject({ isNew: true });
+  });
+
+  it.each([
+    ['long', 'x'.repeat(20_000)],
+    ['empty', ''],
+    ['strange', '\u0000 \ud800 😀'],
+  ])('takes a key that is %s', async (_what, key) => {
+    const { job } = await add(NOON, { idempotency: { ...idempotency, key } });
+    expect(await add(NOON, { idempotency: { ...idempotency, key } })).toMatchObject({ job: { id: job.id } });
+    expect(await add()).toMatchObject({ isNew: true });
+  });
+}

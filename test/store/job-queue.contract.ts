@@ -1,0 +1,116 @@
+import { PRIORITY_STEP_MS } from '../../src/application/ports/job-queue';
+import type { Job } from '../../src/domain/job/job';
+import { handed, NOON, returned, started, succeeded, waitingJob } from './jobs';
+import { freshDatabase } from './opened';
+import type { Place } from './places';
+
+/** What `JobQueue` promises. */
+export function describeJobQueue(makePlace: () => Promise<Place>): void {
+  const database = freshDatabase(makePlace);
+  const queue = () => database.current.queue;
+  const add = (fields: Parameters<typeof waitingJob>[0] = {}) => database.current.add(waitingJob(fields));
+  const ids = (jobs: readonly Job[]) => jobs.map(({ id }) => id);
+
+  describe('the order', () => {
+    it('is that of their coming within a millisecond, and when the clock goes back', async () => {
+      const jobs: Job[] = [];
+      for (let i = 0; i < 30; i += 1) jobs.push(await add({ queuedAt: i < 20 ? NOON : NOON - i * 1000 }));
+      expect(await database.current.drain()).toEqual(ids(jobs));
+    });
+
+    it('puts higher priority first', async () => {
+      const low = await add({ priority: -1 });
+      const normal = await add();
+      const high = await add({ priority: 1 });
+      const normalToo = await add();
+      expect(await database.current.drain()).toEqual(ids([high, normal, normalToo, low]));
+    });
+
+    it('is moved by waiting: one step of priority is worth so much of it', async () => {
+      const lowest = await add({ priority: -100 });
+      const highest = await add({ priority: 100, queuedAt: NOON + 200 * PRIORITY_STEP_MS - 1 });
+      const later = await add({ priority: 100, queuedAt: NOON + 200 * PRIORITY_STEP_MS + 1 });
+      expect(await database.current.drain()).toEqual(ids([highest, lowest, later]));
+    });
+
+    it('gives a job that comes back its old place', async () => {
+      const [first, second, third] = [await add(), await add(), await add()];
+      const gone = await database.current.move(first, started);
+      expect(await queue().next([])).toMatchObject({ jobId: second.id });
+      await database.current.move(gone, returned);
+      expect(await database.current.drain()).toEqual(ids([first, second, third]));
+    });
+  });
+
+  describe('next', () => {
+    it('is nothing when none waits', async () => {
+      expect(await queue().next([])).toBeUndefined();
+      await database.current.move(await add(), handed);
+      await database.current.move(await add(), succeeded);
+      expect(await queue().next([])).toBeUndefined();
+    });
+
+    it('tells what the job needs', async () => {
+      const job = await add({ labels: ['b', 'a'] });
+      expect(await queue().next([])).toEqual({ jobId: job.id, needs: job.needs });
+      expect(job.needs.labels).toEqual(['a', 'b']);
+    });
+
+    it('leaves out needs, by classes and labels', async () => {
+      const plain = await add();
+      const labelled = await add({ labels: ['24gb'] });
+      const otherModels = { ...plain.needs, models: ['x.ckpt'] };
+      expect(await queue().next([otherModels])).toMatchObject({ jobId: labelled.id });
+      expect(await queue().next([labelled.needs])).toMatchObject({ jobId: plain.id });
+      expect(await queue().next([plain.needs, otherModels, labelled.needs])).toBeUndefined();
+      expect(await queue().next([{ classes: ['A'], labels: [], models: [] }])).toMatchObject({ jobId: plain.id });
+    });
+  });
+
+  describe('ahead', () => {
+    it('counts those that are handed over before', async () => {
+      const priorities = [0, 0, 5, -3, 0, 5, 1];
+      for (const priority of priorities) await add({ priority });
+      const { jobs } = await database.current.store.list({ statuses: [], limit: 10 });
+      const places = await Promise.all(jobs.map(async ({ id }) => [id, await queue().ahead(id)] as const));
+      const inOrder = places.toSorted(([, a], [, b]) => a! - b!);
+      expect(inOrder.map(([, place]) => place)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+      expect(await database.current.drain()).toEqual(inOrder.map(([id]) => id));
+    });
+
+    it('is known of waiting jobs only', async () => {
+      const job = await add();
+      expect(await queue().ahead(job.id)).toBe(0);
+      const gone = await database.current.move(job, handed);
+      expect(await queue().ahead(job.id)).toBeUndefined();
+      const back = await database.current.move(gone, returned);
+      expect(await queue().ahead(job.id)).toBe(0);
+      await database.current.move(back, succeeded);
+      expect(await queue().ahead(job.id)).toBeUndefined();
+    });
+  });
+
+  it('tells which jobs are handed over, whole and in order', async () => {
+    await add();
+    const waiting = [await add(), await add(), await add()];
+    const gone = [];
+    for (const job of waiting.toReversed()) gone.push(await database.current.move(job, started));
+    await database.current.move(await database.current.move(await add(), handed), returned);
+    await database.current.move(await database.current.move(await add(), handed), succeeded);
+    expect(await queue().handedOver()).toEqual(gone.toReversed());
+  });
+
+  it('tells which jobs are overdue, those that are so longest first', async () => {
+    const late = await add({ startBy: NOON + 200 });
+    const later = await add({ startBy: NOON + 100 });
+    await add({ startBy: NOON + 301 });
+    await add({ startBy: null });
+    await database.current.move(await add({ startBy: NOON + 1 }), handed);
+    await database.current.move(await add({ startBy: NOON + 1 }), succeeded);
+    const ran = await database.current.move(await add({ startBy: NOON + 1 }), started);
+    await database.current.move(ran, returned);
+    expect(await queue().overdue(NOON + 300, 10)).toStrictEqual([later, late]);
+    expect(await queue().overdue(NOON + 300, 1)).toStrictEqual([later]);
+    expect(await queue().overdue(NOON + 99, 10)).toEqual([]);
+  });
+}

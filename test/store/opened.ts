@@ -1,0 +1,75 @@
+import type { JobEntry } from '../../src/application/ports/job-store';
+import type { Job } from '../../src/domain/job/job';
+import type { Database } from '../../src/infrastructure/database/database';
+import { KyselyAbandonedPrompts } from '../../src/infrastructure/database/kysely-abandoned-prompts';
+import { KyselyJobQueue } from '../../src/infrastructure/database/kysely-job-queue';
+import { KyselyJobStore } from '../../src/infrastructure/database/kysely-job-store';
+import { type DatabaseOptions, openDatabase } from '../../src/infrastructure/database/open-database';
+import { entryOf } from './jobs';
+import type { Place } from './places';
+
+/** An open database, and what is kept in it. */
+export class Opened {
+  readonly store: KyselyJobStore;
+  readonly queue: KyselyJobQueue;
+  readonly prompts: KyselyAbandonedPrompts;
+
+  constructor(readonly database: Database) {
+    this.store = new KyselyJobStore(database);
+    this.queue = new KyselyJobQueue(database);
+    this.prompts = new KyselyAbandonedPrompts(database);
+  }
+
+  static async at(options: DatabaseOptions): Promise<Opened> {
+    return new Opened(await openDatabase(options));
+  }
+
+  async add(job: Job, rest?: Partial<JobEntry>): Promise<Job> {
+    return (await this.store.add(entryOf(job, rest))).job;
+  }
+
+  /** Moves a stored job on. */
+  async move(job: Job, change: (job: Job) => Job): Promise<Job> {
+    const next = change(job);
+    if (!(await this.store.save(next, job.placement))) throw new Error('the job was not where it was thought to be');
+    return next;
+  }
+
+  /** The waiting jobs in the order in which they are handed over; they are, then. */
+  async drain(): Promise<string[]> {
+    const ids: string[] = [];
+    for (let ticket = await this.queue.next([]); ticket; ticket = await this.queue.next([])) {
+      ids.push(ticket.jobId);
+      const job = await this.store.find(ticket.jobId);
+      const gone = { ...job!, placement: job!.placement + 1, backend: 'http://gpu-1:8188' };
+      await this.store.save(gone, job!.placement);
+    }
+    return ids;
+  }
+}
+
+/** A fresh database for each test. `current` is open; `reopen` is a restart. */
+export function freshDatabase(makePlace: () => Promise<Place>): { readonly current: Opened; reopen(): Promise<void> } {
+  let place: Place;
+  let current: Opened;
+
+  beforeEach(async () => {
+    place = await makePlace();
+    current = await Opened.at(place.options);
+  });
+
+  afterEach(async () => {
+    await current.database.close();
+    await place.remove();
+  });
+
+  return {
+    get current() {
+      return current;
+    },
+    async reopen() {
+      await current.database.close();
+      current = await Opened.at(place.options);
+    },
+  };
+}

@@ -1,0 +1,209 @@
+import { setTimeout } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { openDatabase } from '../../src/infrastructure/database/open-database';
+import { FaultyWire } from './faulty-wire';
+import { handed, waitingJob, WORKFLOW } from './jobs';
+import { Opened } from './opened';
+import { inPostgres, onServer, serverUrl } from './places';
+import { describeStore } from './store.contract';
+
+if (process.env.TEST_DATABASE_URL) {
+  describePostgres();
+} else if (process.env.CI) {
+  it('finds a PostgreSQL server to be tested on', () => expect(serverUrl()).toBeDefined());
+} else {
+  console.warn('NOTHING is tested on PostgreSQL: run `export $(.ci/postgres start)` first.');
+  it.todo('works on PostgreSQL');
+}
+
+function describePostgres(): void {
+  describeStore('PostgreSQL', inPostgres, { lasts: true });
+  describe('PostgreSQL', () => {
+    let place: Awaited<ReturnType<typeof inPostgres>>;
+    let opened: Opened;
+
+    beforeEach(async () => {
+      place = await inPostgres();
+      opened = await Opened.at(place.options);
+    });
+
+    afterEach(async () => {
+      await opened.database.close();
+      await place.remove();
+    });
+
+    const count = async () => (await onServer('select count(*)::int from comfyui.jobs', place.url))[0]?.count;
+
+    /** Ends all sessions but the one that asks, as a restart of the server does. */
+    const endSessions = () =>
+      onServer(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${place.name}'
+        and pid <> pg_backend_pid()`,
+        place.url,
+      ).then((rows) => rows.length);
+
+    it('gives numbers for 64-bit columns', async () => {
+      await opened.add(waitingJob());
+      const row = await opened.database.kysely.selectFrom('jobs').selectAll().executeTakeFirstOrThrow();
+      expect(row).toMatchObject({ queued_at: expect.any(Number), queue_order: expect.any(Number) });
+    });
+
+    it('keeps everything in a schema of its own', async () => {
+      const tables = await onServer(
+        `select distinct table_schema from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema')`,
+        place.url,
+      );
+      expect(tables).toEqual([{ table_schema: 'comfyui' }]);
+    });
+
+    it('is set up once by processes that start at once, and shared by them', async () => {
+      const fresh = await inPostgres();
+      const all = await Promise.all(Array.from({ length: 4 }, () => Opened.at(fresh.options)));
+      const jobs = await Promise.all(all.map((each) => each.add(waitingJob())));
+      for (const { id } of jobs) expect(await all[0]?.store.find(id)).toBeDefined();
+      await Promise.all(all.map(({ database }) => database.close()));
+      await fresh.remove();
+    });
+
+    it('keeps the limit, the keys and the claims exact between processes', async () => {
+      const other = await Opened.at(place.options);
+      const both = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? opened : other));
+      const idempotency = { key: 'k', requestHash: 'h' };
+      const same = await Promise.all(both.map((each) => each.add(waitingJob(), { idempotency })));
+      expect(new Set(same.map(({ id }) => id)).size).toBe(1);
+      const claims = await Promise.all(both.map(({ store }) => store.save(handed(same[0]!), 0)));
+      expect(claims.filter(Boolean)).toHaveLength(1);
+      const limited = await Promise.allSettled(both.map((each) => each.add(waitingJob(), { maxQueue: 7 })));
+      expect(limited.filter(({ status }) => status === 'fulfilled')).toHaveLength(7);
+      await other.database.close();
+    });
+
+    it('is waited for while another session locks the table', async () => {
+      const locked = onServer(`begin; lock table comfyui.jobs; select pg_sleep(1); commit`, place.url);
+      await setTimeout(100);
+      const before = Date.now();
+      const job = await opened.add(waitingJob());
+      expect(Date.now() - before).toBeGreaterThan(700);
+      expect(await opened.store.find(job.id)).toStrictEqual(job);
+      await locked;
+    });
+
+    it('may restart: the next call connects again', async () => {
+      await Promise.all(Array.from({ length: 5 }, () => opened.add(waitingJob())));
+      expect(await endSessions()).toBeGreaterThan(0);
+      await opened.add(waitingJob());
+      expect(await count()).toBe(6);
+      await endSessions();
+      await setTimeout(100);
+      await expect(opened.store.check()).resolves.toBeUndefined();
+    });
+
+    it('may restart while a call waits for it', async () => {
+      const locked = onServer(`begin; lock table comfyui.jobs; select pg_sleep(10); commit`, place.url);
+      const interrupted = locked.catch((error: Error) => error.message);
+      await setTimeout(100);
+      const calls = Promise.all([opened.add(waitingJob()), opened.store.list({ statuses: [], limit: 1 })]);
+      await setTimeout(300);
+      await endSessions();
+      await calls;
+      expect(await interrupted).toMatch(/terminat/);
+      expect(await count()).toBe(1);
+    });
+
+    it('may end a session between two statements of a transaction', async () => {
+      const transaction = opened.database.kysely.transaction().execute(async (within) => {
+        await sql`select 1`.execute(within);
+        await endSessions();
+        await setTimeout(200);
+        await sql`select 1`.execute(within);
+      });
+      await expect(transaction).rejects.toThrow(/terminat|not queryable/i);
+      await opened.add(waitingJob());
+    });
+
+    it('whose address is wrong is told about without the password', async () => {
+      const secret = 's3cret';
+      const addresses = [
+        `postgres://user:${secret}@127.0.0.1:1/db`,
+        `postgres://user:${secret}@[bad/db`,
+        `mysql://user:${secret}@127.0.0.1/db`,
+        `postgres://user:${secret}@127.0.0.1:99999/db`,
+        serverUrl().replace(/\/[^/]*$/, '/no_such_database'),
+      ];
+      const answers = await Promise.allSettled(addresses.map((databaseUrl) => openDatabase({ databaseUrl })));
+      const [unreachable, , , , missing] = answers;
+      expect(unreachable).toMatchObject({ reason: { message: 'The job database can not be reached (ECONNREFUSED).' } });
+      expect(missing).toMatchObject({ reason: { message: 'The job database does not exist on that server (3D000).' } });
+      for (const answer of answers) {
+        expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'storage_failed' } });
+        const { reason } = answer as PromiseRejectedResult;
+        expect(`${reason} ${JSON.stringify(reason)} ${JSON.stringify(reason.cause)}`).not.toContain(secret);
+      }
+    });
+
+    describe('behind a wire that breaks', () => {
+      let wire: FaultyWire;
+      let far: Opened;
+
+      beforeEach(async () => {
+        wire = await FaultyWire.to(place.url);
+        far = await Opened.at({ databaseUrl: wire.url });
+      });
+
+      afterEach(async () => {
+        await far.database.close();
+        await wire.close();
+      });
+
+      it.each(['begin', 'pg_advisory', 'insert into', 'commit'])(
+        'after `%s` a job is added once',
+        async (statement) => {
+          wire.loseAnswerTo(statement);
+          const job = waitingJob();
+          const added = await far.store.add({ job, workflow: WORKFLOW, maxQueue: 1 });
+          expect(added).toEqual({ job, isNew: true });
+          expect(wire.hasLost).toBe(true);
+          expect(await count()).toBe(1);
+          expect(await far.store.workflow(job.id)).toEqual(WORKFLOW);
+        },
+      );
+
+      it('a claim is known to have been ours, and not to have been another’s', async () => {
+        const [ours, theirs] = [await far.add(waitingJob()), await far.add(waitingJob())];
+        wire.loseAnswerTo('update "comfyui"."jobs"');
+        expect(await far.store.save(handed(ours), 0)).toBe(true);
+        expect(wire.hasLost).toBe(true);
+
+        // To the letter what the other one writes.
+        const claim = handed(theirs);
+        expect(await opened.store.save(claim, 0)).toBe(true);
+        wire.loseAnswerTo('update "comfyui"."jobs"');
+        expect(await far.store.save(claim, 0)).toBe(false);
+        expect(wire.hasLost).toBe(true);
+      });
+
+      it('a connection that carries nothing is given up', async () => {
+        const job = await far.add(waitingJob());
+        wire.fallSilent();
+        await expect(far.store.find(job.id)).rejects.toMatchObject({
+          code: 'storage_failed',
+          message: 'The job database can not be reached.',
+        });
+        expect(await far.store.find(job.id)).toStrictEqual(job);
+      });
+    });
+  });
+}
+
+it('names the package that is missing', async () => {
+  jest.resetModules();
+  jest.doMock('pg', () => {
+    throw Object.assign(new Error("Cannot find module 'pg'"), { code: 'MODULE_NOT_FOUND' });
+  });
+  const path = '../../src/infrastructure/database/open-database';
+  const { openDatabase: openWithoutPg } = jest.requireActual<{ openDatabase: typeof openDatabase }>(path);
+  await expect(openWithoutPg({ databaseUrl: 'postgres://127.0.0.1/db' })).rejects.toMatchObject({
+    code: 'storage_failed',
+    message: expect.stringContaining('npm install pg'),
+  });
+});

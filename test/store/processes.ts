@@ -1,0 +1,39 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+
+const HOOK = join(__dirname, '..', 'support', 'typescript.cjs');
+const OTHER_PROCESS = join(__dirname, 'other-process.ts');
+
+export interface OtherProcess {
+  readonly child: ChildProcessByStdio<null, Readable, null>;
+  /** The first thing it tells. */
+  readonly told: Promise<Record<string, unknown>>;
+  /** Resolved when it is no more. */
+  readonly gone: Promise<unknown>;
+}
+
+/** @param largestFile in KiB; the system refuses to let any file grow beyond it */
+export function startOtherProcess(
+  mode: 'hold' | 'add' | 'fill',
+  directory: string,
+  largestFile?: number,
+): OtherProcess {
+  const node = [process.execPath, '-r', HOOK, OTHER_PROCESS, mode, directory];
+  const limited = ['bash', '-c', `ulimit -f ${largestFile}; exec "$@"`, 'bash', ...node];
+  const [command = '', ...args] = largestFile === undefined ? node : limited;
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const gone = once(child, 'close');
+  return { child, told: firstLine(child.stdout, gone), gone };
+}
+
+async function firstLine(output: Readable, gone: Promise<unknown>): Promise<Record<string, unknown>> {
+  const line = once(createInterface(output), 'line');
+  const nothing = gone.then(() => {
+    throw new Error('the other process ended without a word');
+  });
+  const [text] = (await Promise.race([line, nothing])) as [string];
+  return JSON.parse(text) as Record<string, unknown>;
+}

@@ -1,0 +1,19 @@
+import { describeAbandonedPrompts } from './abandoned-prompts.contract';
+import { describeDurability } from './durability.contract';
+import { describeIdempotency } from './idempotency.contract';
+import { describeJobList } from './job-list.contract';
+import { describeJobQueue } from './job-queue.contract';
+import { describeJobStore } from './job-store.contract';
+import type { Place } from './places';
+
+/** Everything the ports promise. @param lasts whether it outlives the process */
+export function describeStore(name: string, makePlace: () => Promise<Place>, { lasts }: { lasts: boolean }): void {
+  describe(name, () => {
+    describe('the store', () => describeJobStore(makePlace));
+    describe('an idempotency key', () => describeIdempotency(makePlace));
+    describe('the list', () => describeJobList(makePlace));
+    describe('the queue', () => describeJobQueue(makePlace));
+    describe('abandoned prompts', () => describeAbandonedPrompts(makePlace));
+    if (lasts) describe('what is stored', () => describeDurability(makePlace));
+  });
+}
