@@ -1,10 +1,29 @@
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import { Backend } from './application/backends/backend';
+import { BackendMonitor } from './application/backends/backend-monitor';
+import { BackendPool } from './application/backends/backend-pool';
+import { PromptSweeper } from './application/backends/prompt-sweeper';
+import { Bell } from './application/bell';
+import { Dispatcher } from './application/dispatcher';
+import { Draining } from './application/draining';
 import { GenerationService } from './application/generation.service';
+import { JobAdoption } from './application/job-adoption';
+import { JobIntake } from './application/job-intake';
+import { JobLimits } from './application/job-limits';
+import { JobRecorder } from './application/job-recorder';
 import { JobRunner } from './application/job-runner';
+import { JobService } from './application/job.service';
+import { LiveJobs } from './application/live-jobs';
 import { OutputFetcher } from './application/output-fetcher';
+import { AbandonedPrompts } from './application/ports/abandoned-prompts';
 import { ComfyUIClient } from './application/ports/comfyui-client';
+import { JobQueue } from './application/ports/job-queue';
+import { JobStore } from './application/ports/job-store';
 import { Spool } from './application/ports/spool';
+import { QueueClock } from './application/queue-clock';
+import { ReadinessService } from './application/readiness.service';
+import { Shutdown } from './application/shutdown';
 import { StatusService } from './application/status.service';
 import {
   type ASYNC_OPTIONS_TYPE,
@@ -13,29 +32,106 @@ import {
   type OPTIONS_TYPE,
 } from './comfyui.module-definition';
 import { RESOLVED_OPTIONS, resolveOptions, type ComfyUIOptions, type ResolvedComfyUIOptions } from './comfyui.options';
-import { ComfyUIHttp } from './infrastructure/comfyui/comfyui-http';
-import { ComfyUIServer } from './infrastructure/comfyui/comfyui-server';
-import { ComfyUISocket } from './infrastructure/comfyui/comfyui-socket';
+import { ComfyUIServers } from './infrastructure/comfyui/comfyui-servers';
+import type { Database } from './infrastructure/database/database';
+import { DatabaseConnection } from './infrastructure/database/database-connection';
+import { KyselyAbandonedPrompts } from './infrastructure/database/kysely-abandoned-prompts';
+import { KyselyJobQueue } from './infrastructure/database/kysely-job-queue';
+import { KyselyJobStore } from './infrastructure/database/kysely-job-store';
 import { TemporarySpool } from './infrastructure/spool/temporary-spool';
 
-const adapters: Provider[] = [
+const options: Provider[] = [
   {
     provide: RESOLVED_OPTIONS,
     inject: [COMFYUI_OPTIONS],
-    useFactory: (options: ComfyUIOptions) => resolveOptions(options),
+    useFactory: (given: ComfyUIOptions) => resolveOptions(given),
+  },
+  {
+    provide: JobLimits,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ maxQueue, maxAttempts, ...seconds }: ResolvedComfyUIOptions) =>
+      new JobLimits({
+        maxQueue,
+        maxAttempts,
+        queueTimeoutMs: seconds.queueTimeout * 1000,
+        runTimeoutMs: seconds.runTimeout * 1000,
+        shutdownGraceMs: seconds.shutdownGrace * 1000,
+      }),
+  },
+];
+
+const servers: Provider[] = [
+  {
+    provide: ComfyUIServers,
+    inject: [RESOLVED_OPTIONS, HttpService],
+    useFactory: ({ backends, connectTimeout, responseTimeout }: ResolvedComfyUIOptions, axios: HttpService) =>
+      new ComfyUIServers(
+        axios,
+        backends.map(({ url, credentials }) => ({ url, credentials, connectTimeout, responseTimeout })),
+      ),
+  },
+  {
+    provide: BackendPool,
+    inject: [RESOLVED_OPTIONS, ComfyUIServers],
+    useFactory: ({ backends, prefetch }: ResolvedComfyUIOptions, { servers: connected }: ComfyUIServers) => {
+      const bell = new Bell();
+      const pool = backends.map((settings, index) => {
+        const { client, catalog } = connected[index]!;
+        return new Backend({ ...settings, prefetch }, client, catalog, bell);
+      });
+      return new BackendPool(pool, bell);
+    },
   },
   {
     provide: ComfyUIClient,
-    inject: [RESOLVED_OPTIONS, HttpService],
-    useFactory: (options: ResolvedComfyUIOptions, axios: HttpService) =>
-      new ComfyUIServer(options, new ComfyUIHttp(axios, options), new ComfyUISocket(options)),
+    inject: [ComfyUIServers],
+    useFactory: ({ servers: [first] }: ComfyUIServers) => first?.client,
   },
+];
+
+const stores: Provider[] = [
+  {
+    provide: DatabaseConnection,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ dataDirectory, databaseUrl }: ResolvedComfyUIOptions) =>
+      DatabaseConnection.open({ dataDirectory, databaseUrl }),
+  },
+  stored(JobStore, KyselyJobStore),
+  stored(JobQueue, KyselyJobQueue),
+  stored(AbandonedPrompts, KyselyAbandonedPrompts),
   {
     provide: Spool,
     inject: [RESOLVED_OPTIONS],
     useFactory: ({ spoolDirectory, spoolMemory }: ResolvedComfyUIOptions) =>
       new TemporarySpool({ directory: spoolDirectory, memory: spoolMemory }),
   },
+];
+
+function stored(port: abstract new () => unknown, Adapter: new (database: Database) => unknown): Provider {
+  return {
+    provide: port,
+    inject: [DatabaseConnection],
+    useFactory: ({ database }: DatabaseConnection) => new Adapter(database),
+  };
+}
+
+const application: Provider[] = [
+  Draining,
+  LiveJobs,
+  JobRecorder,
+  OutputFetcher,
+  PromptSweeper,
+  BackendMonitor,
+  JobRunner,
+  JobAdoption,
+  Dispatcher,
+  QueueClock,
+  JobIntake,
+  GenerationService,
+  JobService,
+  StatusService,
+  ReadinessService,
+  Shutdown,
 ];
 
 /**
@@ -45,16 +141,16 @@ const adapters: Provider[] = [
  */
 @Module({
   imports: [HttpModule],
-  providers: [...adapters, OutputFetcher, JobRunner, GenerationService, StatusService],
-  exports: [ComfyUIClient, GenerationService, StatusService],
+  providers: [...options, ...servers, ...stores, ...application],
+  exports: [ComfyUIClient, GenerationService, JobService, StatusService, ReadinessService],
 })
 export class ComfyUIModule extends ConfigurableModuleClass {
-  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    return withControllers(super.forRoot(options), options.controllers);
+  static override forRoot(given: typeof OPTIONS_TYPE): DynamicModule {
+    return withControllers(super.forRoot(given), given.controllers);
   }
 
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return withControllers(super.forRootAsync(options), options.controllers);
+  static override forRootAsync(given: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return withControllers(super.forRootAsync(given), given.controllers);
   }
 }
 

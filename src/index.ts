@@ -1,7 +1,9 @@
 export { ComfyUIModule } from './comfyui.module';
-export type { ComfyUIModuleExtras, ComfyUIOptions } from './comfyui.options';
+export type { BackendOptions, ComfyUIModuleExtras, ComfyUIOptions } from './comfyui.options';
 export { GeneratedFile, GenerationResult } from './application/generation-result';
-export { GenerationService, type GenerationRequest, type WaitOptions } from './application/generation.service';
+export { GenerationService, type WaitOptions } from './application/generation.service';
+export type { GenerationRequest } from './application/job-intake';
+export { JobService, type JobView } from './application/job.service';
 export { LiveJob, type EventOptions } from './application/live-job';
 export {
   ComfyUIClient,
@@ -14,11 +16,17 @@ export {
   type Submission,
 } from './application/ports/comfyui-client';
 export { StatusService, type Status } from './application/status.service';
-export type { BackendStatus, Device } from './domain/backend';
-export { ComfyUIError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './domain/errors';
-export type { CollectedFile, Job, JobEvent, JobStatus } from './domain/job/job';
+export type { JobPage, JobQuery } from './application/ports/job-store';
+export { ReadinessService } from './application/readiness.service';
+export type { BackendStatus, CircuitState, Device, ServerStatus } from './domain/backend';
+export { BackendFault, ComfyUIError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './domain/errors';
+export type { ActiveJob } from './domain/job/active-job';
+export type { Acceptance, Attempt, CollectedFile, Job, JobStatus } from './domain/job/job';
+export type { JobEvent } from './domain/job/job-event';
 export type { FileReference, FileType, OutputFile, OutputText } from './domain/job/outputs';
 export type { Progress } from './domain/job/progress';
 export type { ExecutionFailure, NodeProgress, Preview, RunEvent, RunOutcome } from './domain/job/run-event';
 export type { NodeErrors, NodeProblem } from './domain/workflow/node-errors';
+export type { WorkflowNeeds } from './domain/workflow/needs';
+export type { Seed } from './domain/workflow/seeds';
 export type { Link, Workflow, WorkflowNode } from './domain/workflow/workflow';

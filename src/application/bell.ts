@@ -1,5 +1,4 @@
-/** The longest a timer can be set for (2^31-1 ms, 24.8 days). */
-const LONGEST_TIMER_MS = 2_147_483_647;
+import { timerMs } from './sleep';
 
 /** Wakes all who wait for its next ring; costs nothing while nobody does. */
 export class Bell {
@@ -19,7 +18,7 @@ export class Bell {
         this.#waiting.delete(wake);
         resolve();
       };
-      const timer = ms === Infinity ? undefined : setTimeout(wake, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
+      const timer = ms === Infinity ? undefined : setTimeout(wake, timerMs(ms));
       this.#waiting.add(wake);
       signal?.addEventListener('abort', wake);
     });

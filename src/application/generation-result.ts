@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
-import type { CollectedFile } from '../domain/job/job';
+import { attemptNumber, type CollectedFile } from '../domain/job/job';
 import type { OutputText } from '../domain/job/outputs';
 import type { LiveJob } from './live-job';
 import type { SpooledFile } from './ports/spool';
@@ -55,11 +55,11 @@ export class GenerationResult {
   readonly texts: readonly OutputText[];
 
   constructor(private readonly live: LiveJob) {
-    const { id, attempt, createdAt, endedAt, outputs, texts } = live.job;
+    const { id, queuedAt, endedAt, outputs, texts } = live.job;
     const all = outputs.map((file) => new GeneratedFile(file, live.bytesOf(file)));
     this.id = id;
-    this.attempts = attempt;
-    this.durationMs = (endedAt ?? createdAt) - createdAt;
+    this.attempts = attemptNumber(live.job);
+    this.durationMs = (endedAt ?? queuedAt) - queuedAt;
     this.images = all.filter((file) => file.isImage);
     this.files = all.filter((file) => !file.isImage);
     this.texts = texts;

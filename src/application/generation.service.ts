@@ -1,20 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ComfyUIError } from '../domain/errors';
-import { hasEnded, newJob } from '../domain/job/job';
-import { parseWorkflow } from '../domain/workflow/parse-workflow';
+import type { ActiveJob } from '../domain/job/active-job';
+import { type CollectedFile, currentAttempt, hasEnded, type Job } from '../domain/job/job';
+import { BackendPool } from './backends/backend-pool';
+import { Dispatcher } from './dispatcher';
 import { GenerationResult } from './generation-result';
-import { JobRunner } from './job-runner';
-import { LiveJob } from './live-job';
-import { sleep } from './sleep';
-import { ComfyUIClient, type Submission } from './ports/comfyui-client';
-
-export interface GenerationRequest {
-  /** A workflow in ComfyUI's API format; checked, so it may come straight from outside. */
-  readonly workflow: unknown;
-  /** Run what ComfyUI accepts of a workflow it accepts only in part; default false: such a run is canceled. */
-  readonly allowPartial?: boolean;
-}
+import { type GenerationRequest, JobIntake } from './job-intake';
+import type { LiveJob } from './live-job';
+import { OutputFetcher } from './output-fetcher';
 
 export interface WaitOptions {
   /** How long to wait, seconds; default: as long as it takes. The job goes on after a time-out. */
@@ -23,43 +16,32 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Enough to write an error to everybody who waits. */
-const FAREWELL_MS = 100;
-
 /** Runs workflows as jobs. */
 @Injectable()
-export class GenerationService implements BeforeApplicationShutdown {
-  /** Each run with what stops it. */
-  readonly #running = new Map<Promise<void>, AbortController>();
-  #isShuttingDown = false;
-
+export class GenerationService {
   constructor(
-    private readonly runner: JobRunner,
-    private readonly client: ComfyUIClient,
+    private readonly intake: JobIntake,
+    private readonly dispatcher: Dispatcher,
+    private readonly pool: BackendPool,
+    private readonly fetcher: OutputFetcher,
   ) {}
 
   /**
-   * Starts a job and returns it at once. The caller holds its files and lets go with `release()`.
-   * @throws ComfyUIError `invalid_request`, `shutting_down`
+   * Stores a job and returns it. The caller holds it, and lets go with `release()`.
+   * @throws ComfyUIError `invalid_request`, `queue_full`, `idempotency_mismatch`, `storage_failed`, `shutting_down`
    */
-  submit({ workflow, allowPartial = false }: GenerationRequest): LiveJob {
-    if (this.#isShuttingDown)
-      throw new ComfyUIError('shutting_down', 'The service is shutting down and takes no new jobs.');
-    const live = new LiveJob(newJob(randomUUID(), parseWorkflow(workflow), Date.now()));
-    const stop = new AbortController();
-    const run = this.runner.run(live, { allowPartial, signal: stop.signal }).finally(() => this.#running.delete(run));
-    this.#running.set(run, stop);
-    return live;
+  submit(request: GenerationRequest): Promise<LiveJob> {
+    return this.intake.take(request);
   }
 
   /**
-   * Runs a workflow and waits for what it makes; `discard()` the result when its bytes are used.
-   * @throws ComfyUIError what ended the job, or `timeout`
+   * Runs a workflow and waits for its files. Call `discard()` on the result when their bytes are used.
+   * @throws ComfyUIError whatever {@link submit} and {@link result} do
    */
-  async generate(request: GenerationRequest, { timeoutSeconds, signal }: WaitOptions = {}): Promise<GenerationResult> {
-    const live = this.submit(request);
+  async generate(request: GenerationRequest, wait: WaitOptions = {}): Promise<GenerationResult> {
+    const live = await this.submit({ whenUnreachable: 'refuse', ...request });
     try {
-      return await this.result(live, { timeoutSeconds, signal });
+      return await this.result(live, wait);
     } catch (error) {
       live.release();
       throw error;
@@ -67,36 +49,47 @@ export class GenerationService implements BeforeApplicationShutdown {
   }
 
   /**
-   * Waits for a job and returns what it made.
-   * @throws ComfyUIError what ended the job, or `timeout`
+   * Waits for a job's files. Bytes that nobody held when the job ended are fetched again.
+   * @throws ComfyUIError the job's own error, or `timeout`, `shutting_down`: then it goes on
    */
   async result(live: LiveJob, { timeoutSeconds, signal }: WaitOptions = {}): Promise<GenerationResult> {
     const job = await live.ended(timeoutSeconds === undefined ? Infinity : timeoutSeconds * 1000, signal);
     if (job.error) throw job.error;
+    await Promise.all(job.outputs.map((file) => this.#load(live, file, signal)));
     return new GenerationResult(live);
   }
 
   /**
-   * Hands a workflow to ComfyUI and returns at once: nobody waits for it and its files stay there.
-   * @throws ComfyUIError `invalid_request`, `invalid_workflow`, ...
+   * Stores a job and hands it to ComfyUI at once when a place is free; nobody waits for its run.
+   * @returns the job as ComfyUI took it, or without `acceptance` when it has to wait
+   * @throws ComfyUIError as {@link submit}, and what ComfyUI refused it with
    */
-  enqueue(workflow: unknown): Promise<Submission> {
-    return this.client.submit({ promptId: randomUUID(), workflow: parseWorkflow(workflow) });
+  async enqueue(request: GenerationRequest): Promise<Job> {
+    const live = await this.submit(request);
+    try {
+      await this.dispatcher.dispatch();
+      const job = await live.until(isDecided);
+      if (job.error && !job.acceptance) throw job.error;
+      return job;
+    } finally {
+      live.release();
+    }
   }
 
-  /** Cancels a job where it waits or runs. One that finishes first stays finished. */
-  async cancel(live: LiveJob): Promise<void> {
-    if (hasEnded(live.job)) return;
-    live.change({ kind: 'canceling' });
-    await this.client.cancel(live.job.promptId);
+  async #load(live: LiveJob, file: CollectedFile, signal?: AbortSignal): Promise<void> {
+    if (live.holdsBytesOf(file)) return;
+    const { id } = live.job;
+    const backend = this.pool.find(currentAttempt(live.job)?.backend ?? '');
+    if (!backend)
+      throw new ComfyUIError('output_missing', 'The server that has the files is not configured any more.', {
+        jobId: id,
+      });
+    const fetched = await this.fetcher.fetch(backend.client, file, signal ?? new AbortController().signal);
+    live.keep(file, fetched.bytes);
   }
+}
 
-  /** Ends what runs, and lets those who wait for it be told before their connections are closed. */
-  async beforeApplicationShutdown(): Promise<void> {
-    this.#isShuttingDown = true;
-    if (this.#running.size === 0) return;
-    for (const stop of this.#running.values()) stop.abort();
-    await Promise.all(this.#running.keys());
-    await sleep(FAREWELL_MS);
-  }
+/** Whether ComfyUI took it, refused it, or it waits for a place. */
+function isDecided(job: ActiveJob): boolean {
+  return job.acceptance !== undefined || job.backend === null || hasEnded(job);
 }

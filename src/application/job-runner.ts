@@ -1,138 +1,194 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { ComfyUIError, toComfyUIError } from '../domain/errors';
-import type { CollectedFile } from '../domain/job/job';
-import type { ExecutionFailure, RunEvent } from '../domain/job/run-event';
+import { BackendFault, ComfyUIError, toComfyUIError } from '../domain/errors';
+import { isDeviceFault } from '../domain/job/execution-failure';
+import { type ActiveJob, advance } from '../domain/job/active-job';
+import type { Job } from '../domain/job/job';
+import type { JobChange } from '../domain/job/job-change';
 import { oneLine } from '../domain/text';
-import { describeNodeErrors } from '../domain/workflow/node-errors';
+import { type Assignment, AttemptRun } from './attempt-run';
+import type { Backend } from './backends/backend';
+import { PromptSweeper } from './backends/prompt-sweeper';
+import { Draining } from './draining';
+import { JobLimits } from './job-limits';
+import { JobRecorder } from './job-recorder';
 import type { LiveJob } from './live-job';
-import { OutputCollector } from './output-collector';
 import { OutputFetcher } from './output-fetcher';
-import { ComfyUIClient, type HistoryRecord, type Submission } from './ports/comfyui-client';
-import { PromptRun } from './prompt-run';
 import { sleep } from './sleep';
-
-export interface RunOptions {
-  /** Run what ComfyUI accepts of a workflow it accepts only in part. */
-  readonly allowPartial: boolean;
-  /** Aborted when the service stops. */
-  readonly signal: AbortSignal;
-}
 
 /** ComfyUI frees memory between prompts, an idle one when its worker wakes up; nothing tells when that was. */
 const FREE_MEMORY_PAUSE_MS = 300;
+/** A job that is handed over so often and never starts is not worth more tries. */
+const MAX_HANDOVERS = 30;
 
-/** Takes a job from submission to its end. */
+/** Takes a job that is handed to a server to its end, or back to the queue. */
 @Injectable()
 export class JobRunner {
   readonly #logger = new Logger(JobRunner.name);
+  readonly #runs = new Map<string, { readonly run: AttemptRun; readonly done: Promise<void> }>();
 
   constructor(
-    private readonly client: ComfyUIClient,
+    private readonly recorder: JobRecorder,
     private readonly fetcher: OutputFetcher,
+    private readonly sweeper: PromptSweeper,
+    private readonly limits: JobLimits,
+    private readonly draining: Draining,
   ) {}
 
+  /**
+   * Hands a waiting job to a server: first in the store, then there. Resolves when it is stored; the run goes on.
+   * @returns false when the job does not wait any more
+   * @throws ComfyUIError `storage_failed`
+   */
+  async hand(live: LiveJob, backend: Backend): Promise<boolean> {
+    const slot = backend.take(live.job.needs.models);
+    const promptId = live.job.placement === 0 ? live.job.id : randomUUID();
+    try {
+      const isHanded = await this.recorder.commit(live, ({ backend: place }) =>
+        place === null ? { kind: 'handed', backend: backend.url, promptId } : undefined,
+      );
+      if (isHanded) this.#start({ live, backend, slot }, { isAdopted: false });
+      else slot.release();
+      return isHanded;
+    } catch (error) {
+      slot.release();
+      throw error;
+    }
+  }
+
+  /** Takes up a job that the process before handed to a server. */
+  adopt(live: LiveJob, backend: Backend): void {
+    this.#logger.log(`Job ${live.job.id}: looking for its prompt at ${backend.url}`);
+    this.#start({ live, backend, slot: backend.take(live.job.needs.models) }, { isAdopted: true });
+  }
+
+  /** Cancels the run of a job whose cancelation was requested; nothing to do when it does not run here. */
+  cancel(jobId: string): void {
+    this.#runs.get(jobId)?.run.cancel();
+  }
+
+  /** Resolves when no run is under way any more. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#runs.values()].map(({ done }) => done));
+  }
+
+  #start(assignment: Assignment, how: { readonly isAdopted: boolean }): void {
+    const { live } = assignment;
+    const { recorder, fetcher } = this;
+    const { runTimeoutMs } = this.limits;
+    const run = new AttemptRun(assignment, { recorder, fetcher, runTimeoutMs, stopped: this.draining.over });
+    live.isRunning = true;
+    const done = this.#follow(run, assignment, how).finally(() => {
+      this.#runs.delete(live.job.id);
+      live.isRunning = false;
+      assignment.backend.changed.ring();
+    });
+    this.#runs.set(live.job.id, { run, done });
+  }
+
   /** Never rejects: how it went is in the job. */
-  async run(live: LiveJob, options: RunOptions): Promise<void> {
-    this.#logger.log(`Job ${live.job.id}: ${Object.keys(live.job.workflow).length} nodes`);
+  async #follow(run: AttemptRun, assignment: Assignment, how: { readonly isAdopted: boolean }): Promise<void> {
+    const { live, backend } = assignment;
     try {
-      live.change({ kind: 'succeeded', outputs: await this.#runWithFiles(live, options) });
-      this.#logger.log(`Job ${live.job.id} succeeded with ${live.job.outputs.length} files`);
+      const change = await run.files(how).then(
+        (outputs): JobChange => ({ kind: 'succeeded', outputs }),
+        (error: unknown) => this.#consequence(live, backend, error),
+      );
+      if (!change) return;
+      const { placement } = live.job;
+      const isSettled = await this.recorder.settle(live, (job) => this.#stillTrue(change, job, placement));
+      if (isSettled) this.#tell(live, change, backend);
+      else this.#logger.warn(`Job ${live.job.id}: what its attempt at ${backend.url} brought is not wanted any more`);
     } catch (error) {
-      this.#fail(live, options.signal.aborted ? shuttingDown() : error);
+      if (!this.draining.isOver)
+        this.#logger.error(`Job ${live.job.id}: ${oneLine(toComfyUIError(error).message)}`, stackOf(error));
     }
   }
 
-  /** A cached run repeats old file names; when such a file is gone, ComfyUI forgets its cache and runs once more. */
-  async #runWithFiles(live: LiveJob, options: RunOptions): Promise<CollectedFile[]> {
-    try {
-      return await this.#attempt(live, options);
-    } catch (error) {
-      if (!isStale(error, live)) throw error;
-      this.#logger.warn(`Job ${live.job.id}: ${error.message} Running it again without ComfyUI's cache.`);
-    }
-    await this.client.freeMemory(options.signal);
-    await sleep(FREE_MEMORY_PAUSE_MS, options.signal);
-    live.change({ kind: 'attempt', promptId: randomUUID() });
-    return this.#attempt(live, options);
-  }
-
-  async #attempt(live: LiveJob, options: RunOptions): Promise<CollectedFile[]> {
-    const { id, promptId, workflow, attempt } = live.job;
-    const over = new AbortController();
-    const collector = new OutputCollector(this.fetcher, live, AbortSignal.any([options.signal, over.signal]));
-    const extraData = { job_id: id, attempt };
-    const run = new PromptRun(this.client, { promptId, workflow, extraData }, (event) =>
-      observe(event, live, collector),
-    );
-    try {
-      await this.#accept(live, await run.submit(options.signal), options);
-      const record = await run.outcome(options.signal);
-      return await this.#finish(live, record, collector);
-    } finally {
-      run.close();
-      over.abort();
-    }
-  }
-
-  async #accept(live: LiveJob, submission: Submission, { allowPartial, signal }: RunOptions): Promise<void> {
-    if (submission.promptId !== live.job.promptId) live.change({ kind: 'renamed', promptId: submission.promptId });
-    if (live.job.status === 'canceling') await this.client.cancel(submission.promptId, signal);
-    if (allowPartial || Object.keys(submission.nodeErrors).length === 0) return;
-    await this.client.cancel(submission.promptId, signal);
-    const message = `ComfyUI would run only a part of the workflow, so it was canceled. ${describeNodeErrors(submission.nodeErrors)}`;
-    throw new ComfyUIError('invalid_workflow', message, { details: { nodeErrors: submission.nodeErrors } });
-  }
-
-  async #finish(
-    live: LiveJob,
-    { outcome, outputs, cached }: HistoryRecord,
-    collector: OutputCollector,
-  ): Promise<CollectedFile[]> {
-    if (outcome.kind === 'failed') throw executionFailed(outcome.failure);
-    if (outcome.kind === 'interrupted') throw new ComfyUIError('canceled', 'The run was interrupted.');
-    if (cached.length > 0) live.change({ kind: 'cached', nodeIds: cached });
-    for (const [nodeId, output] of outputs) collector.observe(nodeId, output);
-    live.change({ kind: 'texts', texts: collector.texts() });
-    return collector.files();
-  }
-
-  #fail(live: LiveJob, thrown: unknown): void {
+  /** What becomes of a job whose attempt brought no result; undefined: nothing, it is left as it is for the next start. */
+  async #consequence(live: LiveJob, backend: Backend, thrown: unknown): Promise<JobChange | undefined> {
+    if (this.draining.isOver) return undefined;
     const error = toComfyUIError(thrown).forJob(live.job.id);
-    const isCanceled = error.code === 'canceled' || (live.job.status === 'canceling' && error.code === 'backend_lost');
-    if (isCanceled) {
-      const canceled = new ComfyUIError('canceled', 'The job was canceled.', { jobId: live.job.id });
-      live.change({ kind: 'canceling' });
-      live.change({ kind: 'canceled', error: canceled });
-      this.#logger.log(`Job ${live.job.id} canceled`);
-      return;
+    const isFault = thrown instanceof BackendFault;
+    const mayBeThere = error.code === 'expired' || (isFault && !thrown.neverSent);
+    if (isFault && !live.job.cancelRequested) await backend.blame(thrown);
+    if (mayBeThere) await this.#abandon(live, backend);
+    if (error.code === 'expired') return { kind: 'expired', error };
+    if (error.code === 'canceled' || (isFault && live.job.cancelRequested)) return canceled(live.job);
+    if (isWorthAnotherAttempt(live.job, thrown) && this.#hasTriesLeft(live.job, error)) {
+      await this.#prepare(backend, error);
+      return { kind: 'returned', error };
     }
-    live.change({ kind: 'failed', error });
-    const stack = error.code === 'internal_error' && error.cause instanceof Error ? error.cause.stack : undefined;
-    this.#logger.error(`Job ${live.job.id} failed (${error.code}): ${oneLine(error.message)}`, stack);
+    return { kind: 'failed', error };
+  }
+
+  /** The job may have been moved on, or its cancelation requested, since the consequence was drawn. */
+  #stillTrue(change: JobChange, job: Job, placement: number): JobChange | undefined {
+    if (job.placement !== placement) return undefined;
+    return change.kind === 'returned' && job.cancelRequested ? canceled(job) : change;
+  }
+
+  /** It must not run on: canceled now, or when it turns up. */
+  async #abandon(live: LiveJob, backend: Backend): Promise<void> {
+    const { id: jobId, attempts } = live.job;
+    const promptId = attempts.at(-1)?.promptId ?? jobId;
+    await this.sweeper.abandon({ promptId, backend: backend.url, jobId, abandonedAt: Date.now() });
+    if (backend.isUsable) void this.sweeper.sweep(backend);
+  }
+
+  #hasTriesLeft(job: ActiveJob, error: ComfyUIError): boolean {
+    const { attempts, placement } = advance(job, { kind: 'returned', error }, Date.now());
+    return attempts.length < this.limits.maxAttempts && placement < 2 * MAX_HANDOVERS;
+  }
+
+  /** Makes room for the next attempt, or makes ComfyUI forget a file that is gone. */
+  async #prepare(backend: Backend, error: ComfyUIError): Promise<void> {
+    if (isDeviceFault(error)) await backend.blame(new BackendFault('backend_error', error.message, { cause: error }));
+    if (error.code !== 'out_of_memory' && error.code !== 'output_missing') return;
+    await backend.use((client) => client.freeMemory(this.draining.over)).catch(() => undefined);
+    await sleep(FREE_MEMORY_PAUSE_MS, this.draining.over);
+  }
+
+  #tell({ job }: LiveJob, change: JobChange, { url }: Backend): void {
+    const { id, status, error, outputs } = job;
+    const reason = `${error?.code}: ${oneLine(error?.message ?? '')}`;
+    if (status === 'succeeded') this.#logger.log(`Job ${id} succeeded with ${outputs.length} files`);
+    else if (status === 'canceled') this.#logger.log(`Job ${id} canceled`);
+    else if (error) this.#logger.error(`Job ${id} ${status} (${reason})`, stackOf(error));
+    else
+      this.#logger.warn(
+        `Job ${id} goes back to the queue from ${url}: ${oneLine(change.kind === 'returned' ? change.error.message : '')}`,
+      );
   }
 }
 
-function observe(event: RunEvent, live: LiveJob, collector: OutputCollector): void {
-  live.change(event);
-  if (event.kind === 'executed') collector.observe(event.nodeId, event.output);
+/**
+ * A faulty server, a broken device, memory that ran out once, or a file that ComfyUI only remembered from an earlier run:
+ * another attempt may succeed. A node that failed would fail again.
+ */
+function isWorthAnotherAttempt(job: ActiveJob, thrown: unknown): boolean {
+  if (thrown instanceof BackendFault) return true;
+  if (!(thrown instanceof ComfyUIError)) return false;
+  switch (thrown.code) {
+    case 'output_missing':
+      return job.run.cached.has(String(thrown.details?.nodeId)) && !failedBefore(job, thrown.code);
+    case 'out_of_memory':
+      return !failedBefore(job, thrown.code);
+    default:
+      return isDeviceFault(thrown);
+  }
 }
 
-/** Whether a missing file is one that ComfyUI only remembers from an earlier run. */
-function isStale(error: unknown, live: LiveJob): error is ComfyUIError {
-  if (!(error instanceof ComfyUIError) || error.code !== 'output_missing') return false;
-  return live.job.run.cached.has(String(error.details?.nodeId));
+function failedBefore(job: Job, code: string): boolean {
+  return job.attempts.some(({ error }) => error?.code === code);
 }
 
-function executionFailed({ nodeId, classType, message, exceptionType, traceback }: ExecutionFailure): ComfyUIError {
-  const details = { nodeId, classType, exceptionType, traceback };
-  const reason = oneLine(message, 1000) || exceptionType;
-  const isOutOfMemory = /OutOfMemoryError|CUDA out of memory|HIP out of memory/.test(`${exceptionType} ${message}`);
-  const code = isOutOfMemory ? 'out_of_memory' : 'execution_failed';
-  const told = isOutOfMemory ? `ran out of memory: ${reason}` : `failed: ${reason}`;
-  return new ComfyUIError(code, `Node ${oneLine(nodeId, 60)} (${oneLine(classType, 100)}) ${told}`, { details });
+function canceled({ id }: Job): JobChange {
+  return { kind: 'canceled', error: new ComfyUIError('canceled', 'The job was canceled.', { jobId: id }) };
 }
 
-function shuttingDown(): ComfyUIError {
-  return new ComfyUIError('shutting_down', 'The service is shutting down; the job was not finished.');
+/** Of faults of our own only: the others are told by their sentence. */
+function stackOf(error: unknown): string | undefined {
+  const { code, cause } = toComfyUIError(error);
+  return code === 'internal_error' && cause instanceof Error ? cause.stack : undefined;
 }

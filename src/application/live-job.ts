@@ -1,5 +1,8 @@
 import { ComfyUIError } from '../domain/errors';
-import { advance, hasEnded, type CollectedFile, type Job, type JobChange, type JobEvent } from '../domain/job/job';
+import { type ActiveJob, advance } from '../domain/job/active-job';
+import { attemptNumber, hasEnded, type CollectedFile } from '../domain/job/job';
+import type { JobChange } from '../domain/job/job-change';
+import type { JobEvent } from '../domain/job/job-event';
 import { outputKey } from '../domain/job/outputs';
 import type { Preview } from '../domain/job/run-event';
 import { Bell } from './bell';
@@ -12,23 +15,38 @@ export interface EventOptions {
 }
 
 /**
- * A job while somebody needs it: the current {@link Job}, the files it made so far, and the means to wait for more.
- * Any number of callers may watch; the files go when the job has ended and the last holder let go.
+ * A job while somebody needs it: the current {@link ActiveJob}, the files it made so far, and the means to wait for more.
+ * Any number of callers may hold it; the files go when the last has let go and it is not running.
  */
 export class LiveJob {
   readonly #files = new Map<string, SpooledFile>();
   readonly #changed = new Bell();
   readonly #ended = new Bell();
-  #job: Job;
+  #job: ActiveJob;
   #preview: Preview | undefined;
-  #holders = 1;
+  #holders = 0;
+  #isRunning = false;
+  #interruption: ComfyUIError | undefined;
 
-  constructor(job: Job) {
+  constructor(
+    job: ActiveJob,
+    private readonly onUnused: () => void = () => undefined,
+  ) {
     this.#job = job;
   }
 
-  get job(): Job {
+  get job(): ActiveJob {
     return this.#job;
+  }
+
+  /** The last preview of the node at work. */
+  get preview(): Preview | undefined {
+    return this.#preview;
+  }
+
+  /** Whether a caller or viewer holds it. */
+  get isHeld(): boolean {
+    return this.#holders > 0;
   }
 
   /** Applies a change and wakes everybody who waits. */
@@ -37,11 +55,10 @@ export class LiveJob {
     if (change.kind === 'preview') this.#preview = change.preview;
     if (next === this.#job && change.kind !== 'preview') return;
     this.#job = next;
+    if (change.kind === 'returned') this.#discardFiles();
+    if (change.kind === 'returned' || hasEnded(next)) this.#preview = undefined;
     this.#changed.ring();
-    if (!hasEnded(next)) return;
-    this.#preview = undefined;
-    this.#ended.ring();
-    this.#discardIfUnused();
+    if (hasEnded(next)) this.#ended.ring();
   }
 
   /** Keeps the bytes of a collected file; the job owns them from now on. */
@@ -49,7 +66,11 @@ export class LiveJob {
     const key = outputKey(file);
     void this.#files.get(key)?.discard();
     this.#files.set(key, bytes);
-    this.#discardIfUnused();
+    this.#letGoIfUnused();
+  }
+
+  holdsBytesOf(file: CollectedFile): boolean {
+    return this.#files.has(outputKey(file));
   }
 
   /** @throws ComfyUIError `not_found` once the files are gone */
@@ -60,22 +81,50 @@ export class LiveJob {
     return bytes;
   }
 
-  /** Gives up one hold; the one the job is born with belongs to whoever submitted it. */
+  hold(): void {
+    this.#holders += 1;
+  }
+
+  /** Gives up one hold. */
   release(): void {
     this.#holders -= 1;
-    this.#discardIfUnused();
+    this.#letGoIfUnused();
+  }
+
+  /** While it runs it is needed, whether somebody holds it or not. */
+  set isRunning(isRunning: boolean) {
+    this.#isRunning = isRunning;
+    this.#letGoIfUnused();
+  }
+
+  /** Sends everybody who waits away with an error; the job itself goes on. */
+  interrupt(error: ComfyUIError): void {
+    this.#interruption = error;
+    this.#changed.ring();
+    this.#ended.ring();
   }
 
   /**
    * Resolves with the ended job, whatever its end.
-   * @throws ComfyUIError `timeout` after `timeoutMs`; the job goes on
+   * @throws ComfyUIError `timeout` after `timeoutMs`, `shutting_down`; the job goes on
    */
-  async ended(timeoutMs = Infinity, signal?: AbortSignal): Promise<Job> {
+  async ended(timeoutMs = Infinity, signal?: AbortSignal): Promise<ActiveJob> {
     const deadline = Date.now() + timeoutMs;
     while (!hasEnded(this.#job)) {
+      if (this.#interruption) throw this.#interruption;
       const left = deadline - Date.now();
       if (left <= 0) throw this.notInTime(timeoutMs / 1000);
       await this.#ended.next(left, signal);
+      signal?.throwIfAborted();
+    }
+    return this.#job;
+  }
+
+  /** Resolves when the condition holds, looking at each change. @throws ComfyUIError `shutting_down` */
+  async until(holds: (job: ActiveJob) => boolean, signal?: AbortSignal): Promise<ActiveJob> {
+    while (!holds(this.#job)) {
+      if (this.#interruption) throw this.#interruption;
+      await this.#changed.next(Infinity, signal);
       signal?.throwIfAborted();
     }
     return this.#job;
@@ -92,32 +141,39 @@ export class LiveJob {
   /**
    * What happens from now on, starting with what already has; ends with the job. A slow reader skips intermediate
    * progress and previews, and misses no status and no output: each turn compares what it was told with what is.
+   * @throws ComfyUIError `shutting_down`; the job goes on
    */
   async *events({ repeatAfterMs = Infinity, signal }: EventOptions = {}): AsyncGenerator<JobEvent, void, undefined> {
-    let told: { job?: Job; preview?: Preview; outputs: Set<string> } = { outputs: new Set() };
+    let told: { job?: ActiveJob; preview?: Preview; outputs: Set<string> } = { outputs: new Set() };
     for (;;) {
       const job = this.#job;
       const preview = this.#preview;
-      if (told.job && job.attempt !== told.job.attempt) told.outputs.clear();
+      if (told.job && attemptNumber(job) !== attemptNumber(told.job)) told.outputs.clear();
       if (job.status !== told.job?.status) yield { kind: 'status', job };
       else if (job === told.job || job.progress !== told.job.progress) yield { kind: 'progress', job };
       if (preview && preview !== told.preview) yield { kind: 'preview', job, preview };
       yield* untold(job, told.outputs);
       if (hasEnded(job)) return;
+      if (this.#interruption) throw this.#interruption;
       told = { ...told, job, preview };
       if (this.#job === job && this.#preview === preview) await this.#changed.next(repeatAfterMs, signal);
       if (signal?.aborted) return;
     }
   }
 
-  #discardIfUnused(): void {
-    if (this.#holders > 0 || !hasEnded(this.#job)) return;
+  #letGoIfUnused(): void {
+    if (this.#holders > 0 || this.#isRunning) return;
+    this.#discardFiles();
+    this.onUnused();
+  }
+
+  #discardFiles(): void {
     for (const file of this.#files.values()) void file.discard();
     this.#files.clear();
   }
 }
 
-function* untold(job: Job, told: Set<string>): Generator<JobEvent, void, undefined> {
+function* untold(job: ActiveJob, told: Set<string>): Generator<JobEvent, void, undefined> {
   for (const file of job.outputs) {
     const key = outputKey(file);
     if (told.has(key)) continue;

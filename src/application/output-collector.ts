@@ -10,7 +10,8 @@ import {
 import { nodeIdsOf } from '../domain/workflow/node-order';
 import { submittedNode } from '../domain/workflow/submitted-node';
 import type { LiveJob } from './live-job';
-import type { OutputFetcher } from './output-fetcher';
+import type { FetchedFile, OutputFetcher } from './output-fetcher';
+import type { ComfyUIClient } from './ports/comfyui-client';
 
 /** Collects the outputs of one attempt of a job, each once, as soon as they are known. */
 export class OutputCollector {
@@ -20,7 +21,9 @@ export class OutputCollector {
 
   constructor(
     private readonly fetcher: OutputFetcher,
+    private readonly client: ComfyUIClient,
     private readonly live: LiveJob,
+    private readonly keep: (fetched: FetchedFile) => void,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -56,9 +59,10 @@ export class OutputCollector {
   }
 
   async #fetch(file: OutputFile): Promise<CollectedFile> {
-    const fetched = await this.fetcher.fetch(file, this.signal);
-    this.live.keep(fetched.file, fetched.bytes);
-    this.live.change({ kind: 'collected', file: fetched.file });
+    const fetched = await this.fetcher.fetch(this.client, file, this.signal);
+    if (this.signal.aborted) void fetched.bytes.discard();
+    this.signal.throwIfAborted();
+    this.keep(fetched);
     return fetched.file;
   }
 }

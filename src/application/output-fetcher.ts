@@ -33,24 +33,21 @@ export class OutputFetcher {
     }),
   );
 
-  constructor(
-    private readonly client: ComfyUIClient,
-    private readonly spool: Spool,
-  ) {}
+  constructor(private readonly spool: Spool) {}
 
   /** @throws ComfyUIError `output_missing` when ComfyUI does not have the file */
-  async fetch(file: OutputFile, signal: AbortSignal): Promise<FetchedFile> {
+  async fetch(client: ComfyUIClient, file: OutputFile, signal: AbortSignal): Promise<FetchedFile> {
     try {
-      return await this.#policy.execute(() => this.#fetchOnce(file, signal));
+      return await this.#policy.execute(() => this.#fetchOnce(client, file, signal));
     } catch (error) {
       throw error instanceof ComfyUIError && error.code === 'not_found' ? missing(file, error) : error;
     }
   }
 
   /** With a signal of its own: a job may have any number of files, and an event target warns of more than ten listeners. */
-  async #fetchOnce(file: OutputFile, signal: AbortSignal): Promise<FetchedFile> {
+  async #fetchOnce(client: ComfyUIClient, file: OutputFile, signal: AbortSignal): Promise<FetchedFile> {
     signal.throwIfAborted();
-    const { stream, mediaType, sizeBytes } = await this.client.view(file, AbortSignal.any([signal]));
+    const { stream, mediaType, sizeBytes } = await client.view(file, AbortSignal.any([signal]));
     const bytes = await this.spool.write(stream, sizeBytes);
     return { file: { ...file, ...describeMedia(bytes.head, mediaType), sizeBytes: bytes.sizeBytes }, bytes };
   }

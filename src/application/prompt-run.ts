@@ -1,4 +1,4 @@
-import { ComfyUIError, toComfyUIError } from '../domain/errors';
+import { BackendFault, toComfyUIError } from '../domain/errors';
 import type { RunEvent, RunOutcome } from '../domain/job/run-event';
 import { Bell } from './bell';
 import type {
@@ -21,25 +21,35 @@ export const RUN_TIMING = {
   finishMark: 250,
   /** How long a history entry may lag behind the end of its run. */
   historyLag: 10_000,
-  /** How long ComfyUI may not answer before its prompts count as lost. */
-  lostAfter: 60_000,
+  /** How long one look may take. */
+  look: 10_000,
+  /** How long ComfyUI may refuse connections before its prompts count as lost: it keeps them in memory only. */
+  refused: 10_000,
+  /** How long it may leave `/queue` unanswered. */
+  unanswered: 30_000,
   /** How long prompts may wait while none runs, before its worker counts as dead. */
   idleWorker: 10_000,
 } as const;
 
+export interface PromptHooks {
+  onEvent(event: RunEvent): void;
+  /** The run is over, by ComfyUI's word or by its history; the outcome is still to be read. */
+  onEnded(): void;
+}
+
 /**
- * One prompt from submission to outcome. Listening makes it fast, looking decides: every silence, disconnection and
- * end is settled by asking ComfyUI where the prompt is.
+ * One prompt, from submission or adoption to its outcome. Listening makes it fast, looking decides: after a start, a
+ * reconnection, a silence, an end, and by the clock, it asks ComfyUI where the prompt is. This is the one place that does.
  */
 export class PromptRun {
   readonly #bell = new Bell();
   readonly #outputs = new Map<string, unknown>();
-  #promptId: string;
   #stopListening: () => void = () => undefined;
   #connected = false;
   #outcome: RunOutcome | undefined;
   #cached: readonly string[] = [];
   #finished = false;
+  #isNudged = false;
   #quietSince = 0;
   #looks = 0;
   #failingSince: number | undefined;
@@ -49,24 +59,31 @@ export class PromptRun {
 
   constructor(
     private readonly client: ComfyUIClient,
-    private readonly request: PromptRequest,
-    private readonly onEvent: (event: RunEvent) => void,
-  ) {
-    this.#promptId = request.promptId;
-  }
+    private promptId: string,
+    private readonly hooks: PromptHooks,
+  ) {}
 
   /** Listens, then submits: events may be over before the answer arrives. */
-  async submit(signal: AbortSignal): Promise<Submission> {
-    await this.#listen(this.#promptId);
-    const submission = await this.client.submit(this.request, signal);
-    if (submission.promptId !== this.#promptId) await this.#listen(submission.promptId);
+  async submit(request: Omit<PromptRequest, 'promptId'>, signal: AbortSignal): Promise<Submission> {
+    await this.#listen(this.promptId);
+    const submission = await this.client.submit({ ...request, promptId: this.promptId }, signal);
+    if (submission.promptId !== this.promptId) await this.#listen(submission.promptId, submission.clientId);
     return submission;
   }
 
-  /**
-   * @throws ComfyUIError `backend_lost` when ComfyUI forgot the prompt or stays away, `stalled` when its worker is dead,
-   * `backend_unauthorized`
-   */
+  /** Takes up a prompt that was submitted before; where it is by now is looked up at once. */
+  async adopt(clientId: string | null): Promise<void> {
+    this.nudge();
+    await this.#listen(this.promptId, clientId);
+  }
+
+  /** Looks where the prompt is without waiting any longer. */
+  nudge(): void {
+    this.#isNudged = true;
+    this.#bell.ring();
+  }
+
+  /** @throws BackendFault `backend_lost` when ComfyUI forgot the prompt or is gone, `stalled` when it hangs */
   async outcome(signal: AbortSignal): Promise<HistoryRecord> {
     for (;;) {
       await this.#untilWorthALook(signal);
@@ -81,10 +98,10 @@ export class PromptRun {
     this.#stopListening();
   }
 
-  async #listen(promptId: string): Promise<void> {
+  async #listen(promptId: string, clientId?: string | null): Promise<void> {
     this.#stopListening();
-    this.#promptId = promptId;
-    this.#stopListening = await this.client.listen(promptId, (heard) => this.#hear(heard));
+    this.promptId = promptId;
+    this.#stopListening = await this.client.listen(promptId, (heard) => this.#hear(heard), clientId);
   }
 
   #hear(heard: Signal): void {
@@ -92,36 +109,41 @@ export class PromptRun {
     switch (heard.kind) {
       case 'ended':
         this.#outcome = heard.outcome;
-        this.#endedAt ??= Date.now();
-        return this.#bell.ring();
+        return this.#end();
       case 'finished':
         this.#finished = true;
-        this.#endedAt ??= Date.now();
-        return this.#bell.ring();
+        return this.#end();
       case 'connected':
       case 'disconnected':
         this.#connected = heard.kind === 'connected';
         return this.#bell.ring();
       case 'executed':
         this.#outputs.set(heard.nodeId, heard.output);
-        return this.onEvent(heard);
+        return this.hooks.onEvent(heard);
       case 'cached':
         this.#cached = heard.nodeIds;
-        return this.onEvent(heard);
+        return this.hooks.onEvent(heard);
       default:
-        return this.onEvent(heard);
+        return this.hooks.onEvent(heard);
     }
   }
 
-  /** Until the history can be read, the connection came or went, or it was quiet for too long. */
+  #end(): void {
+    this.#endedAt ??= Date.now();
+    this.hooks.onEnded();
+    this.#bell.ring();
+  }
+
+  /** Until the history can be read, the connection came or went, somebody wants to know, or it was quiet for too long. */
   async #untilWorthALook(signal: AbortSignal): Promise<void> {
     const wasConnected = this.#connected;
     this.#quietSince = Date.now();
-    while (!signal.aborted && !this.#canBeRead && wasConnected === this.#connected) {
+    while (!signal.aborted && !this.#canBeRead && !this.#isNudged && wasConnected === this.#connected) {
       const left = this.#quietSince + this.#patience - Date.now();
-      if (left <= 0) return;
+      if (left <= 0) break;
       await this.#bell.next(left, signal);
     }
+    this.#isNudged = false;
   }
 
   /** ComfyUI's mark is believed once: what it then does not tell takes time, as after the end of any run. */
@@ -136,24 +158,41 @@ export class PromptRun {
   }
 
   async #look(signal: AbortSignal): Promise<PromptState | undefined> {
+    const startedAt = Date.now();
     try {
       this.#looks += 1;
-      const state = await this.client.find(this.#promptId, signal);
+      const patience = AbortSignal.timeout(RUN_TIMING.look);
+      const state = await this.client.find(this.promptId, AbortSignal.any([signal, patience]));
       this.#failingSince = undefined;
       return state;
     } catch (error) {
       signal.throwIfAborted();
-      this.#failingSince ??= Date.now();
-      if (Date.now() - this.#failingSince < RUN_TIMING.lostAfter) return undefined;
-      throw lost(error);
+      this.#failingSince ??= startedAt;
+      this.#giveUp(error, Date.now() - this.#failingSince);
+      return undefined;
     }
   }
 
+  /** @throws BackendFault once it took too long */
+  #giveUp(error: unknown, failingForMs: number): void {
+    const isRefused = error instanceof BackendFault && error.neverSent;
+    if (failingForMs < (isRefused ? RUN_TIMING.refused : RUN_TIMING.unanswered)) return;
+    const last = toLastFault(error);
+    if (last.code === 'backend_unauthorized') throw last;
+    const hangs = last.code === 'backend_unreachable' && !last.neverSent;
+    const message = `For ${Math.round(failingForMs / 1000)} s ComfyUI has not told where the prompt is. ${last.message}`;
+    throw new BackendFault(hangs ? 'stalled' : 'backend_lost', message, { cause: last });
+  }
+
   #judge(state: PromptState): HistoryRecord | undefined {
-    if (state.state === 'finished') return state.record;
+    if (state.state === 'finished') {
+      this.hooks.onEnded();
+      return state.record;
+    }
     if (state.state === 'gone') return this.#judgeGone();
     this.#timesGone = 0;
     this.#finished = false;
+    if (state.state === 'running') this.hooks.onEvent({ kind: 'started' });
     this.#watchWorker(state);
     return undefined;
   }
@@ -167,7 +206,7 @@ export class PromptRun {
     }
     if (this.#timesGone < 2) return undefined;
     const message = 'ComfyUI no longer knows this prompt: it was restarted, or the prompt was deleted from its queue.';
-    throw new ComfyUIError('backend_lost', message);
+    throw new BackendFault('backend_lost', message);
   }
 
   /** A prompt that waits while nothing runs is normal for a moment; for longer it means a dead worker thread. */
@@ -178,18 +217,17 @@ export class PromptRun {
     }
     this.#idleSince ??= Date.now();
     if (Date.now() - this.#idleSince < RUN_TIMING.idleWorker) return;
-    throw new ComfyUIError(
-      'stalled',
-      'ComfyUI has prompts waiting but runs none of them: its worker is dead. Restart ComfyUI.',
-    );
+    const message = 'ComfyUI has prompts waiting but runs none of them: its worker is dead. Restart ComfyUI.';
+    throw new BackendFault('stalled', message);
   }
 }
 
-function lost(error: unknown): ComfyUIError {
-  const last = toComfyUIError(error);
-  if (last.code === 'backend_unauthorized') return last;
-  const seconds = RUN_TIMING.lostAfter / 1000;
-  return new ComfyUIError('backend_lost', `ComfyUI has not answered for ${seconds} s: ${last.message}`, {
-    cause: last,
+/** A look that took too long was cut off by us. */
+function toLastFault(error: unknown): BackendFault {
+  if (error instanceof BackendFault) return error;
+  const isCutOff = error instanceof DOMException && error.name === 'TimeoutError';
+  if (!isCutOff) return new BackendFault('backend_error', toComfyUIError(error).message, { cause: error });
+  return new BackendFault('backend_unreachable', `It did not answer within ${RUN_TIMING.look / 1000} s.`, {
+    cause: error,
   });
 }

@@ -1,4 +1,4 @@
-import type { BackendStatus } from '../../domain/backend';
+import type { ServerStatus } from '../../domain/backend';
 import type { FileReference } from '../../domain/job/outputs';
 import type { RunEvent, RunOutcome } from '../../domain/job/run-event';
 import type { NodeErrors } from '../../domain/workflow/node-errors';
@@ -16,6 +16,8 @@ export interface PromptRequest {
 export interface Submission {
   /** The id ComfyUI goes by: the requested one, unless the server is too old to take it. */
   readonly promptId: string;
+  /** The socket id it was submitted under: its events come to a socket of that id only. */
+  readonly clientId: string;
   /** Its place in ComfyUI's own order; null when the answer was lost and the prompt was found by its id. */
   readonly number: number | null;
   /** Not empty when ComfyUI took only a part of the workflow: these nodes, and the outputs behind them, will not run. */
@@ -60,15 +62,16 @@ export interface FileStream {
 }
 
 /**
- * One ComfyUI server. All calls reject with `ComfyUIError`: `backend_unreachable`, `backend_unauthorized`,
- * `backend_error`, and what each adds.
+ * One ComfyUI server. All calls reject with a `BackendFault` when the server is at fault: `backend_unreachable`,
+ * `backend_unauthorized`, `backend_error`; otherwise with the `ComfyUIError` each tells.
  */
 export abstract class ComfyUIClient {
-  /** A look at the server. Never rejects: a server that does not answer is `reachable: false` with the reason. */
-  abstract status(signal?: AbortSignal): Promise<BackendStatus>;
+  /** How the server is. */
+  abstract status(signal?: AbortSignal): Promise<ServerStatus>;
 
   /**
-   * `POST /prompt`. An answer that got lost is looked up by id before anything is sent again.
+   * `POST /prompt`, sent once: ComfyUI runs again what it is sent again. When the answer got lost, the prompt is looked up by
+   * its id, twice. A fault that is not `neverSent` leaves open whether the prompt arrived, or still will.
    * @throws ComfyUIError `invalid_workflow` with the errors per node id, `payload_too_large`
    */
   abstract submit(request: PromptRequest, signal?: AbortSignal): Promise<Submission>;
@@ -76,9 +79,10 @@ export abstract class ComfyUIClient {
   /**
    * Hears the events of a prompt from now on, over one socket shared by all prompts. Resolves when the socket is open,
    * or when it is clear that it will not be soon: events make things fast, {@link find} decides.
+   * @param clientId of a prompt that was submitted already, by this process or the one before
    * @returns a function that stops listening
    */
-  abstract listen(promptId: string, listener: RunListener): Promise<() => void>;
+  abstract listen(promptId: string, listener: RunListener, clientId?: string | null): Promise<() => void>;
 
   /** Where a prompt is: asks `/history/{id}`, `/queue`, and `/history/{id}` again, so that a prompt on its way between them is not missed. */
   abstract find(promptId: string, signal?: AbortSignal): Promise<PromptState>;

@@ -1,4 +1,3 @@
-import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import {
   ComfyUIClient,
   type FileStream,
@@ -7,74 +6,40 @@ import {
   type RunListener,
   type Submission,
 } from '../../application/ports/comfyui-client';
-import type { BackendStatus } from '../../domain/backend';
-import { ComfyUIError, toComfyUIError } from '../../domain/errors';
+import { SharedRead } from '../../application/shared-read';
+import type { ServerStatus } from '../../domain/backend';
+import { BackendFault, ComfyUIError } from '../../domain/errors';
 import type { FileReference } from '../../domain/job/outputs';
 import { textOf } from '../../domain/text';
 import type { ComfyUIHttp } from './comfyui-http';
 import type { ComfyUISocket } from './comfyui-socket';
-import { SharedRead } from './shared-read';
+
 import { submitOnce } from './submit-once';
 import { findInQueue, readHistory, readQueue, readSystemStats } from './wire-answers';
 
-export interface ComfyUIServerOptions {
-  readonly baseUrl: string;
-  readonly credentials?: object;
-}
-
-const STATUS_PATIENCE_MS = 5_000;
-
 /** A ComfyUI server over its HTTP and WebSocket protocol. */
-export class ComfyUIServer extends ComfyUIClient implements OnModuleInit, OnApplicationShutdown {
-  readonly #logger = new Logger(ComfyUIServer.name);
+export class ComfyUIServer extends ComfyUIClient {
   /** `/queue` carries whole workflows: one read serves all prompts that are looked for at the same time. */
   readonly #queue = new SharedRead(async () => readQueue(await this.http.getJson('/queue')));
 
   constructor(
-    private readonly options: ComfyUIServerOptions,
     private readonly http: ComfyUIHttp,
     private readonly socket: ComfyUISocket,
   ) {
     super();
   }
 
-  onModuleInit(): void {
-    this.#logger.log(`ComfyUI at ${this.options.baseUrl}`);
-    if (!this.options.credentials) {
-      this.#logger.warn(
-        'No credentials for ComfyUI (COMFYUI_USERNAME, COMFYUI_PASSWORD): it has none of its own, see that nobody else can reach it.',
-      );
-    }
-  }
-
-  async status(signal?: AbortSignal): Promise<BackendStatus> {
-    const url = this.options.baseUrl;
-    const patience = AbortSignal.timeout(STATUS_PATIENCE_MS);
+  async status(signal?: AbortSignal): Promise<ServerStatus> {
     const started = performance.now();
-    try {
-      const stopped = signal ? AbortSignal.any([signal, patience]) : patience;
-      const [stats, queue] = await Promise.all([
-        this.http.getJson('/system_stats', stopped),
-        this.http.getJson('/queue', stopped),
-      ]);
-      const system = readSystemStats(stats);
-      if (!system) return { url, reachable: false, reason: 'What answers there is not a ComfyUI server.' };
-      const { running, pending } = readQueue(queue);
-      const roundTripMs = Math.round((performance.now() - started) * 10) / 10;
-      return {
-        url,
-        reachable: true,
-        ...system,
-        queue: { running: running.length, pending: pending.length },
-        roundTripMs,
-      };
-    } catch (error) {
-      const reason = patience.aborted
-        ? `ComfyUI did not answer within ${STATUS_PATIENCE_MS / 1000} s.`
-        : toComfyUIError(error).message;
-      this.#logger.warn(`ComfyUI at ${url}: ${reason}`);
-      return { url, reachable: false, reason };
-    }
+    const [stats, queue] = await Promise.all([
+      this.http.getJson('/system_stats', signal),
+      this.http.getJson('/queue', signal),
+    ]);
+    const system = readSystemStats(stats);
+    if (!system) throw new BackendFault('backend_error', 'What answers there is not a ComfyUI server.');
+    const { running, pending } = readQueue(queue);
+    const roundTripMs = Math.round((performance.now() - started) * 10) / 10;
+    return { ...system, queue: { running: running.length, pending: pending.length }, roundTripMs };
   }
 
   async submit(request: PromptRequest, signal?: AbortSignal): Promise<Submission> {
@@ -87,15 +52,15 @@ export class ComfyUIServer extends ComfyUIClient implements OnModuleInit, OnAppl
     return submission;
   }
 
-  listen(promptId: string, listener: RunListener): Promise<() => void> {
-    return this.socket.listen(promptId, listener);
+  listen(promptId: string, listener: RunListener, clientId?: string | null): Promise<() => void> {
+    return this.socket.listen(promptId, listener, clientId);
   }
 
   /** History is asked first because it is small, and again at the end: a prompt may have moved there meanwhile. */
   async find(promptId: string, signal?: AbortSignal): Promise<PromptState> {
     return (
       (await this.#findInHistory(promptId, signal)) ??
-      findInQueue(await this.#queue.get(), promptId) ??
+      findInQueue(await orAborted(this.#queue.get(), signal), promptId) ??
       (await this.#findInHistory(promptId, signal)) ?? { state: 'gone' }
     );
   }
@@ -117,7 +82,7 @@ export class ComfyUIServer extends ComfyUIClient implements OnModuleInit, OnAppl
 
   async cancel(promptId: string, signal?: AbortSignal): Promise<void> {
     await this.http.command('/queue', { delete: [promptId] }, signal);
-    const { running } = await this.#queue.get();
+    const { running } = await orAborted(this.#queue.get(), signal);
     if (running.includes(promptId)) await this.http.command('/interrupt', { prompt_id: promptId }, signal);
   }
 
@@ -125,7 +90,7 @@ export class ComfyUIServer extends ComfyUIClient implements OnModuleInit, OnAppl
     await this.http.command('/free', { unload_models: true, free_memory: true }, signal);
   }
 
-  onApplicationShutdown(): void {
+  close(): void {
     this.socket.close();
     this.http.close();
   }
@@ -134,4 +99,15 @@ export class ComfyUIServer extends ComfyUIClient implements OnModuleInit, OnAppl
     const record = readHistory(await this.http.getJson(`/history/${encodeURIComponent(promptId)}`, signal), promptId);
     return record && { state: 'finished', record };
   }
+}
+
+/** A read that others share goes on for them when one of those who wait gives up. */
+function orAborted<T>(shared: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return shared;
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort);
+    shared.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }

@@ -33,7 +33,7 @@ interface Listening {
 export class ComfyUISocket {
   readonly #logger = new Logger(ComfyUISocket.name);
   readonly #listening = new Map<string, Listening>();
-  #clientId = randomUUID();
+  #clientId: string = randomUUID();
   #socket: WebSocket | undefined;
   #opening: Promise<void> | undefined;
   #statusFrames = 0;
@@ -49,11 +49,13 @@ export class ComfyUISocket {
     return this.#clientId;
   }
 
-  async listen(promptId: string, listener: RunListener): Promise<() => void> {
-    const listening = { listener, clientId: this.#clientId };
+  /** Events of a prompt go to the id it was submitted under: the id of the process before is taken up, unless ours is in use. */
+  async listen(promptId: string, listener: RunListener, submittedAs?: string | null): Promise<() => void> {
+    if (submittedAs && this.#listening.size === 0 && !this.#socket) this.#clientId = submittedAs;
+    const listening = { listener, clientId: submittedAs ?? this.#clientId };
     this.#listening.set(promptId, listening);
-    if (this.#isOpen) listener({ kind: 'connected' });
-    else await this.#open();
+    if (!this.#isOpen) await this.#open();
+    else if (listening.clientId === this.#clientId) listener({ kind: 'connected' });
     return () => {
       if (this.#listening.get(promptId)?.listener === listener) this.#listening.delete(promptId);
     };

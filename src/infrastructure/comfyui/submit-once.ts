@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { PromptRequest, Submission } from '../../application/ports/comfyui-client';
-import { ComfyUIError } from '../../domain/errors';
+import { BackendFault, ComfyUIError } from '../../domain/errors';
 import { parsePythonJson } from '../../domain/json';
 import type { ComfyUIHttp } from './comfyui-http';
-import { answerError, PassingFault } from './http-errors';
+import { answerError } from './http-errors';
 import { readRefusal, readSubmission } from './wire-answers';
 
 export interface LookUp {
@@ -15,8 +15,9 @@ export interface LookUp {
 const LOOK_AGAIN_MS = 1_000;
 
 /**
- * `POST /prompt`, which must not happen twice: ComfyUI runs a prompt again that it was sent again. When the answer is
- * lost, the prompt is looked up by its id, and sent once more only after two looks found nothing.
+ * `POST /prompt`, which must not happen twice: ComfyUI runs a prompt again that it was sent again, under the same id too.
+ * When the answer is lost, the prompt is looked up by its id, twice. When it is not there, it may still arrive: whoever tries
+ * again does so under a new id.
  */
 export async function submitOnce(
   http: ComfyUIHttp,
@@ -28,12 +29,13 @@ export async function submitOnce(
   try {
     return await post(http, request, clientId, lookUp.signal);
   } catch (error) {
-    if (!(error instanceof PassingFault) || error.neverSent) throw error;
-    if (await lookUp.isKnown()) return { promptId, number: null, nodeErrors: {} };
+    if (!(error instanceof BackendFault) || !error.isPassing || error.neverSent) throw error;
+    const found = { promptId, clientId, number: null, nodeErrors: {} };
+    if (await lookUp.isKnown()) return found;
     await setTimeout(LOOK_AGAIN_MS, undefined, { signal: lookUp.signal });
-    if (await lookUp.isKnown()) return { promptId, number: null, nodeErrors: {} };
+    if (await lookUp.isKnown()) return found;
+    throw error;
   }
-  return post(http, request, clientId, lookUp.signal);
 }
 
 async function post(
@@ -48,7 +50,7 @@ async function post(
   const said = parsedOrUndefined(await http.text(answer));
   if (answer.status === 200) {
     const submission = readSubmission(said);
-    if (submission) return submission;
+    if (submission) return { ...submission, clientId };
   }
   const refusal = answer.status === 400 ? readRefusal(said) : undefined;
   throw refusal ?? refusedByServer(answer.status) ?? answerError('/prompt', answer);

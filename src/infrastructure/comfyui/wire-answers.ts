@@ -1,5 +1,5 @@
 import type { HistoryRecord, PromptState, Submission } from '../../application/ports/comfyui-client';
-import type { BackendStatus, Device } from '../../domain/backend';
+import type { Device, ServerStatus } from '../../domain/backend';
 import { ComfyUIError } from '../../domain/errors';
 import { isObject } from '../../domain/json';
 import type { RunOutcome } from '../../domain/job/run-event';
@@ -10,7 +10,7 @@ import { strings, toFailure } from './wire-frames';
 type Fields = Record<string, unknown>;
 
 /** The 200 of `POST /prompt`; undefined when it is not ComfyUI's. */
-export function readSubmission(answer: unknown): Submission | undefined {
+export function readSubmission(answer: unknown): Omit<Submission, 'clientId'> | undefined {
   if (!isObject(answer) || typeof answer.prompt_id !== 'string') return undefined;
   const number = typeof answer.number === 'number' ? answer.number : null;
   return { promptId: answer.prompt_id, number, nodeErrors: parseNodeErrors(answer.node_errors) };
@@ -97,7 +97,7 @@ export function findInQueue({ running, pending }: Queue, promptId: string): Prom
 }
 
 /** `GET /system_stats`; undefined when it is not ComfyUI's. */
-export function readSystemStats(answer: unknown): Pick<BackendStatus, 'version' | 'devices'> | undefined {
+export function readSystemStats(answer: unknown): Pick<ServerStatus, 'version' | 'devices'> | undefined {
   if (!isObject(answer) || !isObject(answer.system)) return undefined;
   const version = answer.system.comfyui_version;
   const devices = Array.isArray(answer.devices) ? answer.devices.filter(isObject).map(readDevice) : [];

@@ -2,7 +2,9 @@ import { Readable } from 'node:stream';
 import { LiveJob } from '../../../src/application/live-job';
 import { SpooledFile } from '../../../src/application/ports/spool';
 import { ComfyUIError } from '../../../src/domain/errors';
-import { newJob, type CollectedFile, type JobEvent } from '../../../src/domain/job/job';
+import { newJob } from '../../../src/domain/job/active-job';
+import type { CollectedFile } from '../../../src/domain/job/job';
+import type { JobEvent } from '../../../src/domain/job/job-event';
 
 class Bytes extends SpooledFile {
   readonly sizeBytes = 3;
@@ -21,7 +23,10 @@ class Bytes extends SpooledFile {
 const workflow = { '1': { class_type: 'A', inputs: {} }, '2': { class_type: 'B', inputs: {} } };
 
 function liveJob(): LiveJob {
-  return new LiveJob(newJob('id', workflow, Date.now()));
+  const live = new LiveJob(newJob({ id: 'id', workflow, queuedAt: Date.now() }));
+  live.change({ kind: 'handed', backend: 'http://a', promptId: 'id' });
+  live.hold();
+  return live;
 }
 
 function file(filename: string): CollectedFile {
@@ -119,14 +124,30 @@ describe('events of a job', () => {
     const reader = live.events();
     live.change({ kind: 'collected', file: file('a') });
     expect([(await reader.next()).value?.kind, (await reader.next()).value?.kind]).toEqual(['status', 'output']);
-    live.change({ kind: 'attempt', promptId: 'second' });
+    live.change({ kind: 'started' });
+    live.change({ kind: 'returned', error: new ComfyUIError('backend_lost', '') });
+    live.change({ kind: 'handed', backend: 'http://a', promptId: 'second' });
     live.change({ kind: 'succeeded', outputs: [file('a')] });
     expect((await all(reader)).map(({ kind }) => kind)).toEqual(['status', 'output']);
   });
 });
 
+describe('a job whose service shuts down', () => {
+  const error = new ComfyUIError('shutting_down', 'Later.');
+
+  it('sends everybody away, and goes on', async () => {
+    const live = liveJob();
+    const events = all(live.events());
+    const waiting = [live.ended(), live.until(() => false), events];
+    await new Promise(setImmediate);
+    live.interrupt(error);
+    for (const result of await Promise.allSettled(waiting)) expect(result).toMatchObject({ reason: error });
+    expect(live.job.status).toBe('queued');
+  });
+});
+
 describe('the files of a job', () => {
-  it('stay until the job has ended and the last holder let go', async () => {
+  it('stay until the last holder let go', () => {
     const live = liveJob();
     const bytes = new Bytes();
     live.keep(file('a'), bytes);
@@ -138,13 +159,23 @@ describe('the files of a job', () => {
     expect(() => live.bytesOf(file('a'))).toThrow(expect.objectContaining({ code: 'not_found' }));
   });
 
-  it('go at the end when nobody waits any more', () => {
+  it('stay while it runs, though nobody waits any more', () => {
     const live = liveJob();
     const bytes = new Bytes();
+    live.isRunning = true;
     live.keep(file('a'), bytes);
     live.release();
     expect(bytes.discarded).toBe(0);
     live.change({ kind: 'succeeded', outputs: [file('a')] });
+    live.isRunning = false;
+    expect(bytes.discarded).toBe(1);
+  });
+
+  it('go with the attempt that made them', () => {
+    const live = liveJob();
+    const bytes = new Bytes();
+    live.keep(file('a'), bytes);
+    live.change({ kind: 'returned', error: new ComfyUIError('backend_lost', '') });
     expect(bytes.discarded).toBe(1);
   });
 });

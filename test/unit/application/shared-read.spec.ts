@@ -1,4 +1,4 @@
-import { SharedRead } from '../../../src/infrastructure/comfyui/shared-read';
+import { SharedRead } from '../../../src/application/shared-read';
 
 function controlled() {
   const reads: ((value: number | Error) => void)[] = [];

@@ -1,0 +1,61 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { toComfyUIError } from '../../domain/errors';
+import { oneLine } from '../../domain/text';
+import { Draining } from '../draining';
+import { sleep } from '../sleep';
+import type { Backend } from './backend';
+import { BackendPool } from './backend-pool';
+import { PromptSweeper } from './prompt-sweeper';
+
+/** How often a server is asked how it is when nothing else tells, ms. */
+const PROBE_INTERVAL_MS = 10_000;
+
+/** Watches over the servers: asks the quiet ones how they are, and the faulty ones whether they are back. */
+@Injectable()
+export class BackendMonitor implements OnApplicationBootstrap {
+  readonly #logger = new Logger(BackendMonitor.name);
+
+  constructor(
+    private readonly pool: BackendPool,
+    private readonly sweeper: PromptSweeper,
+    private readonly draining: Draining,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    for (const backend of this.pool.backends) void this.#watch(backend);
+  }
+
+  async #watch(backend: Backend): Promise<void> {
+    let wasUsable: boolean | undefined;
+    while (!this.draining.isOver) {
+      const isUsable = await this.#look(backend);
+      if (isUsable && wasUsable !== true) void this.pool.readCatalog(backend, this.draining.over);
+      if (isUsable !== wasUsable) this.#tell(backend, isUsable, wasUsable);
+      wasUsable = isUsable;
+      if (isUsable) await this.sweeper.sweep(backend);
+      await this.#untilNextLook(backend);
+    }
+  }
+
+  /** A server that answered lately needs no probe. */
+  async #look(backend: Backend): Promise<boolean> {
+    if (backend.isUsable && backend.silentFor < PROBE_INTERVAL_MS) return true;
+    return backend.probe().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #untilNextLook(backend: Backend): Promise<void> {
+    const until = Date.now() + PROBE_INTERVAL_MS;
+    while (backend.isUsable && Date.now() < until && !this.draining.isOver)
+      await this.pool.bell.next(until - Date.now(), this.draining.over);
+    if (!backend.isUsable) await sleep(50, this.draining.over);
+  }
+
+  #tell({ url, fault }: Backend, isUsable: boolean, wasUsable: boolean | undefined): void {
+    if (isUsable && wasUsable === undefined) return;
+    if (isUsable) this.#logger.log(`ComfyUI at ${url} is back`);
+    else this.#logger.warn(`ComfyUI at ${url} is not used for now: ${oneLine(toComfyUIError(fault).message)}`);
+  }
+}

@@ -1,0 +1,105 @@
+import type { ComfyUIError } from '../../domain/errors';
+import { BackendFault, toComfyUIError } from '../../domain/errors';
+import type { WorkflowNeeds } from '../../domain/workflow/needs';
+import type { Bell } from '../bell';
+import type { Backend } from './backend';
+
+/** A server that answered within this time is taken to be there, ms. */
+const FRESH_MS = 2_000;
+/** How old a catalog may be when it says that nobody knows a node, ms. */
+const CATALOG_FRESH_MS = 30_000;
+
+/** The ComfyUI servers, and the choice among them. */
+export class BackendPool {
+  readonly #catalogsReadAt = new WeakMap<Backend, number>();
+
+  constructor(
+    readonly backends: readonly Backend[],
+    /** Rings when a job may be handed over: one came or came back, a place became free, a server is back. */
+    readonly bell: Bell,
+  ) {}
+
+  find(url: string): Backend | undefined {
+    return this.backends.find((backend) => backend.url === url);
+  }
+
+  get hasRoom(): boolean {
+    return this.backends.some((backend) => backend.isUsable && backend.hasRoom);
+  }
+
+  /** Whether any server carries these labels, whatever its state. */
+  carries(labels: readonly string[]): boolean {
+    return this.backends.some((backend) => hasLabels(backend, labels));
+  }
+
+  /**
+   * The server to hand a workflow to now: one that has not failed it before one that has, one that could run it at once
+   * before one that would let it wait, then the one that used its models last, then the least busy, then the one that had nothing for the longest time.
+   * @param failed addresses of servers where earlier attempts ended
+   * @returns undefined when it had better wait
+   */
+  choose(needs: WorkflowNeeds, failed: readonly string[] = []): Backend | undefined {
+    const free = this.#fit(needs).filter((backend) => backend.isUsable && backend.hasRoom);
+    const rank = (backend: Backend) => [
+      failed.includes(backend.url) ? 1 : 0,
+      backend.couldRunNow ? 0 : 1,
+      -backend.modelsLoaded(needs.models),
+      backend.load,
+      backend.takenAt,
+    ];
+    return free.sort((a, b) => compare(rank(a), rank(b))).at(0);
+  }
+
+  /** Reads the catalog of a server; with a single server there is nothing to choose by it. */
+  async readCatalog(backend: Backend, signal?: AbortSignal): Promise<void> {
+    if (this.backends.length === 1) return;
+    this.#catalogsReadAt.set(backend, performance.now());
+    await backend.readCatalog(signal);
+  }
+
+  /**
+   * Resolves when a server answers.
+   * @throws BackendFault of the first server when none does
+   */
+  async ensureReachable(): Promise<void> {
+    if (this.backends.some((backend) => backend.isUsable && backend.silentFor < FRESH_MS)) return;
+    try {
+      await Promise.any(this.backends.map((backend) => backend.probe()));
+    } catch (error) {
+      throw firstFault(error);
+    }
+  }
+
+  /** Those that know all node classes; all, when none does: then ComfyUI decides. */
+  #fit(needs: WorkflowNeeds): Backend[] {
+    const candidates = this.backends.filter((backend) => hasLabels(backend, needs.labels));
+    if (this.backends.length === 1) return candidates;
+    const knowing = candidates.filter((backend) => backend.knows(needs));
+    if (knowing.length > 0) return knowing;
+    const asked = candidates.filter((backend) => this.#asksAgain(backend));
+    return asked.length > 0 ? [] : candidates;
+  }
+
+  /** A node may have been installed since: a usable server is asked once more before it counts as not knowing it. */
+  #asksAgain(backend: Backend): boolean {
+    if (!backend.isUsable) return false;
+    const age = performance.now() - (this.#catalogsReadAt.get(backend) ?? -Infinity);
+    if (age >= CATALOG_FRESH_MS) void this.readCatalog(backend);
+    return age >= CATALOG_FRESH_MS || !backend.hasCatalog;
+  }
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const first = a.findIndex((value, index) => value !== b[index]);
+  return first < 0 ? 0 : a[first]! - b[first]!;
+}
+
+function hasLabels(backend: Backend, labels: readonly string[]): boolean {
+  return labels.every((label) => backend.settings.labels.includes(label));
+}
+
+function firstFault(error: unknown): ComfyUIError {
+  const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
+  const { code, message } = toComfyUIError(first);
+  return new BackendFault(code, message, { cause: first });
+}

@@ -1,0 +1,217 @@
+import {
+  BrokenCircuitError,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  circuitBreaker,
+  ConsecutiveBreaker,
+  ExponentialBackoff,
+  handleType,
+} from 'cockatiel';
+import type { CircuitState as CircuitWord, ServerStatus } from '../../domain/backend';
+import { BackendFault, type ComfyUIError, toComfyUIError } from '../../domain/errors';
+import type { WorkflowNeeds } from '../../domain/workflow/needs';
+import type { Bell } from '../bell';
+import type { ComfyUIClient } from '../ports/comfyui-client';
+import type { NodeCatalog } from '../ports/node-catalog';
+import { sleep } from '../sleep';
+
+export interface BackendSettings {
+  /** Without credentials: it is stored with jobs and shown. */
+  readonly url: string;
+  readonly weight: number;
+  /** Prompts it runs at once. */
+  readonly concurrency: number;
+  /** Prompts handed over beyond that, so that it need not wait for the next. */
+  readonly prefetch: number;
+  readonly labels: readonly string[];
+}
+
+/** A place on a server, taken for one prompt. */
+export interface Slot {
+  /** Once; more often does nothing. */
+  release(): void;
+}
+
+/** Milliseconds. */
+const PROBE = { patience: 5_000, firstAgain: 250, longestAgain: 2_000, poll: 50 } as const;
+
+const CIRCUIT_WORDS: Record<CircuitState, CircuitWord> = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.Open]: 'open',
+  [CircuitState.Isolated]: 'open',
+  [CircuitState.HalfOpen]: 'half-open',
+};
+
+/** One ComfyUI server as we use it: its places, whether it is fit for use, what it knows and has loaded. */
+export class Backend {
+  /** One fault is enough: it is asked how it is before it is used again. */
+  readonly #circuit: CircuitBreakerPolicy = circuitBreaker(handleType(BackendFault), {
+    breaker: new ConsecutiveBreaker(1),
+    halfOpenAfter: new ExponentialBackoff({ initialDelay: PROBE.firstAgain, maxDelay: PROBE.longestAgain }),
+  });
+  #handedOver = 0;
+  #takenAt = -Infinity;
+  #models: ReadonlySet<string> = new Set();
+  #probing: Promise<ServerStatus> | undefined;
+  #contactAt = -Infinity;
+  #classes: ReadonlySet<string> | 'unknown' | 'any' = 'unknown';
+
+  constructor(
+    readonly settings: BackendSettings,
+    readonly client: ComfyUIClient,
+    private readonly catalog: NodeCatalog,
+    /** Rung when a place became free, when the server came or went, and when it told what it knows. */
+    readonly changed: Bell,
+  ) {
+    this.#circuit.onStateChange(() => this.changed.ring());
+  }
+
+  get url(): string {
+    return this.settings.url;
+  }
+
+  get circuit(): CircuitWord {
+    return CIRCUIT_WORDS[this.#circuit.state];
+  }
+
+  get isUsable(): boolean {
+    return this.#circuit.state === CircuitState.Closed;
+  }
+
+  /** Prompts of ours that it has. */
+  get handedOver(): number {
+    return this.#handedOver;
+  }
+
+  /** How busy it is for its weight. */
+  get load(): number {
+    return this.#handedOver / (this.settings.concurrency * this.settings.weight);
+  }
+
+  /** When it was last given something, by the process's clock. */
+  get takenAt(): number {
+    return this.#takenAt;
+  }
+
+  get couldRunNow(): boolean {
+    return this.#handedOver < this.settings.concurrency;
+  }
+
+  get hasRoom(): boolean {
+    return this.#handedOver < this.settings.concurrency + this.settings.prefetch;
+  }
+
+  /** Why it is not used; undefined while it is. */
+  get fault(): ComfyUIError | undefined {
+    const { lastFailure } = this.#circuit;
+    return this.isUsable || !lastFailure || !('error' in lastFailure) ? undefined : toComfyUIError(lastFailure.error);
+  }
+
+  /** Milliseconds since it last answered. */
+  get silentFor(): number {
+    return performance.now() - this.#contactAt;
+  }
+
+  /** Takes a place. An adopted prompt needs one whether there is room or not. */
+  take(models: readonly string[] = []): Slot {
+    this.#handedOver += 1;
+    this.#takenAt = performance.now();
+    if (models.length > 0) this.#models = new Set(models);
+    let isTaken = true;
+    return {
+      release: () => {
+        if (!isTaken) return;
+        isTaken = false;
+        this.#handedOver -= 1;
+        this.changed.ring();
+      },
+    };
+  }
+
+  /** How many of these models it used last. */
+  modelsLoaded(models: readonly string[]): number {
+    return models.filter((model) => this.#models.has(model)).length;
+  }
+
+  /** Whether it was asked which node classes it has. */
+  get hasCatalog(): boolean {
+    return this.#classes !== 'unknown';
+  }
+
+  knows({ classes }: WorkflowNeeds): boolean {
+    if (this.#classes === 'any') return true;
+    const known = this.#classes;
+    return known !== 'unknown' && classes.every((name) => known.has(name));
+  }
+
+  /** Asks which node classes it has. One that does not tell is taken to know all. */
+  async readCatalog(signal?: AbortSignal): Promise<void> {
+    try {
+      this.#classes = await this.catalog.nodeClasses(signal);
+    } catch {
+      if (this.#classes === 'unknown') this.#classes = 'any';
+    } finally {
+      this.changed.ring();
+    }
+  }
+
+  /** Makes a call; a fault of the server makes it unfit for use until a probe succeeds. */
+  async use<T>(call: (client: ComfyUIClient) => Promise<T>): Promise<T> {
+    try {
+      const answer = await call(this.client);
+      this.#contactAt = performance.now();
+      return answer;
+    } catch (error) {
+      if (error instanceof BackendFault) await this.blame(error);
+      throw error;
+    }
+  }
+
+  /** Takes note of a fault. */
+  async blame(fault: BackendFault): Promise<void> {
+    if (!this.isUsable) return;
+    await this.#circuit.execute(() => Promise.reject(fault)).catch(() => undefined);
+  }
+
+  /**
+   * Asks the server how it is, and by the answer decides whether it is fit for use. One probe serves all who ask.
+   * @throws BackendFault
+   */
+  probe(): Promise<ServerStatus> {
+    this.#probing ??= this.#probe().finally(() => {
+      this.#probing = undefined;
+    });
+    return this.#probing;
+  }
+
+  async #probe(): Promise<ServerStatus> {
+    for (;;) {
+      try {
+        return await this.#circuit.execute(() => this.#ask());
+      } catch (error) {
+        if (!(error instanceof BrokenCircuitError)) throw error;
+      }
+      await sleep(PROBE.poll);
+    }
+  }
+
+  async #ask(): Promise<ServerStatus> {
+    const patience = AbortSignal.timeout(PROBE.patience);
+    try {
+      const status = await this.client.status(patience);
+      this.#contactAt = performance.now();
+      if (this.fault?.code === 'stalled' && isIdle(status)) throw new BackendFault('stalled', this.fault.message);
+      return status;
+    } catch (error) {
+      if (patience.aborted)
+        throw new BackendFault('backend_unreachable', `ComfyUI did not answer within ${PROBE.patience / 1000} s.`);
+      if (error instanceof BackendFault) throw error;
+      throw new BackendFault('backend_error', toComfyUIError(error).message, { cause: error });
+    }
+  }
+}
+
+/** With prompts waiting: the prompts that a dead worker left waiting show that it still is. */
+function isIdle({ queue }: ServerStatus): boolean {
+  return queue.pending > 0 && queue.running === 0;
+}

@@ -1,0 +1,87 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { toComfyUIError } from '../domain/errors';
+import { hasEnded } from '../domain/job/job';
+import { oneLine } from '../domain/text';
+import type { WorkflowNeeds } from '../domain/workflow/needs';
+import { BackendPool } from './backends/backend-pool';
+import { Draining } from './draining';
+import { JobRunner } from './job-runner';
+import type { LiveJob } from './live-job';
+import { LiveJobs } from './live-jobs';
+import { JobQueue } from './ports/job-queue';
+import { SharedRead } from './shared-read';
+
+/** How often it looks without being rung for, ms. */
+const INTERVAL_MS = 1_000;
+
+/** Hands waiting jobs to servers, in the order of the queue, as places become free. */
+@Injectable()
+export class Dispatcher implements OnApplicationBootstrap {
+  readonly #logger = new Logger(Dispatcher.name);
+  readonly #rounds = new SharedRead(() => this.#round());
+
+  constructor(
+    private readonly queue: JobQueue,
+    private readonly pool: BackendPool,
+    private readonly lives: LiveJobs,
+    private readonly runner: JobRunner,
+    private readonly draining: Draining,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    void this.#work();
+  }
+
+  /** Resolves when every waiting job that can be handed over now has been. Never rejects. */
+  dispatch(): Promise<void> {
+    return this.#rounds.get();
+  }
+
+  async #work(): Promise<void> {
+    while (!this.draining.isOver) {
+      const news = this.pool.bell.next(INTERVAL_MS, this.draining.over);
+      await this.dispatch();
+      await news;
+    }
+  }
+
+  async #round(): Promise<void> {
+    try {
+      if (this.draining.hasBegun) await this.#handHeld();
+      else await this.#handNext();
+    } catch (error) {
+      this.#logger.error(`Jobs can not be handed over: ${oneLine(toComfyUIError(error).message)}`);
+    }
+  }
+
+  async #handNext(): Promise<void> {
+    const stuck: WorkflowNeeds[] = [];
+    while (this.pool.hasRoom && !this.draining.hasBegun) {
+      const ticket = await this.queue.next(stuck);
+      if (!ticket) return;
+      if (!(await this.#handById(ticket.jobId))) stuck.push(ticket.needs);
+    }
+  }
+
+  async #handById(jobId: string): Promise<boolean> {
+    const live = await this.lives.open(jobId);
+    if (!live) return false;
+    try {
+      return await this.#hand(live);
+    } finally {
+      live.release();
+    }
+  }
+
+  /** During a shutdown only those whose callers wait for them. */
+  async #handHeld(): Promise<void> {
+    const waiting = this.lives.held().filter(({ job }) => job.backend === null && !hasEnded(job));
+    for (const live of waiting) await this.#hand(live);
+  }
+
+  async #hand(live: LiveJob): Promise<boolean> {
+    const failed = live.job.attempts.map(({ backend: url }) => url);
+    const backend = this.pool.choose(live.job.needs, failed);
+    return backend !== undefined && this.runner.hand(live, backend);
+  }
+}

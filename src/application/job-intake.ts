@@ -1,0 +1,97 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
+import { ComfyUIError } from '../domain/errors';
+import { type ActiveJob, newJob, recordOf } from '../domain/job/active-job';
+import { parseWorkflow } from '../domain/workflow/parse-workflow';
+import { writeWorkflow } from '../domain/workflow/workflow-text';
+import { BackendPool } from './backends/backend-pool';
+import { Draining } from './draining';
+import { JobLimits } from './job-limits';
+import type { LiveJob } from './live-job';
+import { LiveJobs } from './live-jobs';
+import { type Idempotency, JobStore } from './ports/job-store';
+
+export interface GenerationRequest {
+  /** A workflow in ComfyUI's API format; checked, so it may come straight from outside. */
+  readonly workflow: unknown;
+  /** Run what ComfyUI accepts of a workflow it accepts only in part; default false: such a run is canceled. */
+  readonly allowPartial?: boolean;
+  /** -100..100; higher starts sooner. Default 0. */
+  readonly priority?: number;
+  /** Only servers that carry all of these. */
+  readonly labels?: readonly string[];
+  /** The same key within 24 hours is the same job, however often it is sent. */
+  readonly idempotencyKey?: string;
+  /** What to do while no ComfyUI server can be reached; default `queue`: the job waits for one. */
+  readonly whenUnreachable?: 'queue' | 'refuse';
+}
+
+const MAX_PRIORITY = 100;
+
+/** Turns requests into jobs: checked, stored, and only then told of. */
+@Injectable()
+export class JobIntake {
+  readonly #logger = new Logger(JobIntake.name);
+
+  constructor(
+    private readonly store: JobStore,
+    private readonly lives: LiveJobs,
+    private readonly pool: BackendPool,
+    private readonly limits: JobLimits,
+    private readonly draining: Draining,
+  ) {}
+
+  /**
+   * @returns the job, held once for the caller
+   * @throws ComfyUIError `invalid_request`, `queue_full`, `idempotency_mismatch`, `storage_failed`, `shutting_down`, and with
+   * `whenUnreachable: 'refuse'` the fault of the server that can not be reached
+   */
+  async take(request: GenerationRequest): Promise<LiveJob> {
+    this.draining.refuseNew();
+    const job = this.#toJob(request);
+    if (request.whenUnreachable === 'refuse') await this.pool.ensureReachable();
+    const live = this.lives.add(job);
+    try {
+      return await this.#store(live, idempotencyOf(request, job));
+    } catch (error) {
+      live.release();
+      throw error;
+    }
+  }
+
+  async #store(live: LiveJob, idempotency: Idempotency | undefined): Promise<LiveJob> {
+    const { workflow } = live.job;
+    const { maxQueue } = this.limits;
+    const { job, isNew } = await this.store.add({ job: recordOf(live.job), workflow, maxQueue, idempotency });
+    if (isNew) {
+      this.#logger.log(`Job ${job.id}: ${Object.keys(workflow).length} nodes`);
+      this.pool.bell.ring();
+      return live;
+    }
+    const earlier = await this.lives.open(job.id);
+    if (!earlier) throw new ComfyUIError('not_found', 'The job of this Idempotency-Key was just deleted.');
+    live.release();
+    return earlier;
+  }
+
+  #toJob({ workflow, allowPartial, priority = 0, labels = [] }: GenerationRequest): ActiveJob {
+    if (!Number.isInteger(priority) || Math.abs(priority) > MAX_PRIORITY)
+      throw new ComfyUIError('invalid_request', 'priority must be an integer from -100 to 100.');
+    if (!this.pool.carries(labels))
+      throw new ComfyUIError('invalid_request', 'No configured ComfyUI server carries these labels.', {
+        details: { labels },
+      });
+    const queuedAt = Date.now();
+    const startBy = queuedAt + this.limits.queueTimeoutMs;
+    const id = randomUUID();
+    return newJob({ id, workflow: parseWorkflow(workflow), queuedAt, startBy, priority, allowPartial, labels });
+  }
+}
+
+/** What makes the job counts; how long its caller waits does not. */
+function idempotencyOf({ idempotencyKey: key }: GenerationRequest, job: ActiveJob): Idempotency | undefined {
+  if (key === undefined) return undefined;
+  const { allowPartial, priority, needs } = job;
+  const request = JSON.stringify([writeWorkflow(job.workflow), allowPartial, priority, needs.labels]);
+  return { key, requestHash: createHash('sha256').update(request).digest('hex') };
+}

@@ -1,0 +1,80 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { toComfyUIError } from '../domain/errors';
+import { type ActiveJob, advance, recordOf } from '../domain/job/active-job';
+import type { JobChange } from '../domain/job/job-change';
+import { oneLine } from '../domain/text';
+import { Draining } from './draining';
+import type { LiveJob } from './live-job';
+import { JobStore } from './ports/job-store';
+import { sleep } from './sleep';
+
+const TRY_AGAIN_MS = { first: 200, longest: 5_000 };
+
+/** A change, or what it depends on the job at its turn; undefined: none. */
+export type Decision = JobChange | ((job: ActiveJob) => JobChange | undefined);
+
+/** Keeps the store in step with live jobs. The changes of one job are written in turn. */
+@Injectable()
+export class JobRecorder {
+  readonly #logger = new Logger(JobRecorder.name);
+  readonly #writes = new WeakMap<LiveJob, Promise<unknown>>();
+  /** Jobs whose latest state is to be written, and is not yet being written. */
+  readonly #noted = new WeakSet<LiveJob>();
+
+  constructor(
+    private readonly store: JobStore,
+    private readonly draining: Draining,
+  ) {}
+
+  /**
+   * Stores a change, then tells it.
+   * @returns false when the job has ended or was moved on by somebody else: nothing was changed
+   * @throws ComfyUIError `storage_failed`
+   */
+  commit(live: LiveJob, decide: Decision): Promise<boolean> {
+    return this.#inTurn(live, async () => {
+      const before = live.job;
+      const change = typeof decide === 'function' ? decide(before) : decide;
+      const next = change ? advance(before, change, Date.now()) : before;
+      if (!change || next === before) return false;
+      const isSaved = await this.store.save(recordOf(next), before.placement);
+      if (isSaved) live.change(change);
+      return isSaved;
+    });
+  }
+
+  /** As {@link commit}, tried until it is stored: for what has happened, whether it can be stored now or not. */
+  async settle(live: LiveJob, decide: Decision): Promise<boolean> {
+    for (let pause = TRY_AGAIN_MS.first; ; pause = Math.min(pause * 2, TRY_AGAIN_MS.longest)) {
+      try {
+        return await this.commit(live, decide);
+      } catch (error) {
+        if (this.draining.isOver) throw error;
+        this.#logger.error(
+          `What became of job ${live.job.id} can not be stored yet: ${oneLine(toComfyUIError(error).message)}`,
+        );
+      }
+      await sleep(pause, this.draining.over);
+    }
+  }
+
+  /** Tells a change at once and stores it soon; what a crash loses of it is learnt from ComfyUI again. */
+  note(live: LiveJob, change: JobChange): void {
+    live.change(change);
+    if (this.#noted.has(live)) return;
+    this.#noted.add(live);
+    this.#inTurn(live, async () => {
+      this.#noted.delete(live);
+      await this.store.save(recordOf(live.job), live.job.placement);
+    }).catch((error: unknown) => {
+      this.#logger.warn(`Job ${live.job.id} can not be stored now: ${oneLine(toComfyUIError(error).message)}`);
+    });
+  }
+
+  #inTurn<T>(live: LiveJob, write: () => Promise<T>): Promise<T> {
+    const before = this.#writes.get(live) ?? Promise.resolve();
+    const turn = before.then(write, write);
+    this.#writes.set(live, turn);
+    return turn;
+  }
+}

@@ -1,0 +1,15 @@
+import { NodeCatalog } from '../../application/ports/node-catalog';
+import { isObject } from '../../domain/json';
+import type { ComfyUIHttp } from './comfyui-http';
+
+/** The node classes of a ComfyUI server by its `/object_info`, which may be megabytes. */
+export class ComfyUINodeCatalog extends NodeCatalog {
+  constructor(private readonly http: ComfyUIHttp) {
+    super();
+  }
+
+  async nodeClasses(signal?: AbortSignal): Promise<ReadonlySet<string>> {
+    const catalog = await this.http.getJson('/object_info', signal);
+    return new Set(isObject(catalog) ? Object.keys(catalog) : []);
+  }
+}
