@@ -27,6 +27,8 @@ export interface SimulatorOptions {
   checkpoints?: string[];
   /** Names that `LoraLoader` offers. */
   loras?: string[];
+  /** Classes of its nodes that it does not know, as when their pack is not installed. */
+  missingNodes?: string[];
 }
 
 export type Settings = Required<Omit<SimulatorOptions, 'basicAuth' | 'directory'>> &
@@ -54,5 +56,6 @@ export function resolveOptions(options: SimulatorOptions, directory: string): Se
     maxUploadSize: options.maxUploadSize ?? 100 * 1024 * 1024,
     checkpoints: options.checkpoints ?? [DEFAULT_CHECKPOINT],
     loras: options.loras ?? [],
+    missingNodes: options.missingNodes ?? [],
   };
 }

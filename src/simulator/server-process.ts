@@ -40,7 +40,8 @@ export class ServerProcess {
     private readonly events: ProcessEvents,
   ) {
     this.protocol = settings.protocol;
-    this.shelf = { files, checkpoints: settings.checkpoints, loras: settings.loras };
+    const { checkpoints, loras, missingNodes } = settings;
+    this.shelf = { files, checkpoints, loras, missingNodes };
     this.queue = new PromptQueue(() => this.hub.broadcastStatus());
     this.hub = new SocketHub(
       {
@@ -68,6 +69,9 @@ export class ServerProcess {
   /** Queues a prompt and answers whether its POST is to be answered. */
   async accept(item: QueueItem, exchange: Exchange): Promise<boolean> {
     const [, promptId] = item;
+    const pace = new Pace('instant', this.signal);
+    const stuck = this.faults.take('late-arrival');
+    if (stuck !== undefined) await pace.real(stuck.ms);
     const lost = this.faults.take('lost-post-answer');
     if (lost?.accepted === false) return this.#cut(exchange);
     const late = this.faults.take('late-post-answer');
@@ -76,7 +80,6 @@ export class ServerProcess {
     if (this.faults.take('silent-disappearance', { promptId }) !== undefined) this.queue.delete(promptId);
     this.events.moment({ moment: 'submit', promptId });
     if (lost !== undefined || this.isDead) return this.#cut(exchange);
-    const pace = new Pace('instant', this.signal);
     if (late?.ms !== undefined) await pace.real(late.ms);
     else if (ended !== undefined) await pace.until(ended);
     return true;

@@ -1,6 +1,6 @@
 import { Faults } from './faults';
 import { NodeValidation, ValidatedNode } from './node-validation';
-import { findNode } from './nodes/catalogue';
+import { findInstalledNode, findNode } from './nodes/catalogue';
 import { Shelf } from './nodes/definition';
 import { Protocol } from './options';
 import { PythonError, pythonStr } from './python-values';
@@ -40,7 +40,7 @@ export function validatePrompt(
   const nodes = asNodes(prompt);
   const outputs: string[] = [];
   for (const [id, node] of Object.entries(nodes)) {
-    const error = classError(id, node, tools.protocol);
+    const error = classError(id, node, tools);
     if (error !== undefined) return refusal(error);
     if (findNode(node.class_type)?.isOutput === true && isTarget(id, targets)) outputs.push(id);
   }
@@ -63,13 +63,13 @@ function isTarget(id: string, targets: unknown): boolean {
   throw new PythonError('TypeError', 'argument is not iterable');
 }
 
-function classError(id: string, node: unknown, protocol: Protocol): ApiError | undefined {
+function classError(id: string, node: unknown, { shelf, protocol }: ValidationTools): ApiError | undefined {
   if (node === null || typeof node === 'number' || typeof node === 'boolean') {
     throw new PythonError('TypeError', 'argument is not iterable');
   }
   const classType = isObject(node) ? node['class_type'] : undefined;
   if (isObject(classType) || Array.isArray(classType)) throw new PythonError('TypeError', 'unhashable type');
-  if (findNode(classType) !== undefined) return undefined;
+  if (findInstalledNode(classType, shelf) !== undefined) return undefined;
   const hasClass = isObject(node) && 'class_type' in node;
   const details = `Node ID '#${id}'`;
   if (protocol === '0.38') return missingNodeType(id, node, hasClass ? pythonStr(classType) : null, details);

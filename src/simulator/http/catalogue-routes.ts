@@ -1,4 +1,4 @@
-import { findNode, nodeInfo, objectInfo } from '../nodes/catalogue';
+import { findInstalledNode, nodeInfo, objectInfo } from '../nodes/catalogue';
 import { Shelf } from '../nodes/definition';
 import { empty, json } from './replies';
 import { Router } from './router';
@@ -28,7 +28,7 @@ export function addCatalogueRoutes(router: Router, shelf: Shelf): void {
   router
     .add('GET', '/object_info', () => json(objectInfo(shelf)))
     .add('GET', '/object_info/{class}', ({ params }) => {
-      const node = findNode(params['class']);
+      const node = findInstalledNode(params['class'], shelf);
       return json(node === undefined ? {} : { [node.classType]: nodeInfo(node, shelf) });
     })
     .add('GET', '/embeddings', () => json([]))

@@ -16,6 +16,10 @@ const NODES: ReadonlyMap<string, NodeDefinition> = new Map(
 export const findNode = (classType: unknown): NodeDefinition | undefined =>
   typeof classType === 'string' ? NODES.get(classType) : undefined;
 
+/** The same among the nodes that are installed. */
+export const findInstalledNode = (classType: unknown, { missingNodes }: Shelf): NodeDefinition | undefined =>
+  missingNodes.some((missing) => missing === classType) ? undefined : findNode(classType);
+
 const declared = (inputs: Record<string, DeclaredInput>, shelf: Shelf): Record<string, unknown> =>
   Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, inputSpec(input, shelf)]));
 
@@ -45,4 +49,8 @@ export function nodeInfo(node: NodeDefinition, shelf: Shelf): Record<string, unk
 }
 
 export const objectInfo = (shelf: Shelf): Record<string, unknown> =>
-  Object.fromEntries([...NODES].map(([classType, node]) => [classType, nodeInfo(node, shelf)]));
+  Object.fromEntries(
+    [...NODES.values()]
+      .filter(({ classType }) => !shelf.missingNodes.includes(classType))
+      .map((node) => [node.classType, nodeInfo(node, shelf)]),
+  );

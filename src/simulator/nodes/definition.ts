@@ -15,6 +15,7 @@ export interface Shelf {
   files: Files;
   checkpoints: readonly string[];
   loras: readonly string[];
+  missingNodes: readonly string[];
 }
 
 /** What a running node may use. */
