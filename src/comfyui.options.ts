@@ -1,10 +1,24 @@
-/** How to reach ComfyUI, and how to treat what comes from it. Times in seconds, sizes in bytes. */
+import { type BackendOptions, type ResolvedBackend, resolveBackends } from './comfyui.backends';
+import { OptionError } from './option-error';
+
+export type { BackendOptions, ResolvedBackend } from './comfyui.backends';
+
+/** Which ComfyUI servers there are, where jobs are kept, and how long anything may take. Times in seconds, sizes in bytes. */
 export interface ComfyUIOptions {
-  /** `http(s)://host[:port][/path prefix]`; default `http://127.0.0.1:8188`. Credentials go into the next two. */
+  /**
+   * `http(s)://host[:port][/path prefix]`, or several separated by commas; default `http://127.0.0.1:8188`.
+   * Credentials go into the next two, the same for all.
+   */
   baseUrl?: string;
   /** Basic auth on every request and on the socket; both or none. */
   username?: string;
   password?: string;
+  /** Instead of `baseUrl`: servers that differ in more than their address. */
+  backends?: readonly BackendOptions[];
+  /** Prompts a server runs at once; default 1, which is what ComfyUI does. */
+  concurrency?: number;
+  /** Prompts handed to a server ahead of those it runs, so that it need not wait for the next; default 1. */
+  prefetch?: number;
   /** How long a connection may take to open; default 5. */
   connectTimeout?: number;
   /** How long ComfyUI may be silent within an answer; default 30. */
@@ -15,6 +29,20 @@ export interface ComfyUIOptions {
   spoolDirectory?: string;
   /** How much memory small files may take together before they go to disk; default 32 MiB. */
   spoolMemory?: number;
+  /** The folder of the embedded database, for one process. Without it and `databaseUrl`, jobs last as long as the process. */
+  dataDirectory?: string;
+  /** `postgres://user:password@host/database`: jobs are kept there instead. */
+  databaseUrl?: string;
+  /** How many jobs may wait; more are refused with `queue_full`. Default 10000. */
+  maxQueue?: number;
+  /** How long a job may wait for its start before it expires; default 86400. */
+  queueTimeout?: number;
+  /** How long one run may take; default 3600. */
+  runTimeout?: number;
+  /** How often a job is run before it fails for good; default 3. */
+  maxAttempts?: number;
+  /** How long a shutdown lets those who wait have their results; default 25. */
+  shutdownGrace?: number;
 }
 
 /** Known when the module is declared, even with `forRootAsync`. */
@@ -25,69 +53,98 @@ export interface ComfyUIModuleExtras {
   isGlobal?: boolean;
 }
 
-export type ResolvedComfyUIOptions = Required<Omit<ComfyUIOptions, 'username' | 'password' | 'spoolDirectory'>> & {
-  readonly credentials?: { readonly username: string; readonly password: string };
-  readonly spoolDirectory?: string;
-};
-
-/** The options as checked and completed by {@link resolveOptions}; the injection token of {@link ResolvedComfyUIOptions}. */
-export const RESOLVED_OPTIONS = Symbol('ResolvedComfyUIOptions');
-
 export const DEFAULT_OPTIONS = {
   baseUrl: 'http://127.0.0.1:8188',
+  concurrency: 1,
+  prefetch: 1,
   connectTimeout: 5,
   responseTimeout: 30,
   generateTimeout: 300,
   spoolMemory: 32 * 1024 * 1024,
+  maxQueue: 10_000,
+  queueTimeout: 86_400,
+  runTimeout: 3_600,
+  maxAttempts: 3,
+  shutdownGrace: 25,
 } as const satisfies ComfyUIOptions;
+
+type NumericOption = Exclude<keyof typeof DEFAULT_OPTIONS, 'baseUrl'>;
+type Numbers = Readonly<Record<NumericOption, number>>;
+
+export interface ResolvedComfyUIOptions extends Omit<Numbers, 'concurrency'> {
+  /** At least one. */
+  readonly backends: readonly ResolvedBackend[];
+  readonly spoolDirectory?: string;
+  readonly dataDirectory?: string;
+  readonly databaseUrl?: string;
+}
+
+/** The options as checked and completed by {@link resolveOptions}; the injection token of {@link ResolvedComfyUIOptions}. */
+export const RESOLVED_OPTIONS = Symbol('ResolvedComfyUIOptions');
 
 /**
  * Checks the options and fills in the defaults.
- * @throws Error that names the option, and never tells a credential
+ * @throws OptionError that names the option, and never tells a credential
  */
 export function resolveOptions(options: ComfyUIOptions): ResolvedComfyUIOptions {
-  const { username, password, spoolDirectory, ...rest } = withoutUndefined(options);
-  const resolved = { ...DEFAULT_OPTIONS, ...rest };
-  for (const name of ['connectTimeout', 'responseTimeout', 'generateTimeout'] as const)
-    requirePositive(name, resolved[name]);
-  if (!Number.isFinite(resolved.spoolMemory) || resolved.spoolMemory < 0)
-    fail('spoolMemory', 'must be a number of bytes, 0 or more');
+  const { concurrency, ...numbers } = resolveNumbers(options);
+  const { baseUrl = options.backends ? undefined : DEFAULT_OPTIONS.baseUrl } = options;
+  const { spoolDirectory, dataDirectory, databaseUrl } = options;
+  for (const [name, value] of Object.entries({ spoolDirectory, dataDirectory, databaseUrl }))
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw new OptionError(name, 'must be text that is not empty');
+  checkDatabase(dataDirectory, databaseUrl);
   return {
-    ...resolved,
-    baseUrl: checkBaseUrl(resolved.baseUrl),
-    credentials: checkCredentials(username, password),
+    ...numbers,
+    backends: resolveBackends({ ...options, baseUrl }, concurrency),
     spoolDirectory,
+    dataDirectory,
+    databaseUrl,
   };
 }
 
-function checkBaseUrl(baseUrl: unknown): string {
-  if (typeof baseUrl !== 'string' || !URL.canParse(baseUrl))
-    fail('baseUrl', 'must be a URL such as http://127.0.0.1:8188');
-  const url = new URL(baseUrl);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') fail('baseUrl', 'must begin with http:// or https://');
-  if (url.username !== '' || url.password !== '')
-    fail('baseUrl', 'must not hold credentials: use username and password');
-  if (url.search !== '' || url.hash !== '') fail('baseUrl', 'must not have a query or a fragment');
-  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+interface NumberRule {
+  readonly holds: (value: number) => boolean;
+  readonly words: string;
 }
 
-function checkCredentials(username = '', password = ''): ResolvedComfyUIOptions['credentials'] {
-  if (username === '' && password === '') return undefined;
-  if (username === '') fail('username', 'is missing, while a password is given');
-  if (password === '') fail('password', 'is missing, while a username is given');
-  if (username.includes(':')) fail('username', 'must not contain a colon: basic auth can not carry it');
-  return { username, password };
+const COUNT: NumberRule = {
+  holds: (value) => Number.isSafeInteger(value) && value >= 1,
+  words: 'must be a whole number, 1 or more',
+};
+const DURATION: NumberRule = { holds: (value) => value > 0, words: 'must be a number of seconds above 0' };
+
+const NUMBER_RULES: Readonly<Record<NumericOption, NumberRule>> = {
+  concurrency: COUNT,
+  prefetch: {
+    holds: (value) => Number.isSafeInteger(value) && value >= 0,
+    words: 'must be a whole number, 0 or more',
+  },
+  connectTimeout: DURATION,
+  responseTimeout: DURATION,
+  generateTimeout: DURATION,
+  spoolMemory: { holds: (value) => value >= 0, words: 'must be a number of bytes, 0 or more' },
+  maxQueue: COUNT,
+  queueTimeout: DURATION,
+  runTimeout: DURATION,
+  maxAttempts: COUNT,
+  shutdownGrace: { holds: (value) => value >= 0, words: 'must be a number of seconds, 0 or more' },
+};
+
+function resolveNumbers(options: ComfyUIOptions): Numbers {
+  const entries = Object.entries(NUMBER_RULES).map(([option, { holds, words }]) => {
+    const name = option as NumericOption;
+    const value: unknown = options[name] ?? DEFAULT_OPTIONS[name];
+    if (typeof value !== 'number' || !Number.isFinite(value) || !holds(value)) throw new OptionError(name, words);
+    return [name, value] as const;
+  });
+  return Object.fromEntries(entries) as Numbers;
 }
 
-function requirePositive(name: string, value: unknown): void {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
-    fail(name, 'must be a number of seconds above 0');
-}
-
-function fail(option: string, what: string): never {
-  throw new Error(`ComfyUIModule: option ${option} ${what}.`);
-}
-
-function withoutUndefined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+function checkDatabase(dataDirectory: string | undefined, databaseUrl: string | undefined): void {
+  if (databaseUrl === undefined) return;
+  if (dataDirectory !== undefined)
+    throw new OptionError('dataDirectory', 'and {databaseUrl} are both given: leave one out');
+  if (!/^postgres(?:ql)?:\/\//.test(databaseUrl) || !URL.canParse(databaseUrl))
+    throw new OptionError('databaseUrl', 'must be a URL such as postgres://user:password@host:5432/database');
 }

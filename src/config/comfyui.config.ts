@@ -1,59 +1,48 @@
 import { registerAs } from '@nestjs/config';
-import { Expose, Type } from 'class-transformer';
-import { IsInt, IsPositive, IsString, Min } from 'class-validator';
-import type { ComfyUIOptions } from '../comfyui.options';
+import { type BackendOptions, type ComfyUIOptions, resolveOptions } from '../comfyui.options';
+import { OptionError } from '../option-error';
+import { ComfyUIEnvironment, VARIABLES } from './comfyui.environment';
 import { readEnvironment } from './environment';
 
-class ComfyUIEnvironment {
-  @Expose()
-  @IsString()
-  COMFYUI_BASE_URL?: string;
+const MIB = 1024 * 1024;
 
-  @Expose()
-  @IsString()
-  COMFYUI_USERNAME?: string;
-
-  @Expose()
-  @IsString()
-  COMFYUI_PASSWORD?: string;
-
-  @Expose()
-  @Type(() => Number)
-  @IsPositive()
-  COMFYUI_CONNECT_TIMEOUT_SECONDS?: number;
-
-  @Expose()
-  @Type(() => Number)
-  @IsPositive()
-  COMFYUI_RESPONSE_TIMEOUT_SECONDS?: number;
-
-  @Expose()
-  @Type(() => Number)
-  @IsPositive()
-  GENERATE_TIMEOUT_SECONDS?: number;
-
-  @Expose()
-  @IsString()
-  SPOOL_DIR?: string;
-
-  @Expose()
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  SPOOL_MEMORY_MIB?: number;
-}
-
-/** How to reach ComfyUI, and how long to wait for it. */
+/** Which ComfyUI servers there are, where jobs are kept, and how long anything may take; checked here, to name the variables. */
 export const comfyUIConfig = registerAs('comfyui', (): ComfyUIOptions => {
   const env = readEnvironment(ComfyUIEnvironment);
-  return {
-    baseUrl: env.COMFYUI_BASE_URL,
-    username: env.COMFYUI_USERNAME,
-    password: env.COMFYUI_PASSWORD,
-    connectTimeout: env.COMFYUI_CONNECT_TIMEOUT_SECONDS,
-    responseTimeout: env.COMFYUI_RESPONSE_TIMEOUT_SECONDS,
-    generateTimeout: env.GENERATE_TIMEOUT_SECONDS,
-    spoolDirectory: env.SPOOL_DIR,
-    spoolMemory: env.SPOOL_MEMORY_MIB === undefined ? undefined : env.SPOOL_MEMORY_MIB * 1024 * 1024,
+  const asSet = Object.entries(VARIABLES).map(([option, variable]) => [option, env[variable]] as const);
+  const options: ComfyUIOptions = {
+    ...Object.fromEntries(asSet),
+    backends: readBackends(env.COMFYUI_BACKENDS),
+    spoolMemory: env.SPOOL_MEMORY_MIB === undefined ? undefined : env.SPOOL_MEMORY_MIB * MIB,
+    dataDirectory: env.DATA_DIR ?? (env.DATABASE_URL === undefined ? './data' : undefined),
   };
+  checkOptions(options);
+  return options;
 });
+
+/** The text may hold passwords: of what is wrong with it, only the place is told. */
+function readBackends(json: string | undefined): BackendOptions[] | undefined {
+  if (json === undefined) return undefined;
+  let complaint: string;
+  try {
+    return JSON.parse(json) as BackendOptions[];
+  } catch (error) {
+    complaint = String(error);
+  }
+  const [place] = /\bposition \d+/.exec(complaint) ?? [];
+  const where = place === undefined ? '' : `; this one breaks off at ${place}`;
+  throw new Error(`Configuration: COMFYUI_BACKENDS must be JSON such as [{"url":"http://gpu-1:8188"}]${where}.`);
+}
+
+function checkOptions(options: ComfyUIOptions): void {
+  try {
+    resolveOptions(options);
+  } catch (error) {
+    throw error instanceof OptionError ? new Error(`Configuration: ${error.told(inTheEnvironment)}`) : error;
+  }
+}
+
+/** `backends[0].url` is `COMFYUI_BACKENDS[0].url`. */
+function inTheEnvironment(option: string): string {
+  return option.replace(/^\w+/, (name) => VARIABLES[name as keyof ComfyUIOptions] ?? name);
+}

@@ -1,8 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { readCommandLine } from '../../../src/config/command-line';
 import { comfyUIConfig } from '../../../src/config/comfyui.config';
 import { httpConfig } from '../../../src/config/http.config';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 const before = { ...process.env };
 
@@ -18,24 +18,52 @@ function withEnvironment<T>(variables: Record<string, string>, read: () => T): T
 describe('the environment', () => {
   it('is optional', () => {
     expect(withEnvironment({}, httpConfig)).toEqual({ host: '127.0.0.1', port: 8189, bodyLimit: 32 * 1024 * 1024 });
-    expect(Object.values(withEnvironment({}, comfyUIConfig)).every((value) => value === undefined)).toBe(true);
+    const { dataDirectory, ...rest } = withEnvironment({}, comfyUIConfig);
+    expect(dataDirectory).toBe('./data');
+    expect(Object.values(rest).every((value) => value === undefined)).toBe(true);
   });
 
   it('becomes options; empty variables count as not set', () => {
     const variables = {
-      COMFYUI_BASE_URL: 'http://gpu:8188',
+      COMFYUI_BASE_URL: 'http://gpu:8188, http://other:8188',
       COMFYUI_USERNAME: 'me',
-      COMFYUI_PASSWORD: '',
+      COMFYUI_PASSWORD: 'secret',
+      COMFYUI_BACKENDS: '',
+      COMFYUI_PREFETCH: '0',
       GENERATE_TIMEOUT_SECONDS: '30',
-      SPOOL_MEMORY_MIB: '0',
+      SPOOL_MEMORY_MIB: '2',
+      DATA_DIR: '',
+      DATABASE_URL: 'postgres://me:secret@db/jobs',
+      MAX_QUEUE: '5',
+      QUEUE_TIMEOUT: '60',
+      RUN_TIMEOUT: '600',
+      MAX_ATTEMPTS: '1',
+      SHUTDOWN_GRACE: '0',
     };
     expect(withEnvironment(variables, comfyUIConfig)).toMatchObject({
-      baseUrl: 'http://gpu:8188',
+      baseUrl: 'http://gpu:8188, http://other:8188',
       username: 'me',
-      password: undefined,
+      password: 'secret',
+      backends: undefined,
+      prefetch: 0,
       generateTimeout: 30,
-      spoolMemory: 0,
+      spoolMemory: 2 * 1024 * 1024,
+      dataDirectory: undefined,
+      databaseUrl: 'postgres://me:secret@db/jobs',
+      maxQueue: 5,
+      queueTimeout: 60,
+      runTimeout: 600,
+      maxAttempts: 1,
+      shutdownGrace: 0,
     });
+  });
+
+  it('lists servers as JSON', () => {
+    const backends = [
+      { url: 'http://a:8188', username: 'me', password: 'secret', labels: ['sdxl'] },
+      { url: 'http://b' },
+    ];
+    expect(withEnvironment({ COMFYUI_BACKENDS: JSON.stringify(backends) }, comfyUIConfig).backends).toEqual(backends);
   });
 
   it.each([
@@ -44,18 +72,58 @@ describe('the environment', () => {
     ['BODY_LIMIT_MIB', '0', httpConfig],
     ['GENERATE_TIMEOUT_SECONDS', '-5', comfyUIConfig],
     ['SPOOL_MEMORY_MIB', 'much', comfyUIConfig],
-  ])('is checked: %s=%s', (name, value, read: () => unknown) => {
-    expect(() => withEnvironment({ [name]: value }, read)).toThrow(name);
+    ['COMFYUI_BASE_URL', 'gpu', comfyUIConfig],
+    ['COMFYUI_BASE_URL', 'http://a,http://a/', comfyUIConfig],
+    ['COMFYUI_USERNAME', 'me', comfyUIConfig],
+    ['COMFYUI_CONCURRENCY', '0', comfyUIConfig],
+    ['COMFYUI_PREFETCH', '-1', comfyUIConfig],
+    ['DATABASE_URL', 'mysql://me:hidden@db/jobs', comfyUIConfig],
+    ['MAX_ATTEMPTS', '1.5', comfyUIConfig],
+    ['COMFYUI_BACKENDS', '[{"url":"http://a","password":"hidden"', comfyUIConfig],
+    ['COMFYUI_BACKENDS', '[{"password": hidden}]', comfyUIConfig],
+    ['COMFYUI_BACKENDS', '{"url":"http://a","password":"hidden"}', comfyUIConfig],
+    ['COMFYUI_BACKENDS', '[]', comfyUIConfig],
+    ['COMFYUI_BACKENDS[0].username', '[{"url":"http://a","password":"hidden"}]', comfyUIConfig],
+    ['COMFYUI_BACKENDS[1].url', '[{"url":"http://a"},{"url":"http://me:hidden@b"}]', comfyUIConfig],
+    ['COMFYUI_BACKENDS[0].wieght', '[{"url":"http://a","wieght":2}]', comfyUIConfig],
+  ])(
+    'is checked, by the names of the variables and without telling a secret: %s, %s',
+    (path, value, read: () => unknown) => {
+      const variable = path.replace(/\[.*/, '');
+      const reading = () => withEnvironment({ [variable]: value }, read);
+      expect(reading).toThrow(/^Configuration: /);
+      expect(reading).toThrow(path);
+      expect(reading).not.toThrow(/hidden|option /);
+    },
+  );
+
+  it.each([
+    [{ DATA_DIR: './data', DATABASE_URL: 'postgres://db/jobs' }, 'DATA_DIR and DATABASE_URL are both given'],
+    [
+      { COMFYUI_BASE_URL: 'http://a', COMFYUI_BACKENDS: '[{"url":"http://b"}]' },
+      'COMFYUI_BACKENDS and COMFYUI_BASE_URL are both given',
+    ],
+    [
+      { COMFYUI_BASE_URL: 'http://me:hidden@a' },
+      'COMFYUI_BASE_URL must not hold credentials: use COMFYUI_USERNAME and COMFYUI_PASSWORD',
+    ],
+    [
+      { COMFYUI_BACKENDS: '[{"url":"http://me:hidden@a"}]' },
+      'use COMFYUI_BACKENDS[0].username and COMFYUI_BACKENDS[0].password',
+    ],
+  ])('names all variables a problem is about: %j', (variables, sentence) => {
+    expect(() => withEnvironment(variables, comfyUIConfig)).toThrow(sentence);
   });
 
   it('is listed in .env.example, variable by variable', () => {
     const example = readFileSync(join(__dirname, '../../../.env.example'), 'utf8');
     const listed = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
-    const sources = ['comfyui', 'http', 'log']
-      .map((name) => readFileSync(join(__dirname, `../../../src/config/${name}.config.ts`), 'utf8'))
+    const sources = ['comfyui.environment', 'http.config', 'log.config']
+      .map((name) => readFileSync(join(__dirname, `../../../src/config/${name}.ts`), 'utf8'))
       .join();
     const known = [...sources.matchAll(/^ {2}([A-Z_]+)\??:/gm)].map(([, name]) => name);
     expect(new Set(listed)).toEqual(new Set(known));
+    expect(listed).toHaveLength(known.length);
   });
 });
 
