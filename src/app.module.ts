@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { Module } from '@nestjs/common';
 import { ConfigModule, type ConfigType } from '@nestjs/config';
 import { APP_FILTER } from '@nestjs/core';
+import { TerminusModule } from '@nestjs/terminus';
 import { LoggerModule, type Params } from 'nestjs-pino';
 import { ComfyUIModule } from './comfyui.module';
 import { comfyUIConfig } from './config/comfyui.config';
 import { httpConfig } from './config/http.config';
 import { type LogConfig, logConfig } from './config/log.config';
 import { ServiceExceptionFilter } from './presentation/http/errors/service-exception.filter';
+import { HealthController } from './presentation/http/health/health.controller';
 
 /** The standalone service: the module with its endpoints, configured from the environment. */
 @Module({
@@ -19,23 +22,35 @@ import { ServiceExceptionFilter } from './presentation/http/errors/service-excep
       inject: [comfyUIConfig.KEY],
       useFactory: (options: ConfigType<typeof comfyUIConfig>) => options,
     }),
+    TerminusModule.forRoot({ logger: false }),
   ],
+  controllers: [HealthController],
   providers: [{ provide: APP_FILTER, useClass: ServiceExceptionFilter }],
 })
 export class AppModule {}
 
-/** One line a request, without headers or bodies: those may hold secrets, and failures are logged where they happen. */
+/**
+ * One line a request, without headers or bodies: those may hold secrets, and failures are logged where they happen.
+ * None for the probes that come every few seconds. The route is told because nestjs-pino's own default matches nothing on Fastify.
+ */
 function loggerParams({ level, pretty }: LogConfig): Params {
   return {
+    forRoutes: ['{*splat}'],
     pinoHttp: {
       level,
       transport: pretty ? { target: 'pino-pretty', options: { singleLine: true, ignore: 'pid,hostname' } } : undefined,
       genReqId: () => randomUUID(),
       customLogLevel: () => 'info',
+      autoLogging: { ignore: isProbe },
       serializers: {
         req: ({ id, method, url }: { id: string; method: string; url: string }) => ({ id, method, url }),
         res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
       },
     },
   };
+}
+
+/** Fastify's middleware sees the address below where it is mounted, which is everywhere. */
+function isProbe({ url = '', originalUrl = url }: IncomingMessage & { readonly originalUrl?: string }): boolean {
+  return originalUrl.startsWith('/health/');
 }

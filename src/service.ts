@@ -26,7 +26,7 @@ export async function createService(): Promise<NestFastifyApplication> {
     bodyParser: false,
   });
   app.useLogger(app.get(Logger));
-  app.enableShutdownHooks();
+  app.enableShutdownHooks(undefined, { useProcessExit: true });
   const { bodyLimit } = app.get<ConfigType<typeof httpConfig>>(httpConfig.KEY);
   app.useBodyParser('application/json', { bodyLimit }, parseJsonBody);
   await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, strictTransportSecurity: false });
@@ -40,6 +40,8 @@ function describeApi(): ReturnType<DocumentBuilder['build']> {
     .setDescription('The dependable front door to ComfyUI: a workflow in, the picture out.')
     .setVersion('0.1.0')
     .addTag('generate', 'A workflow in, the picture out')
+    .addTag('jobs', 'What became of it: every generation is a job')
     .addTag('comfyui', 'The ComfyUI servers behind this service')
+    .addTag('health', 'For what runs this service')
     .build();
 }

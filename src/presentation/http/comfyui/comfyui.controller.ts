@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, UseFilters } from '@nestjs/commo
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { GenerationService } from '../../../application/generation.service';
 import { StatusService } from '../../../application/status.service';
+import { currentAttempt } from '../../../domain/job/job';
 import { isObject } from '../../../domain/json';
 import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
@@ -22,7 +23,7 @@ export class ComfyUIController {
   @ApiOperation({
     summary: 'How the ComfyUI servers are',
     description:
-      'Asks each server now. Answers 200 with `reachable: false` and the reason when none answers, within 5 seconds.',
+      'Asks each server now. Answers 200 with `reachable: false` and the reason when none answers, within 7 seconds.',
   })
   @ApiOkResponse({ type: StatusAnswerDto })
   async status(): Promise<StatusAnswerDto> {
@@ -34,7 +35,8 @@ export class ComfyUIController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Hand a workflow to ComfyUI and return at once',
-    description: 'Nobody waits for the run, and its files stay in ComfyUI. To get the picture, use `POST /generate`.',
+    description:
+      'Nobody waits for the run: the job goes on by itself, and runs what ComfyUI accepts of the workflow. When no server is free it waits here for one. To get the picture, use `POST /generate`.',
   })
   @ApiBody({
     description: 'A workflow in API format, bare or as `{ "prompt": ... }`.',
@@ -45,9 +47,17 @@ export class ComfyUIController {
     },
   })
   @ApiOkResponse({ type: QueuedPromptAnswerDto })
-  @ApiErrors(400, 413, 422, 502, 503)
+  @ApiErrors(400, 413, 422, 429, 500, 502, 503)
   async workflow(@Body() body: unknown): Promise<QueuedPromptAnswerDto> {
-    return { status: 'success', data: await this.generation.enqueue(unwrap(body)) };
+    const workflow = unwrap(body);
+    const job = await this.generation.enqueue({
+      workflow,
+      allowPartial: true,
+      whenUnreachable: 'refuse',
+    });
+    const { number, nodeErrors } = job.acceptance ?? { number: null, nodeErrors: {} };
+    const promptId = currentAttempt(job)?.promptId ?? job.id;
+    return { status: 'success', data: { promptId, jobId: job.id, status: job.status, number, nodeErrors } };
   }
 }
 

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import type { Status } from '../../../application/status.service';
-import type { BackendStatus, Device } from '../../../domain/backend';
+import type { BackendStatus, CircuitState, Device } from '../../../domain/backend';
 
 @ApiSchema({ name: 'Device' })
 export class DeviceDto implements Device {
@@ -54,6 +54,26 @@ export class BackendDto implements BackendStatus {
 
   @ApiPropertyOptional({ description: 'How long it took to answer, milliseconds.', example: 3.2 })
   roundTripMs?: number;
+
+  @ApiProperty({
+    description:
+      '`closed`: in use. `open`: it was at fault and is left alone for a while. `half-open`: a probe is under way that decides.',
+    enum: ['closed', 'open', 'half-open'],
+    example: 'closed',
+  })
+  circuit!: CircuitState;
+
+  @ApiProperty({ description: 'What a job may ask for.', type: [String], example: ['sdxl'] })
+  labels!: string[];
+
+  @ApiProperty({ description: 'How much of the work it gets, relative to the others.', example: 1 })
+  weight!: number;
+
+  @ApiProperty({ description: 'Prompts it runs at once.', example: 1 })
+  concurrency!: number;
+
+  @ApiProperty({ description: 'Prompts of ours that it has now.', example: 2 })
+  handedOver!: number;
 }
 
 @ApiSchema({ name: 'Status' })

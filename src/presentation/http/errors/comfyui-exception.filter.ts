@@ -19,6 +19,7 @@ export class ComfyUIExceptionFilter implements ExceptionFilter<ComfyUIError> {
     if (httpAdapter.isHeadersSent(response)) return;
     const seconds = retryAfter(error.code);
     if (seconds !== undefined) httpAdapter.setHeader(response, 'Retry-After', String(seconds));
+    if (error.jobId !== undefined) httpAdapter.setHeader(response, 'X-Job-Id', error.jobId);
     httpAdapter.reply(response, exception.getResponse(), exception.getStatus());
   }
 }

@@ -7,7 +7,7 @@ interface ErrorDoc {
   readonly message: string;
 }
 
-export type DocumentedStatus = 400 | 409 | 413 | 422 | 500 | 502 | 503 | 504;
+export type DocumentedStatus = 400 | 404 | 409 | 413 | 422 | 429 | 500 | 502 | 503 | 504;
 
 /** What each status means here, with one example of it. */
 export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
@@ -16,8 +16,14 @@ export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
     code: 'invalid_request',
     message: 'prompt is missing: { "prompt": <workflow in API format> }.',
   },
+  404: {
+    description: '`not_found`: there is no such job (any more).',
+    code: 'not_found',
+    message: 'There is no job with this id.',
+  },
   409: {
-    description: '`canceled`: the run was interrupted or canceled while the caller waited.',
+    description:
+      '`canceled`: the run was interrupted or canceled while the caller waited. `not_ended`: only a job that has ended can be deleted.',
     code: 'canceled',
     message: 'The job was canceled.',
   },
@@ -28,13 +34,18 @@ export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
   },
   422: {
     description:
-      '`invalid_workflow`: ComfyUI refused the workflow, or would run only a part of it; the errors per node id are in `details`.',
+      '`invalid_workflow`: ComfyUI refused the workflow, or would run only a part of it; the errors per node id are in `details`. `idempotency_mismatch`: another request came under the same Idempotency-Key.',
     code: 'invalid_workflow',
     message: 'ComfyUI refused the workflow. Node 3 (KSampler): steps: Value 0 smaller than min of 1',
   },
+  429: {
+    description: '`queue_full`: as many jobs wait as may (MAX_QUEUE); try again after the seconds in `Retry-After`.',
+    code: 'queue_full',
+    message: '10000 jobs wait already, which is as many as may.',
+  },
   500: {
     description:
-      '`execution_failed`, `out_of_memory`: a node failed; its id, class, message and traceback are in `details`. `internal_error`: a fault of this service.',
+      '`execution_failed`, `out_of_memory`: a node failed; its id, class, message and traceback are in `details`. `storage_failed`: the job could not be read or kept. `internal_error`: a fault of this service.',
     code: 'execution_failed',
     message: 'Node 8 (VAEDecode) failed: mat1 and mat2 shapes cannot be multiplied',
   },
@@ -50,7 +61,8 @@ export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
     message: 'ComfyUI can not be reached: connect ECONNREFUSED 127.0.0.1:8188. Is it running at COMFYUI_BASE_URL?',
   },
   504: {
-    description: '`timeout`: not done in the time asked for; the job goes on.',
+    description:
+      '`timeout`: not done in the time asked for; the job goes on. `expired`: the job waited too long for its start, or ran too long.',
     code: 'timeout',
     message: 'Not done within 300 s; job 0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d is running and goes on.',
   },

@@ -4,7 +4,8 @@ import {
   BadRequestException,
   ConflictException,
   GatewayTimeoutException,
-  type HttpException,
+  HttpException,
+  HttpStatus,
   InternalServerErrorException,
   NotFoundException,
   PayloadTooLargeException,
@@ -12,9 +13,16 @@ import {
   UnprocessableEntityException,
 } from '@nestjs/common';
 import type { ComfyUIError, ErrorCode } from '../../../domain/errors';
-import { stringifyJson } from '../../../domain/json';
+import { jsonSafe } from '../json-safe';
 
 type ExceptionClass = new (body: object) => HttpException;
+
+/** Nest has none of its own for this status. */
+class TooManyRequestsException extends HttpException {
+  constructor(body: object) {
+    super(body, HttpStatus.TOO_MANY_REQUESTS);
+  }
+}
 
 /** A new code does not compile until it is mapped. */
 const EXCEPTIONS: Record<ErrorCode, ExceptionClass> = {
@@ -22,6 +30,9 @@ const EXCEPTIONS: Record<ErrorCode, ExceptionClass> = {
   invalid_workflow: UnprocessableEntityException,
   payload_too_large: PayloadTooLargeException,
   not_found: NotFoundException,
+  not_ended: ConflictException,
+  idempotency_mismatch: UnprocessableEntityException,
+  queue_full: TooManyRequestsException,
   backend_unauthorized: BadGatewayException,
   backend_unreachable: ServiceUnavailableException,
   backend_error: BadGatewayException,
@@ -30,6 +41,8 @@ const EXCEPTIONS: Record<ErrorCode, ExceptionClass> = {
   execution_failed: InternalServerErrorException,
   out_of_memory: InternalServerErrorException,
   output_missing: BadGatewayException,
+  storage_failed: InternalServerErrorException,
+  expired: GatewayTimeoutException,
   canceled: ConflictException,
   timeout: GatewayTimeoutException,
   shutting_down: ServiceUnavailableException,
@@ -37,7 +50,7 @@ const EXCEPTIONS: Record<ErrorCode, ExceptionClass> = {
 };
 
 /** Seconds after which it is worth trying again. */
-const RETRY_AFTER: Partial<Record<ErrorCode, number>> = { backend_unreachable: 5, shutting_down: 5 };
+const RETRY_AFTER: Partial<Record<ErrorCode, number>> = { backend_unreachable: 5, shutting_down: 5, queue_full: 10 };
 
 export interface ErrorBody {
   readonly statusCode: number;
@@ -70,9 +83,4 @@ export function toErrorBody(error: ComfyUIError): ErrorBody {
 
 export function retryAfter(code: ErrorCode): number | undefined {
   return RETRY_AFTER[code];
-}
-
-/** Details may quote a workflow, and a workflow may hold integers that plain JSON.stringify refuses. */
-function jsonSafe(details: object): unknown {
-  return JSON.parse(stringifyJson(details));
 }

@@ -1,16 +1,9 @@
 import type { GenerationResult } from '../../../application/generation-result';
 import { ComfyUIError } from '../../../domain/errors';
+import type { JobDto } from '../jobs/job.dto';
+import { type Answer, answer } from '../streaming/answer';
 import { generationJson } from './generation-json';
 import { byteLength, write } from './streamed-json';
-
-/** Answers are about one moment, and files are not to be taken for pages of this service. */
-const COMMON_HEADERS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
-
-export interface Answer {
-  readonly headers: Readonly<Record<string, string>>;
-  /** Nest sends it piece by piece as the connection takes it, and breaks the connection off when it fails. */
-  readonly body: AsyncIterable<string | Buffer>;
-}
 
 export function jsonAnswer(result: GenerationResult): Answer {
   const parts = generationJson(result);
@@ -33,10 +26,8 @@ export function imageAnswer(result: GenerationResult): Answer {
   return answer(result.id, headers, image.stream());
 }
 
-export function eventsAnswer(jobId: string, events: AsyncIterable<string>): Answer {
-  return answer(jobId, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' }, events);
-}
-
-function answer(jobId: string, headers: Answer['headers'], body: Answer['body']): Answer {
-  return { headers: { ...COMMON_HEADERS, 'X-Job-Id': jobId, ...headers }, body };
+/** The job goes on by itself; `location` is where to ask for it. */
+export function acceptedAnswer(job: JobDto, location: string): Answer {
+  const headers = { Location: location, 'Preference-Applied': 'respond-async' };
+  return { status: 202, ...answer(job.id, headers, job) };
 }

@@ -19,8 +19,8 @@ export class GenerateBodyPipe implements PipeTransform<unknown, GenerateBody> {
     if (!isObject(body))
       throw refuse('The body must be a JSON object with a prompt, sent with Content-Type: application/json.');
     if (!('prompt' in body)) throw refuse(missingPrompt(body));
-    const { prompt, timeout, cancelOnDisconnect, allowPartial } = body;
-    const request = plainToInstance(GenerateDto, { timeout, cancelOnDisconnect, allowPartial });
+    const { prompt, timeout, cancelOnDisconnect, allowPartial, priority, labels } = body;
+    const request = plainToInstance(GenerateDto, { timeout, cancelOnDisconnect, allowPartial, priority, labels });
     const errors = validateSync(request);
     if (errors.length > 0) throw refuse(`${errors.flatMap(sentences).join(', ')}.`);
     request.prompt = prompt;

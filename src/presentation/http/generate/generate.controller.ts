@@ -1,23 +1,39 @@
-import { Body, Controller, Headers, HttpCode, Inject, Logger, Post, Res, UseFilters } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags, getSchemaPath, ApiExtraModels } from '@nestjs/swagger';
+import { Body, Controller, HttpCode, Inject, Logger, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { ApiBody, ApiExtraModels, ApiHeader, ApiOperation, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { GenerationResult } from '../../../application/generation-result';
 import { GenerationService } from '../../../application/generation.service';
+import { JobService } from '../../../application/job.service';
 import type { LiveJob } from '../../../application/live-job';
 import { RESOLVED_OPTIONS, type ResolvedComfyUIOptions } from '../../../comfyui.options';
 import { ComfyUIError, toComfyUIError } from '../../../domain/errors';
+import { hasEnded } from '../../../domain/job/job';
 import { oneLine } from '../../../domain/text';
 import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
-import { type AnyResponse, watchConnection } from './connection';
-import { type Answer, eventsAnswer, imageAnswer, jsonAnswer } from './answers';
-import { GenerateDto, GenerationDto } from './generate.dto';
+import { JobDto } from '../jobs/job.dto';
+import { jobJson } from '../jobs/job-json';
+import { type Answer, begin, eventsAnswer } from '../streaming/answer';
+import { type AnyResponse, watchConnection } from '../streaming/connection';
+import { acceptedAnswer, imageAnswer, jsonAnswer } from './answers';
+import { GenerateDto } from './generate.dto';
 import { GENERATE_DOCS } from './generate.docs';
-import { generationEvents } from './generation-events';
-import { type AnswerFormat, preferredWait, wantedFormat } from './preferences';
 import { type GenerateBody, GenerateBodyPipe } from './generate-body.pipe';
+import { GenerationDto } from './generation.dto';
+import { generationEvents } from './generation-events';
+import { jobLocation } from './location';
+import type { AnswerFormat } from './preferences';
+import { type AnyRequest, generationRequest, readWishes } from './wishes';
+
+/** What a caller waits for, how long, and whether it still does. */
+interface Waiting {
+  readonly live: LiveJob;
+  readonly format: AnswerFormat;
+  readonly timeoutSeconds: number;
+  readonly signal: AbortSignal;
+}
 
 @ApiTags('generate')
-@ApiExtraModels(GenerationDto)
+@ApiExtraModels(GenerationDto, JobDto)
 @Controller('generate')
 @UseFilters(ComfyUIExceptionFilter)
 export class GenerateController {
@@ -25,6 +41,7 @@ export class GenerateController {
 
   constructor(
     private readonly generation: GenerationService,
+    private readonly jobs: JobService,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedComfyUIOptions,
   ) {}
 
@@ -32,36 +49,49 @@ export class GenerateController {
   @HttpCode(200)
   @ApiOperation(GENERATE_DOCS.operation)
   @ApiHeader(GENERATE_DOCS.prefer)
+  @ApiHeader(GENERATE_DOCS.idempotencyKey)
   @ApiBody({ type: GenerateDto })
   @ApiResponse({ status: 200, ...GENERATE_DOCS.answer(getSchemaPath(GenerationDto)) })
-  @ApiErrors(400, 409, 413, 422, 500, 502, 503, 504)
+  @ApiResponse({ status: 202, ...GENERATE_DOCS.accepted(getSchemaPath(JobDto)) })
+  @ApiErrors(400, 409, 413, 422, 429, 500, 502, 503, 504)
   async generate(
     @Body(GenerateBodyPipe) body: GenerateBody,
-    @Headers('accept') accept: string | undefined,
-    @Headers('prefer') prefer: string | undefined,
+    @Req() request: AnyRequest,
     @Res({ passthrough: true }) response: AnyResponse,
   ): Promise<Answer['body']> {
-    const timeoutSeconds = body.timeout ?? preferredWait(prefer) ?? this.options.generateTimeout;
-    const live = this.generation.submit({ workflow: body.prompt, allowPartial: body.allowPartial });
-    const { disconnected } = watchConnection(response, () => live.release());
-    if (body.cancelOnDisconnect) disconnected.addEventListener('abort', () => this.#cancel(live));
-    const { headers, body: content } = await this.#answer(wantedFormat(accept), live, timeoutSeconds, disconnected);
-    for (const [name, value] of Object.entries(headers)) response.header(name, value);
-    return content;
+    const wishes = readWishes(request);
+    const live = await this.generation.submit(generationRequest(body, wishes));
+    const { disconnected: signal } = watchConnection(response, (isComplete) => {
+      if (!isComplete && body.cancelOnDisconnect) this.#cancel(live.job.id);
+      live.release();
+    });
+    const { format, waitSeconds } = wishes;
+    const timeoutSeconds = body.timeout ?? waitSeconds ?? this.options.generateTimeout;
+    const answer = wishes.respondAsync
+      ? await this.#answerLater({ live, format, timeoutSeconds: waitSeconds ?? 0, signal }, request)
+      : await this.#answer({ live, format, timeoutSeconds, signal });
+    return begin(response, answer);
   }
 
-  async #answer(
-    format: AnswerFormat,
-    live: LiveJob,
-    timeoutSeconds: number,
-    disconnected: AbortSignal,
-  ): Promise<Answer> {
-    if (format === 'events') return eventsAnswer(live.job.id, generationEvents(this.generation, live, timeoutSeconds));
-    const result = await this.#result(live, timeoutSeconds, disconnected);
+  /** The result if it comes in time, else the job. */
+  async #answerLater(waiting: Waiting, { originalUrl, url }: AnyRequest): Promise<Answer> {
+    const { live, timeoutSeconds } = waiting;
+    try {
+      if (timeoutSeconds > 0) return await this.#answer(waiting);
+    } catch (error) {
+      if (hasEnded(live.job) || !isStillGoing(error)) throw error;
+    }
+    return acceptedAnswer(jobJson(await this.jobs.view(live.job)), jobLocation(originalUrl ?? url, live.job.id));
+  }
+
+  async #answer(waiting: Waiting): Promise<Answer> {
+    const { live, format } = waiting;
+    if (format === 'events') return eventsAnswer(live.job.id, generationEvents(this.generation, live, waiting));
+    const result = await this.#result(waiting);
     return format === 'image' ? imageAnswer(result) : jsonAnswer(result);
   }
 
-  async #result(live: LiveJob, timeoutSeconds: number, signal: AbortSignal): Promise<GenerationResult> {
+  async #result({ live, timeoutSeconds, signal }: Waiting): Promise<GenerationResult> {
     try {
       return await this.generation.result(live, { timeoutSeconds, signal });
     } catch (error) {
@@ -73,9 +103,14 @@ export class GenerateController {
     }
   }
 
-  #cancel(live: LiveJob): void {
-    this.generation.cancel(live).catch((error: unknown) => {
-      this.#logger.warn(`Job ${live.job.id} could not be canceled: ${oneLine(toComfyUIError(error).message)}`);
+  #cancel(id: string): void {
+    this.jobs.cancel(id).catch((error: unknown) => {
+      this.#logger.warn(`Job ${id} could not be canceled: ${oneLine(toComfyUIError(error).message)}`);
     });
   }
+}
+
+/** The wait is over, the job is not: with the service it goes on where it was. */
+function isStillGoing(error: unknown): boolean {
+  return error instanceof ComfyUIError && (error.code === 'timeout' || error.code === 'shutting_down');
 }

@@ -24,16 +24,37 @@ export const GENERATE_DOCS = {
       '- `image/png` or `image/*`: the bytes of the first image, nothing else.',
       '- `text/event-stream`: `progress` on every change and at least once a second, `preview` when ComfyUI sends previews, `output` as each file is ready, then one `result` or one `error`.',
       '',
-      'After the time-out (504) the job goes on. The id of the job is in `X-Job-Id`.',
+      'With `Prefer: respond-async` it answers 202 at once, or with `respond-async, wait=N` after N seconds without a result: the job waits for a server, also while none can be reached, and survives a restart. An event stream is sent all the same when it was asked for.',
+      '',
+      'After the time-out (504) the job goes on. The id of the job is in `X-Job-Id`, on errors too.',
     ].join('\n'),
   } satisfies ApiOperationOptions,
 
   prefer: {
     name: 'Prefer',
     required: false,
-    description: 'How long to wait, seconds (RFC 7240); the `timeout` field wins.',
+    description:
+      'How long to wait, seconds (RFC 7240); the `timeout` field wins. `respond-async`: do not wait for the result.',
     schema: { type: 'string', example: 'wait=30' },
   } satisfies ApiHeaderOptions,
+
+  idempotencyKey: {
+    name: 'Idempotency-Key',
+    required: false,
+    description:
+      'A name for this request, 1 to 255 printable ASCII characters, unique to it: sent again within 24 hours, it gets the same job instead of another.',
+    schema: { type: 'string', minLength: 1, maxLength: 255 },
+  } satisfies ApiHeaderOptions,
+
+  accepted: (jobSchema: string): ApiResponseOptions => ({
+    description: '`Prefer: respond-async`: the job, which goes on by itself.',
+    headers: {
+      Location: { description: 'Where to ask for the job.', schema: { type: 'string' } },
+      'Preference-Applied': { description: '`respond-async`', schema: { type: 'string' } },
+      'X-Job-Id': { description: 'The job.', schema: { type: 'string', format: 'uuid' } },
+    },
+    content: { 'application/json': { schema: { $ref: jobSchema } } },
+  }),
 
   answer: (generationSchema: string): ApiResponseOptions => ({
     description: 'What the run made.',

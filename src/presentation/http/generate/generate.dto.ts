@@ -1,9 +1,17 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
-import { IsBoolean, IsNumber, IsOptional, IsPositive, Max } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsInt,
+  IsNumber,
+  IsOptional,
+  IsPositive,
+  Length,
+  Max,
+  Min,
+} from 'class-validator';
 import { EXAMPLE_WORKFLOW } from './example-workflow';
-
-const JOB_ID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
-const PNG_START = 'iVBORw0KGgoAAAANSUhEUgAAAgAAAAIA…';
 
 @ApiSchema({ name: 'GenerateRequest' })
 export class GenerateDto {
@@ -19,7 +27,7 @@ export class GenerateDto {
 
   @ApiPropertyOptional({
     description:
-      'How long to wait, seconds; wins over `Prefer: wait=`. Default 300, or what the service was started with.',
+      'How long to wait, seconds; wins over `Prefer: wait=`, and means nothing with `respond-async`. Default 300, or what the service was started with.',
     example: 120,
     maximum: 86_400,
     minimum: 0,
@@ -49,82 +57,31 @@ export class GenerateDto {
   @IsOptional()
   @IsBoolean()
   allowPartial?: boolean;
-}
-
-@ApiSchema({ name: 'OutputFile' })
-export class OutputFileDto {
-  @ApiProperty({ description: 'The node that made it.', example: '9' })
-  nodeId!: string;
-
-  @ApiProperty({ description: "ComfyUI's name for the file.", example: 'ComfyUI_00001_.png' })
-  filename!: string;
-
-  @ApiProperty({ description: 'Media type; of images by their bytes.', example: 'image/png' })
-  mediaType!: string;
-
-  @ApiPropertyOptional({ description: 'Pixels; images only.', example: 512 })
-  width?: number;
-
-  @ApiPropertyOptional({ description: 'Pixels; images only.', example: 512 })
-  height?: number;
-
-  @ApiProperty({ description: 'Size of the file, bytes.', example: 392817 })
-  sizeBytes!: number;
 
   @ApiPropertyOptional({
-    description: 'The file; left out in the `result` of an event stream, which sent it as `output`.',
-    format: 'byte',
-    example: PNG_START,
+    description: 'Higher starts sooner, lower waits longer, but not forever: one step is worth ten seconds of waiting.',
+    type: 'integer',
+    minimum: -100,
+    maximum: 100,
+    default: 0,
+    example: 0,
   })
-  base64?: string;
-}
-
-@ApiSchema({ name: 'OutputText' })
-export class OutputTextDto {
-  @ApiProperty({ description: 'The node that made it.', example: '12' })
-  nodeId!: string;
-
-  @ApiProperty({ description: 'What it says.', example: 'a lighthouse' })
-  text!: string;
-}
-
-@ApiSchema({ name: 'Generation' })
-export class GenerationDto {
-  @ApiProperty({ description: 'The job.', format: 'uuid', example: JOB_ID })
-  id!: string;
+  @IsOptional()
+  @IsInt()
+  @Min(-100)
+  @Max(100)
+  priority?: number;
 
   @ApiPropertyOptional({
-    description: 'The first image; null when the run made none. Left out in the `result` of an event stream.',
-    type: String,
-    format: 'byte',
-    nullable: true,
-    example: PNG_START,
-  })
-  image?: string | null;
-
-  @ApiProperty({
-    description:
-      'All images, in the order of the nodes as submitted, then of the items. In an application that parses JSON itself, ids that are numbers ascend. Temporary files count only where a run made nothing else.',
-    type: [OutputFileDto],
-  })
-  images!: OutputFileDto[];
-
-  @ApiProperty({
-    description: 'Video, audio, 3D and whatever else is not an image.',
-    type: [OutputFileDto],
+    description: 'Run it only on ComfyUI servers that carry all of these labels.',
+    type: [String],
+    maxItems: 16,
+    default: [],
     example: [],
   })
-  files!: OutputFileDto[];
-
-  @ApiProperty({ description: 'Text outputs.', type: [OutputTextDto], example: [] })
-  texts!: OutputTextDto[];
-
-  @ApiProperty({
-    description: "How often it ran: 2 when a file of ComfyUI's cache was gone and it ran again.",
-    example: 1,
-  })
-  attempts!: number;
-
-  @ApiProperty({ description: 'From submission to the last file, milliseconds.', example: 5210 })
-  durationMs!: number;
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(16)
+  @Length(1, 100, { each: true })
+  labels?: string[];
 }

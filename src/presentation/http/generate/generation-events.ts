@@ -3,11 +3,13 @@ import { GeneratedFile } from '../../../application/generation-result';
 import type { GenerationService } from '../../../application/generation.service';
 import type { LiveJob } from '../../../application/live-job';
 import { toComfyUIError } from '../../../domain/errors';
-import { hasEnded, type Job, type JobEvent } from '../../../domain/job/job';
+import { attemptNumber, type CollectedFile, hasEnded, type Job } from '../../../domain/job/job';
+import type { JobEvent } from '../../../domain/job/job-event';
 import { logFailure } from '../errors/log-failure';
 import { toErrorBody } from '../errors/http-exceptions';
+import { EVENT_END, eventHead, eventText } from '../streaming/event-text';
 import { fileJson, generationSummaryJson } from './generation-json';
-import { json, type StreamedJson, write } from './streamed-json';
+import { type StreamedJson, write } from './streamed-json';
 
 /** The progress is told at least once a second; a timer set for that would be late. */
 const REPEAT_AFTER_MS = 800;
@@ -18,43 +20,44 @@ const logger = new Logger('GenerationEvents');
 export async function* generationEvents(
   generation: GenerationService,
   live: LiveJob,
-  timeoutSeconds: number,
+  { timeoutSeconds, signal }: { timeoutSeconds: number; signal: AbortSignal },
 ): AsyncGenerator<string, void, undefined> {
-  const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
+  const deadline = AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), signal]);
+  const withoutBytes: CollectedFile[] = [];
   try {
-    for await (const happening of live.events({ repeatAfterMs: REPEAT_AFTER_MS, signal: deadline }))
-      yield* told(happening, live);
+    for await (const happening of live.events({ repeatAfterMs: REPEAT_AFTER_MS, signal: deadline })) {
+      if (happening.kind !== 'output') yield happeningText(happening);
+      else if (live.holdsBytesOf(happening.file)) yield* output(live, happening.file);
+      else withoutBytes.push(happening.file);
+    }
     if (!hasEnded(live.job)) throw live.notInTime(timeoutSeconds);
-    yield* event('result', generationSummaryJson(await generation.result(live)));
+    const result = await generation.result(live, { signal });
+    for (const file of withoutBytes) if (live.holdsBytesOf(file)) yield* output(live, file);
+    yield* event('result', generationSummaryJson(result));
   } catch (thrown) {
     const error = toComfyUIError(thrown);
     logFailure(logger, error);
-    yield* event('error', json(toErrorBody(error)));
+    yield eventText('error', toErrorBody(error));
   }
 }
 
-async function* told(happening: JobEvent, live: LiveJob): AsyncGenerator<string, void, undefined> {
-  switch (happening.kind) {
-    case 'preview': {
-      const { nodeId, mediaType, image } = happening.preview;
-      yield* event('preview', json({ nodeId, mediaType, base64: image.toString('base64') }));
-      break;
-    }
-    case 'output':
-      yield* event('output', fileJson(new GeneratedFile(happening.file, live.bytesOf(happening.file))));
-      break;
-    default:
-      yield* event('progress', json(progressOf(happening.job)));
-  }
+function happeningText(happening: Exclude<JobEvent, { kind: 'output' }>): string {
+  if (happening.kind !== 'preview') return eventText('progress', progressOf(happening.job));
+  const { nodeId, mediaType, image } = happening.preview;
+  return eventText('preview', { nodeId, mediaType, base64: image.toString('base64') });
+}
+
+function output(live: LiveJob, file: CollectedFile): AsyncGenerator<string, void, undefined> {
+  return event('output', fileJson(new GeneratedFile(file, live.bytesOf(file))));
 }
 
 function progressOf(job: Job): object {
-  const elapsedMs = (job.endedAt ?? Date.now()) - job.createdAt;
-  return { id: job.id, status: job.status, attempt: job.attempt, elapsedMs, ...job.progress };
+  const elapsedMs = (job.endedAt ?? Date.now()) - job.queuedAt;
+  return { id: job.id, status: job.status, attempt: attemptNumber(job), elapsedMs, ...job.progress };
 }
 
 async function* event(name: string, data: StreamedJson): AsyncGenerator<string, void, undefined> {
-  yield `event: ${name}\ndata: `;
+  yield eventHead(name);
   yield* write(data);
-  yield '\n\n';
+  yield EVENT_END;
 }

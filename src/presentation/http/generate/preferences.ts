@@ -12,10 +12,29 @@ export function wantedFormat(accept: string | undefined): AnswerFormat {
   return 'json';
 }
 
-const WAIT = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,5}(?:\.\d+)?)"?\s*(?:[,;]|$)/i;
+export interface Preferences {
+  /** Answer at once, or after {@link waitSeconds}, that the job was taken. */
+  readonly respondAsync: boolean;
+  readonly waitSeconds: number | undefined;
+}
 
-/** The seconds of `Prefer: wait=30` (RFC 7240). */
-export function preferredWait(prefer: string | undefined): number | undefined {
-  const seconds = Number(prefer && WAIT.exec(prefer)?.[1]);
-  return seconds > 0 ? seconds : undefined;
+/** What stands between commas, and what before a semicolon, where they are not quoted. */
+const PREFERENCES = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
+const WITHOUT_PARAMETERS = /^(?:[^;"]|"(?:[^"\\]|\\.)*"?)*/;
+const QUOTED = /^"(.*)"$/s;
+const SECONDS = /^\d{1,5}(?:\.\d+)?$/;
+
+/** The header `Prefer` (RFC 7240). Of a preference that is given twice, the first counts; what is not understood is ignored. */
+export function readPreferences(prefer = ''): Preferences {
+  const given = new Map<string, string>();
+  for (const [preference] of prefer.matchAll(PREFERENCES)) {
+    const [text = ''] = WITHOUT_PARAMETERS.exec(preference) ?? [];
+    const [name = '', ...value] = text.split('=').map((part) => part.trim());
+    if (!given.has(name.toLowerCase())) given.set(name.toLowerCase(), value.join('=').replace(QUOTED, '$1'));
+  }
+  const wait = given.get('wait') ?? '';
+  return {
+    respondAsync: given.get('respond-async') === '',
+    waitSeconds: SECONDS.test(wait) && Number(wait) > 0 ? Number(wait) : undefined,
+  };
 }

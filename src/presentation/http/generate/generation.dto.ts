@@ -1,0 +1,82 @@
+import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
+
+const JOB_ID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
+const PNG_START = 'iVBORw0KGgoAAAANSUhEUgAAAgAAAAIA…';
+
+@ApiSchema({ name: 'OutputFile' })
+export class OutputFileDto {
+  @ApiProperty({ description: 'The node that made it.', example: '9' })
+  nodeId!: string;
+
+  @ApiProperty({ description: "ComfyUI's name for the file.", example: 'ComfyUI_00001_.png' })
+  filename!: string;
+
+  @ApiProperty({ description: 'Media type; of images by their bytes.', example: 'image/png' })
+  mediaType!: string;
+
+  @ApiPropertyOptional({ description: 'Pixels; images only.', example: 512 })
+  width?: number;
+
+  @ApiPropertyOptional({ description: 'Pixels; images only.', example: 512 })
+  height?: number;
+
+  @ApiProperty({ description: 'Size of the file, bytes.', example: 392817 })
+  sizeBytes!: number;
+
+  @ApiPropertyOptional({
+    description: 'The file; left out in the `result` of an event stream, which sent it as `output`.',
+    format: 'byte',
+    example: PNG_START,
+  })
+  base64?: string;
+}
+
+@ApiSchema({ name: 'OutputText' })
+export class OutputTextDto {
+  @ApiProperty({ description: 'The node that made it.', example: '12' })
+  nodeId!: string;
+
+  @ApiProperty({ description: 'What it says.', example: 'a lighthouse' })
+  text!: string;
+}
+
+@ApiSchema({ name: 'Generation' })
+export class GenerationDto {
+  @ApiProperty({ description: 'The job.', format: 'uuid', example: JOB_ID })
+  id!: string;
+
+  @ApiPropertyOptional({
+    description: 'The first image; null when the run made none. Left out in the `result` of an event stream.',
+    type: String,
+    format: 'byte',
+    nullable: true,
+    example: PNG_START,
+  })
+  image?: string | null;
+
+  @ApiProperty({
+    description:
+      'All images, in the order of the nodes as submitted, then of the items. In an application that parses JSON itself, ids that are numbers ascend. Temporary files count only where a run made nothing else.',
+    type: [OutputFileDto],
+  })
+  images!: OutputFileDto[];
+
+  @ApiProperty({
+    description: 'Video, audio, 3D and whatever else is not an image.',
+    type: [OutputFileDto],
+    example: [],
+  })
+  files!: OutputFileDto[];
+
+  @ApiProperty({ description: 'Text outputs.', type: [OutputTextDto], example: [] })
+  texts!: OutputTextDto[];
+
+  @ApiProperty({
+    description: "How often it ran: more than once when a server was lost, or a file of ComfyUI's cache was gone.",
+    example: 1,
+  })
+  attempts!: number;
+
+  @ApiProperty({ description: 'From submission to the last file, milliseconds.', example: 5210 })
+  durationMs!: number;
+}

@@ -1,0 +1,40 @@
+import type { GenerationRequest } from '../../../application/job-intake';
+import type { GenerateBody } from './generate-body.pipe';
+import { readIdempotencyKey } from './idempotency-key';
+import { type AnswerFormat, readPreferences, wantedFormat } from './preferences';
+
+/** A request as Express or Fastify hand it out; Express cuts `url` below a mounted application. */
+export interface AnyRequest {
+  readonly url: string;
+  readonly originalUrl?: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** What the headers of a request ask for. */
+export interface Wishes {
+  readonly format: AnswerFormat;
+  /** Answer that the job was taken, at once or after {@link waitSeconds}. */
+  readonly respondAsync: boolean;
+  readonly waitSeconds: number | undefined;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** @throws ComfyUIError `invalid_request` */
+export function readWishes({ headers }: AnyRequest): Wishes {
+  const format = wantedFormat(text(headers.accept));
+  const { respondAsync, waitSeconds } = readPreferences(text(headers.prefer));
+  const idempotencyKey = readIdempotencyKey(text(headers['idempotency-key']));
+  return { format, respondAsync: respondAsync && format !== 'events', waitSeconds, idempotencyKey };
+}
+
+/** Who waits for the picture would rather hear that no server is there than wait for one. */
+export function generationRequest(body: GenerateBody, { respondAsync, idempotencyKey }: Wishes): GenerationRequest {
+  const { prompt, allowPartial, priority, labels } = body;
+  const whenUnreachable = respondAsync ? 'queue' : 'refuse';
+  return { workflow: prompt, allowPartial, priority, labels, idempotencyKey, whenUnreachable };
+}
+
+/** Several headers of one name count as one list. */
+function text(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(', ') : header;
+}

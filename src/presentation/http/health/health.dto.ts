@@ -1,0 +1,36 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import type { HealthCheckResult } from '@nestjs/terminus';
+
+@ApiSchema({ name: 'Health' })
+export class HealthDto implements HealthCheckResult {
+  @ApiProperty({
+    description: '`ok`, or why not.',
+    enum: ['ok', 'error', 'degraded', 'shutting_down'],
+    example: 'ok',
+  })
+  status!: HealthCheckResult['status'];
+
+  @ApiProperty({
+    description: 'What is well, by name.',
+    type: 'object',
+    additionalProperties: true,
+    example: { jobs: { status: 'up', responseTime: 1 } },
+  })
+  info!: NonNullable<HealthCheckResult['info']>;
+
+  @ApiProperty({
+    description: 'What is not, by name, each with a `message`.',
+    type: 'object',
+    additionalProperties: true,
+    example: {},
+  })
+  error!: NonNullable<HealthCheckResult['error']>;
+
+  @ApiProperty({
+    description: 'Both.',
+    type: 'object',
+    additionalProperties: true,
+    example: { jobs: { status: 'up', responseTime: 1 } },
+  })
+  details!: HealthCheckResult['details'];
+}

@@ -1,0 +1,111 @@
+import { Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res, UseFilters } from '@nestjs/common';
+import {
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiQuery,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Draining } from '../../../application/draining';
+import { JobService } from '../../../application/job.service';
+import type { JobQuery } from '../../../application/ports/job-store';
+import { writeWorkflow } from '../../../domain/workflow/workflow-text';
+import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
+import { ApiErrors } from '../errors/error.dto';
+import { type Answer, begin, eventsAnswer } from '../streaming/answer';
+import { type AnyResponse, watchConnection } from '../streaming/connection';
+import { JobDto, JobPageDto } from './job.dto';
+import { jobEvents } from './job-events';
+import { JobIdPipe } from './job-id.pipe';
+import { jobJson } from './job-json';
+import { JobQueryPipe } from './job-query.pipe';
+import { JOBS_DOCS } from './jobs.docs';
+
+const ID = { name: 'id', description: 'The job.', schema: { type: 'string', format: 'uuid' } } as const;
+
+@ApiTags('jobs')
+@Controller('jobs')
+@UseFilters(ComfyUIExceptionFilter)
+export class JobsController {
+  constructor(
+    private readonly jobs: JobService,
+    private readonly draining: Draining,
+  ) {}
+
+  @Get()
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation(JOBS_DOCS.list)
+  @ApiQuery(JOBS_DOCS.status)
+  @ApiQuery(JOBS_DOCS.limit)
+  @ApiQuery(JOBS_DOCS.cursor)
+  @ApiOkResponse({ type: JobPageDto, description: 'A page of them.' })
+  @ApiErrors(400, 500)
+  async list(@Query(JobQueryPipe) query: JobQuery): Promise<JobPageDto> {
+    const { jobs, next } = await this.jobs.list(query);
+    return { jobs: jobs.map(jobJson), next };
+  }
+
+  @Get(':id')
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'How a job is' })
+  @ApiParam(ID)
+  @ApiOkResponse({ type: JobDto, description: 'The job.' })
+  @ApiErrors(404, 500)
+  async find(@Param('id', JobIdPipe) id: string): Promise<JobDto> {
+    return jobJson(await this.jobs.find(id));
+  }
+
+  @Get(':id/workflow')
+  @Header('Content-Type', 'application/json; charset=utf-8')
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'The workflow of a job' })
+  @ApiParam(ID)
+  @ApiResponse({ status: 200, ...JOBS_DOCS.workflow })
+  @ApiErrors(404, 500)
+  async workflow(@Param('id', JobIdPipe) id: string): Promise<string> {
+    return writeWorkflow(await this.jobs.workflow(id));
+  }
+
+  @Get(':id/events')
+  @ApiOperation(JOBS_DOCS.events)
+  @ApiParam(ID)
+  @ApiResponse({ status: 200, ...JOBS_DOCS.stream })
+  @ApiErrors(404, 500)
+  async events(
+    @Param('id', JobIdPipe) id: string,
+    @Res({ passthrough: true }) response: AnyResponse,
+  ): Promise<Answer['body']> {
+    const live = await this.jobs.watch(id);
+    const { disconnected } = watchConnection(response, () => live.release());
+    const signal = AbortSignal.any([this.draining.signal, disconnected]);
+    return begin(
+      response,
+      eventsAnswer(
+        id,
+        jobEvents(live, (job) => this.jobs.view(job), signal),
+      ),
+    );
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @ApiOperation(JOBS_DOCS.cancel)
+  @ApiParam(ID)
+  @ApiOkResponse({ type: JobDto, description: 'The job as it is now.' })
+  @ApiErrors(404, 500)
+  async cancel(@Param('id', JobIdPipe) id: string): Promise<JobDto> {
+    return jobJson(await this.jobs.cancel(id));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete a job that has ended' })
+  @ApiParam(ID)
+  @ApiNoContentResponse({ description: 'It is gone.' })
+  @ApiErrors(404, 409, 500)
+  async remove(@Param('id', JobIdPipe) id: string): Promise<void> {
+    await this.jobs.remove(id);
+  }
+}

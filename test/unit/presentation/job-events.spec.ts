@@ -1,0 +1,163 @@
+import { LiveJob } from '../../../src/application/live-job';
+import { ComfyUIError } from '../../../src/domain/errors';
+import { newJob } from '../../../src/domain/job/active-job';
+import type { Job } from '../../../src/domain/job/job';
+import type { Preview } from '../../../src/domain/job/run-event';
+import { jobEvents } from '../../../src/presentation/http/jobs/job-events';
+import { eventHead, eventText, retryText } from '../../../src/presentation/http/streaming/event-text';
+
+const ID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
+const workflow = { '1': { class_type: 'A', inputs: {} }, '2': { class_type: 'B', inputs: {} } };
+
+interface Told {
+  readonly id: number;
+  readonly event: string;
+  readonly data: Record<string, unknown>;
+}
+
+function read(text: string): Told | string {
+  const match = /^id: (\d+)\nevent: (\w+)\ndata: (.*)\n\n$/.exec(text);
+  return match ? { id: Number(match[1]), event: String(match[2]), data: JSON.parse(String(match[3])) } : text;
+}
+
+function liveJob(): LiveJob {
+  return new LiveJob(newJob({ id: ID, workflow, queuedAt: Date.now() }));
+}
+
+/** A viewer of the job, with three jobs before it while it waits. */
+function watch(live: LiveJob, signal = new AbortController().signal): AsyncGenerator<string> {
+  const view = async (job: Job) => ({ job, queuePosition: job.status === 'queued' ? 4 : null });
+  return jobEvents(live, view, signal);
+}
+
+async function rest(events: AsyncIterable<string>): Promise<(Told | string)[]> {
+  const told = [];
+  for await (const text of events) told.push(read(text));
+  return told;
+}
+
+const kinds = (told: (Told | string)[]) => told.map((one) => (typeof one === 'string' ? one : one.event));
+
+function file(filename: string, nodeId = '1') {
+  return { nodeId, filename, subfolder: '', type: 'output', mediaType: 'image/png', sizeBytes: 3 } as const;
+}
+
+function preview(text: string): Preview {
+  return { nodeId: '1', mediaType: 'image/png', image: Buffer.from(text) };
+}
+
+function start(live: LiveJob): void {
+  live.change({ kind: 'handed', backend: 'http://gpu', promptId: ID });
+  live.change({ kind: 'started' });
+}
+
+describe('the text of an event', () => {
+  it('is one line of JSON, whatever is in it', () => {
+    expect(eventText('a', { text: 'x\ny\r\n\u2028data: z' }, 5)).toBe(
+      'id: 5\nevent: a\ndata: {"text":"x\\ny\\r\\n\u2028data: z"}\n\n',
+    );
+    expect(eventHead('b')).toBe('event: b\ndata: ');
+    expect(retryText(3000)).toBe('retry: 3000\n\n');
+  });
+});
+
+describe('the events of a job', () => {
+  it('begin with the whole job, its outputs and its last preview, and do not repeat them', async () => {
+    const live = liveJob();
+    start(live);
+    live.change({ kind: 'collected', file: file('a.png') });
+    live.change({ kind: 'preview', preview: preview('older') });
+    live.change({ kind: 'preview', preview: preview('x') });
+    const events = watch(live);
+    const first = read(String((await events.next()).value));
+    expect(first).toMatchObject({
+      event: 'job',
+      id: live.job.revision,
+      data: {
+        id: ID,
+        revision: live.job.revision,
+        status: 'running',
+        queuePosition: null,
+        outputs: [{ filename: 'a.png' }],
+        preview: { nodeId: '1', mediaType: 'image/png', base64: Buffer.from('x').toString('base64') },
+      },
+    });
+    live.change({ kind: 'collected', file: file('b.png', '2') });
+    live.change({ kind: 'succeeded', outputs: [file('a.png'), file('b.png', '2')] });
+    const told = await rest(events);
+    expect(kinds(told)).toEqual(['output', 'end']);
+    expect(told[0]).toMatchObject({ data: { filename: 'b.png', sizeBytes: 3, type: 'output' } });
+    expect(told[1]).toMatchObject({ data: { status: 'succeeded', outputs: [{}, {}] } });
+  });
+
+  it('tell of a waiting job its place, then every change, each with the revision', async () => {
+    const live = liveJob();
+    const events = watch(live);
+    const told = [read(String((await events.next()).value))];
+    const changes = [
+      () => start(live),
+      () => live.change({ kind: 'executing', nodeId: '2' }),
+      () => live.change({ kind: 'preview', preview: preview('x') }),
+    ];
+    for (const change of changes) {
+      const next = events.next();
+      await new Promise(setImmediate);
+      change();
+      told.push(read(String((await next).value)));
+    }
+    live.change({ kind: 'failed', error: new ComfyUIError('stalled', 'dead') });
+    told.push(...(await rest(events)));
+    expect(kinds(told.filter((one) => typeof one !== 'string'))).toEqual(['job', 'job', 'progress', 'preview', 'end']);
+    expect(told[0]).toMatchObject({ data: { status: 'queued', queuePosition: 4 } });
+    expect(told[0]).not.toHaveProperty('data.preview');
+    expect(told[2]).toMatchObject({ data: { id: ID, status: 'running', attempt: 1, currentNode: '2', nodesTotal: 2 } });
+    expect(told.at(-1)).toMatchObject({ id: live.job.revision, data: { error: { code: 'stalled' } } });
+  });
+
+  it('are only the end when it has ended', async () => {
+    const live = liveJob();
+    live.change({ kind: 'succeeded', outputs: [file('a.png')] });
+    expect(kinds(await rest(watch(live)))).toEqual(['end']);
+  });
+
+  it('are heard of at least every 15 seconds: the place while it waits, else a comment', async () => {
+    jest.useFakeTimers();
+    try {
+      const live = liveJob();
+      const events = watch(live);
+      await events.next();
+      const waiting = events.next();
+      await jest.advanceTimersByTimeAsync(7_000);
+      expect(read(String((await waiting).value))).toMatchObject({ event: 'progress', data: { queuePosition: 4 } });
+      start(live);
+      await events.next();
+      const running = events.next();
+      await jest.advanceTimersByTimeAsync(7_000);
+      expect((await running).value).toBe(': still here\n\n');
+      await events.return(undefined);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('stop with an invitation to come back when the service shuts down', async () => {
+    const draining = new AbortController();
+    const live = liveJob();
+    const events = watch(live, draining.signal);
+    await events.next();
+    const next = events.next();
+    draining.abort();
+    expect((await next).value).toBe('retry: 3000\n\n');
+    expect((await events.next()).done).toBe(true);
+  });
+
+  it('stop in the same way for a viewer that was slow to notice', async () => {
+    const draining = new AbortController();
+    const live = liveJob();
+    const events = watch(live, draining.signal);
+    await events.next();
+    draining.abort();
+    live.interrupt(new ComfyUIError('shutting_down', 'bye'));
+    expect(await rest(events)).toEqual(['retry: 3000\n\n']);
+  });
+});

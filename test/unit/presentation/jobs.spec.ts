@@ -1,0 +1,177 @@
+import { JobIdPipe } from '../../../src/presentation/http/jobs/job-id.pipe';
+import { jobJson } from '../../../src/presentation/http/jobs/job-json';
+import { JobQueryPipe } from '../../../src/presentation/http/jobs/job-query.pipe';
+import { ComfyUIError } from '../../../src/domain/errors';
+import { type ActiveJob, advance, newJob } from '../../../src/domain/job/active-job';
+import type { JobChange } from '../../../src/domain/job/job-change';
+
+const ID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
+const NOON = Date.UTC(2026, 0, 31, 12);
+
+const workflow = {
+  '3': { class_type: 'KSampler', inputs: { seed: 18446744073709551615n, steps: 20 } },
+  '9': { class_type: 'SaveImage', inputs: { images: ['3', 0] } },
+};
+
+function jobAfter(...changes: JobChange[]): ActiveJob {
+  const job = newJob({ id: ID, workflow, queuedAt: NOON, priority: 5, labels: ['sdxl'] });
+  return changes.reduce((last, change, index) => advance(last, change, NOON + (index + 1) * 1000), job);
+}
+
+const handed: JobChange = { kind: 'handed', backend: 'http://gpu:8188', promptId: ID };
+const accepted: JobChange = { kind: 'accepted', promptId: ID, clientId: 'never told', number: 7, nodeErrors: {} };
+const picture = {
+  nodeId: '9',
+  filename: 'a.png',
+  subfolder: '',
+  type: 'output',
+  mediaType: 'image/png',
+  sizeBytes: 3,
+  width: 1,
+  height: 2,
+} as const;
+
+describe('a job as JSON', () => {
+  it('tells what there is of one that waits', () => {
+    expect(jobJson({ job: jobAfter(), queuePosition: 3 })).toEqual({
+      id: ID,
+      revision: 0,
+      status: 'queued',
+      queuePosition: 3,
+      priority: 5,
+      progress: {
+        value: 0,
+        nodesDone: 0,
+        nodesTotal: 2,
+        currentNode: null,
+        currentNodeClass: null,
+        step: null,
+        steps: null,
+      },
+      outputs: [],
+      texts: [],
+      error: null,
+      attempts: [],
+      acceptance: null,
+      cancelRequested: false,
+      seeds: [{ nodeId: '3', value: '18446744073709551615' }],
+      labels: ['sdxl'],
+      queuedAt: '2026-01-31T12:00:00.000Z',
+      startedAt: null,
+      endedAt: null,
+      nodeDurations: {},
+    });
+  });
+
+  it('tells times, files and attempts of one that succeeded, and no socket id', () => {
+    const job = jobAfter(handed, accepted, { kind: 'started' }, { kind: 'succeeded', outputs: [picture] });
+    const json = jobJson({ job, queuePosition: null });
+    expect(json).toMatchObject({
+      status: 'succeeded',
+      queuePosition: null,
+      outputs: [picture],
+      acceptance: { number: 7, nodeErrors: {} },
+      startedAt: '2026-01-31T12:00:03.000Z',
+      endedAt: '2026-01-31T12:00:04.000Z',
+      attempts: [
+        {
+          number: 1,
+          backend: 'http://gpu:8188',
+          promptId: ID,
+          handedAt: '2026-01-31T12:00:01.000Z',
+          startedAt: '2026-01-31T12:00:03.000Z',
+          endedAt: '2026-01-31T12:00:04.000Z',
+          error: null,
+        },
+      ],
+    });
+    const text = JSON.stringify(json);
+    for (const secret of ['never told', 'clientId', 'workflow', 'placement']) expect(text).not.toContain(secret);
+  });
+
+  it('tells which node failed and how', () => {
+    const details = {
+      nodeId: '3',
+      classType: 'KSampler',
+      exceptionType: 'ValueError',
+      traceback: ['line 1', 'line 2'],
+    };
+    const error = new ComfyUIError('execution_failed', 'Node 3 (KSampler) failed: no', { details });
+    const json = jobJson({
+      job: jobAfter(handed, { kind: 'started' }, { kind: 'failed', error }),
+      queuePosition: null,
+    });
+    expect(JSON.parse(JSON.stringify(json.error))).toEqual({
+      code: 'execution_failed',
+      message: 'Node 3 (KSampler) failed: no',
+      nodeId: '3',
+      nodeClass: 'KSampler',
+      exceptionType: 'ValueError',
+      traceback: ['line 1', 'line 2'],
+    });
+    expect(json.attempts[0]?.error).toEqual({ code: 'execution_failed', message: 'Node 3 (KSampler) failed: no' });
+  });
+
+  it('keeps other details, even with integers that plain JSON can not write', () => {
+    const error = new ComfyUIError('invalid_workflow', 'No.', { details: { nodeErrors: { 3: { value: 2n ** 64n } } } });
+    const json = jobJson({ job: jobAfter(handed, { kind: 'failed', error }), queuePosition: null });
+    expect(() => JSON.stringify(json)).not.toThrow();
+    expect(json.error).toMatchObject({ code: 'invalid_workflow', details: { nodeErrors: { 3: expect.anything() } } });
+  });
+});
+
+describe('the id of a job', () => {
+  it('is a UUID in any case', () => {
+    expect(new JobIdPipe().transform(ID.toUpperCase())).toBe(ID);
+  });
+
+  it.each(['', 'abc', `${ID}x`, `{${ID}}`, '../../etc', '\n', undefined, ['x'], '%00'.repeat(1000)])(
+    'is nothing else: %j is not found, and not repeated',
+    (id) => {
+      const finding = () => new JobIdPipe().transform(id);
+      expect(finding).toThrow(
+        expect.objectContaining({ code: 'not_found', message: 'There is no job with this id: ids of jobs are UUIDs.' }),
+      );
+    },
+  );
+});
+
+describe('the query for jobs', () => {
+  const pipe = new JobQueryPipe();
+
+  it.each([
+    [{}, { statuses: [], limit: 50 }],
+    [undefined, { statuses: [], limit: 50 }],
+    [
+      { status: '', limit: '', cursor: '' },
+      { statuses: [], limit: 50 },
+    ],
+    [{ status: 'queued' }, { statuses: ['queued'], limit: 50 }],
+    [{ status: ' queued , running,queued,' }, { statuses: ['queued', 'running'], limit: 50 }],
+    [{ status: ['queued', 'running,failed'] }, { statuses: ['queued', 'running', 'failed'], limit: 50 }],
+    [
+      { limit: '200', cursor: 'abc' },
+      { statuses: [], limit: 200, cursor: 'abc' },
+    ],
+  ])('is read from %j', (query, expected) => {
+    expect(pipe.transform(query)).toEqual(expected);
+  });
+
+  it.each([
+    [{ status: 'done' }, 'status must be any of queued, running,'],
+    [{ status: ['queued', { a: 'b' }] }, 'status must be'],
+    [{ status: { a: 'b' } }, 'status must be'],
+    [{ status: `<script>${'x'.repeat(1e6)}\n` }, 'status must be'],
+    [{ limit: '0' }, 'limit must be'],
+    [{ limit: '201' }, 'limit must be'],
+    [{ limit: '-1' }, 'limit must be'],
+    [{ limit: '1.5' }, 'limit must be'],
+    [{ limit: 'many' }, 'limit must be'],
+    [{ limit: ['1', '2'] }, 'limit must be'],
+    [{ cursor: ['a', 'b'] }, 'cursor must be'],
+    [{ cursor: 'x'.repeat(1000) }, 'cursor must be'],
+  ])('is refused with a short sentence: %#', (query, sentence) => {
+    const message = expect.stringMatching(new RegExp(`^${sentence}.{0,200}$`));
+    expect(() => pipe.transform(query)).toThrow(expect.objectContaining({ code: 'invalid_request', message }));
+  });
+});
