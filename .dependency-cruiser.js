@@ -25,7 +25,7 @@ module.exports = {
       name: 'application-does-no-io',
       severity: 'error',
       from: { path: '^src/application/' },
-      to: { dependencyTypes: ['core'], pathNot: ['^(node:)?(crypto|stream|stream/consumers|timers/promises)$'] },
+      to: { dependencyTypes: ['core'], pathNot: ['^(node:)?(crypto|events|stream|stream/consumers|timers/promises)$'] },
     },
     {
       name: 'faces-and-adapters-never-meet',

@@ -36,7 +36,7 @@ export class AttemptRun {
   readonly #prompt: PromptRun;
   readonly #collector: OutputCollector;
   #clock: NodeJS.Timeout | undefined;
-  #canceling: Promise<void> | undefined;
+  #isCanceling = false;
 
   constructor(
     private readonly assignment: Assignment,
@@ -85,7 +85,9 @@ export class AttemptRun {
 
   /** Asks ComfyUI to take the prompt out of its queue or to interrupt it, again and again until the run is over. */
   cancel(): void {
-    this.#canceling ??= this.#keepCanceling();
+    if (this.#isCanceling) return;
+    this.#isCanceling = true;
+    void this.#keepCanceling();
   }
 
   async #submit(): Promise<void> {

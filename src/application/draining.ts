@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import { ComfyUIError } from '../domain/errors';
 
@@ -6,6 +7,11 @@ import { ComfyUIError } from '../domain/errors';
 export class Draining {
   readonly #begun = new AbortController();
   readonly #over = new AbortController();
+
+  constructor() {
+    // Every viewer and every run listens.
+    setMaxListeners(Infinity, this.#begun.signal, this.#over.signal);
+  }
 
   /** Aborted when the service begins to shut down: nothing new is taken, viewers are sent away. */
   get signal(): AbortSignal {

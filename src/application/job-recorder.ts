@@ -35,10 +35,11 @@ export class JobRecorder {
     return this.#inTurn(live, async () => {
       const before = live.job;
       const change = typeof decide === 'function' ? decide(before) : decide;
-      const next = change ? advance(before, change, Date.now()) : before;
+      const now = Date.now();
+      const next = change ? advance(before, change, now) : before;
       if (!change || next === before) return false;
       const isSaved = await this.store.save(recordOf(next), before.placement);
-      if (isSaved) live.change(change);
+      if (isSaved) live.change(change, now);
       return isSaved;
     });
   }

@@ -50,8 +50,8 @@ export class LiveJob {
   }
 
   /** Applies a change and wakes everybody who waits. */
-  change(change: JobChange): void {
-    const next = advance(this.#job, change, Date.now());
+  change(change: JobChange, now = Date.now()): void {
+    const next = advance(this.#job, change, now);
     if (change.kind === 'preview') this.#preview = change.preview;
     if (next === this.#job && change.kind !== 'preview') return;
     this.#job = next;

@@ -15,8 +15,8 @@ export function connectionError(error: unknown): ComfyUIError {
   const { code = '', syscall, message = '' }: Partial<NodeJS.ErrnoException> = isObject(error) ? error : {};
   const reason = oneLine(message, 200) || code || 'unknown reason';
   if (syscall === 'connect' || NEVER_SENT.has(code)) {
-    const message = `ComfyUI can not be reached: ${reason}. Is it running at COMFYUI_BASE_URL?`;
-    return new BackendFault('backend_unreachable', message, { neverSent: true, isPassing: true });
+    const sentence = `ComfyUI can not be reached: ${reason}. Is it running at COMFYUI_BASE_URL?`;
+    return new BackendFault('backend_unreachable', sentence, { neverSent: true, isPassing: true });
   }
   if (NO_ANSWER.has(code))
     return new BackendFault('backend_unreachable', `ComfyUI did not answer in time: ${reason}`, { isPassing: true });
