@@ -39,6 +39,11 @@ describe.each<Platform>(['service', 'express'])('on %s', (platform) => {
               expect.objectContaining({ name: expect.stringContaining('simulated'), memoryTotal: expect.any(Number) }),
             ],
             roundTripMs: expect.any(Number),
+            circuit: 'closed',
+            labels: [],
+            weight: 1,
+            concurrency: 1,
+            handedOver: 0,
           },
         ],
       },
@@ -60,7 +65,13 @@ describe.each<Platform>(['service', 'express'])('on %s', (platform) => {
     };
     expect({ status, data }).toEqual({
       status: 'success',
-      data: { promptId: expect.any(String), number: expect.any(Number), nodeErrors: {} },
+      data: {
+        promptId: expect.any(String),
+        jobId: data.promptId,
+        number: expect.any(Number),
+        nodeErrors: {},
+        status: expect.stringMatching(/queued|running|succeeded/),
+      },
     });
     await eventually(async () => {
       const history = JSON.stringify(await (await fetch(`${comfyUI.url}/history/${data.promptId}`)).json());

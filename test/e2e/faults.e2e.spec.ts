@@ -58,6 +58,16 @@ describe('what must not cost the picture', () => {
     ['a proxy fails on the way to the file', { kind: 'proxy', status: 502, path: '/view', times: 2 }],
     ['a file breaks off', { kind: 'slow-view', cutAfter: 100 }],
     ['a file appears late', { kind: 'missing-file' }],
+    ['the prompt is deleted before it starts', { kind: 'silent-disappearance' }],
+    [
+      'the GPU is full',
+      { kind: 'node-exception', classType: 'SaveImage', message: 'on device', type: 'torch.OutOfMemoryError' },
+    ],
+    [
+      'the GPU fails',
+      { kind: 'node-exception', classType: 'SaveImage', message: 'CUDA error: device-side assert triggered' },
+    ],
+    ['a restart empties the queue during the run', { kind: 'restart', after: 'execution_start', downMs: 500 }],
     ['the history is behind a proxy that fails', { kind: 'proxy', status: 504, path: '/history', times: 2 }],
   ])('%s', async (_what, fault) => {
     const armed = comfyUI.faults.arm(fault);
@@ -95,7 +105,12 @@ describe('what must not cost the picture', () => {
   });
 });
 
-describe('what ends in a reason', () => {
+describe('what ends in a reason when there are no more attempts', () => {
+  beforeEach(async () => {
+    await stack.close();
+    stack = await startStack({ baseUrl: comfyUI.url, responseTimeout: 2, maxAttempts: 1 });
+  });
+
   it('a file that is not there although it was just made', async () => {
     comfyUI.faults.arm({ kind: 'missing-file', times: Infinity });
     await expectError(await generate(), 502, 'output_missing', /Node 2 named the file flat_00001_\.png/);
@@ -104,11 +119,6 @@ describe('what ends in a reason', () => {
   it('a restart during the run', async () => {
     comfyUI.faults.arm({ kind: 'restart', after: 'execution_start', downMs: 500 });
     await expectError(await generate(slowPicture(++color, { seconds: 60 })), 502, 'backend_lost', 'restarted');
-  });
-
-  it('a prompt somebody deleted', async () => {
-    comfyUI.faults.arm({ kind: 'silent-disappearance' });
-    await expectError(await generate(), 502, 'backend_lost', 'deleted');
   });
 
   it('a run somebody interrupted', async () => {
@@ -142,6 +152,7 @@ describe('what ends in a reason', () => {
       classType: 'SaveImage',
       message: 'Allocation on device',
       type: 'torch.OutOfMemoryError',
+      times: Infinity,
     });
     await expectError(await generate(), 500, 'out_of_memory', 'ran out of memory');
   });
@@ -198,13 +209,13 @@ describe('what ends in a reason', () => {
     [500, 502, 'backend_error', /500/],
     [502, 502, 'backend_error', /proxy/],
   ] as const)('a proxy that answers %i in HTML', async (status, ours, code, sentence) => {
-    comfyUI.faults.arm({ kind: 'proxy', status, times: Infinity });
+    comfyUI.faults.arm({ kind: 'proxy', status, times: Infinity, ...(status === 413 && { path: '/prompt' }) });
     await expectError(await generate(), ours, code, sentence);
   });
 
   it('a ComfyUI that accepts connections and never answers', async () => {
     comfyUI.faults.arm({ kind: 'hang', times: Infinity });
-    await expectError(await generate(), 503, 'backend_unreachable', 'did not answer in time');
+    await expectError(await generate(), 503, 'backend_unreachable', 'did not answer within 5 s');
   });
 
   it('a file that never arrives', async () => {
@@ -222,7 +233,7 @@ describe('what ends in a reason', () => {
   it('something else that answers there', async () => {
     await stack.close();
     stack = await startStack({ baseUrl: `${comfyUI.url}/nowhere` });
-    expect((await generate()).status).toBeGreaterThanOrEqual(404);
+    await expectError(await generate(), 502, 'backend_error', '404');
   });
 
   it('is logged once', async () => {

@@ -1,5 +1,7 @@
 export interface ServerSentEvent {
+  /** Empty for a comment or a `retry`. */
   readonly event: string;
+  readonly id?: string;
   readonly data: Record<string, unknown>;
   /** When it arrived, ms. */
   readonly at: number;
@@ -28,5 +30,6 @@ function parse(block: string): ServerSentEvent {
   const fields = new Map(
     block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
   );
-  return { event: fields.get('event') ?? '', data: JSON.parse(fields.get('data') ?? 'null'), at: Date.now() };
+  const id = fields.get('id');
+  return { event: fields.get('event') ?? '', id, data: JSON.parse(fields.get('data') ?? 'null'), at: Date.now() };
 }

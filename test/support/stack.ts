@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Module, type INestApplication, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -29,21 +32,47 @@ export async function startStack(options: ComfyUIOptions, platform: Platform = '
   return platform === 'service' ? startService(options) : startHost(options, platform);
 }
 
-async function startService({ baseUrl, username, password, ...rest }: ComfyUIOptions): Promise<Stack> {
+async function startService({ baseUrl, username, password, backends, ...rest }: ComfyUIOptions): Promise<Stack> {
+  const folder =
+    rest.dataDirectory === undefined && rest.databaseUrl === undefined ? await temporaryFolder() : undefined;
   const variables: Record<string, string | number | undefined> = {
     COMFYUI_BASE_URL: baseUrl,
     COMFYUI_USERNAME: username,
     COMFYUI_PASSWORD: password,
+    COMFYUI_BACKENDS: backends && JSON.stringify(backends),
+    COMFYUI_CONCURRENCY: rest.concurrency,
+    COMFYUI_PREFETCH: rest.prefetch,
     COMFYUI_CONNECT_TIMEOUT_SECONDS: rest.connectTimeout,
     COMFYUI_RESPONSE_TIMEOUT_SECONDS: rest.responseTimeout,
     GENERATE_TIMEOUT_SECONDS: rest.generateTimeout,
+    DATA_DIR: folder ?? rest.dataDirectory,
+    DATABASE_URL: rest.databaseUrl,
+    MAX_QUEUE: rest.maxQueue,
+    QUEUE_TIMEOUT: rest.queueTimeout,
+    RUN_TIMEOUT: rest.runTimeout,
+    MAX_ATTEMPTS: rest.maxAttempts,
+    SHUTDOWN_GRACE: rest.shutdownGrace,
     LOG_LEVEL: 'silent',
   };
   const before = { ...process.env };
   for (const [name, value] of Object.entries(variables)) process.env[name] = value === undefined ? '' : String(value);
-  const app = await createService();
-  process.env = before;
-  return listening(app, '', []);
+  const app = await createService().finally(() => {
+    process.env = before;
+  });
+  const stack = await listening(app, '', []);
+  const close = async () => {
+    await stack.close();
+    await removed(folder);
+  };
+  return { ...stack, close };
+}
+
+async function removed(folder: string | undefined): Promise<void> {
+  if (folder !== undefined) await rm(folder, { recursive: true });
+}
+
+function temporaryFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'nestjs-comfyui-test-'));
 }
 
 async function startHost(

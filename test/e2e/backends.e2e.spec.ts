@@ -1,0 +1,180 @@
+import type { BackendOptions } from '../../src';
+import type { Simulator, SimulatorOptions } from '../../src/simulator';
+import { eventually } from '../support/eventually';
+import { jobsOf, type ToldJob } from '../support/jobs';
+import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
+import { flatPicture } from '../support/workflows';
+
+let comfyUIs: Simulator[] = [];
+let stack: Stack | undefined;
+let color = 1000;
+
+afterEach(async () => {
+  await stack?.close();
+  await Promise.all(comfyUIs.map((comfyUI) => comfyUI.close()));
+  comfyUIs = [];
+  stack = undefined;
+});
+
+async function start(
+  simulators: readonly SimulatorOptions[],
+  backend: (index: number) => Partial<BackendOptions> = () => ({}),
+  options: { prefetch?: number; concurrency?: number } = {},
+): Promise<void> {
+  comfyUIs = await Promise.all(simulators.map((simulator) => startComfyUI(simulator)));
+  const backends = comfyUIs.map(({ url }, index) => ({ url, ...backend(index) }));
+  stack = await startStack({ backends, ...options });
+  // With a single server nobody asks for its nodes.
+  const readers = comfyUIs.length > 1 ? comfyUIs : [];
+  await eventually(() => expect(readers.every(({ stats }) => stats.requests['GET /object_info'] === 1)).toBe(true));
+}
+
+const jobs = () => jobsOf(stack!);
+const submit = (prompt: object = flatPicture(++color), fields: object = {}) => jobs().start(prompt, fields);
+const ended = (id: string) => jobs().ended(id);
+
+const backendsOf = (told: readonly ToldJob[]) => told.map(({ attempts }) => attempts.at(-1)?.backend);
+
+/** A workflow that names a model file. */
+function withModel(file: string): object {
+  return { ...flatPicture(++color), '3': { class_type: 'SimulatedSink', inputs: { source: ['1', 0], model: file } } };
+}
+
+describe('several ComfyUI servers', () => {
+  it('share the work', async () => {
+    await start([{}, {}], undefined, { prefetch: 0 });
+    const holds = comfyUIs.map(({ faults }) => faults.arm({ kind: 'hold', classType: 'SaveImage' }));
+    const ids = [await submit(), await submit()];
+    await Promise.all(holds.map(({ struck }) => struck));
+    for (const hold of holds) hold.clear();
+    const places = backendsOf(await Promise.all(ids.map(ended)));
+    expect(new Set(places)).toEqual(new Set(comfyUIs.map(({ url }) => url)));
+  });
+
+  it('are given as addresses with commas, too', async () => {
+    comfyUIs = [await startComfyUI(), await startComfyUI()];
+    stack = await startStack({ baseUrl: comfyUIs.map(({ url }) => url).join(', ') });
+    const status = (await (await fetch(`${stack.url}/comfyui/status`)).json()) as { data: { backends: object[] } };
+    expect(status.data.backends).toMatchObject(
+      comfyUIs.map(({ url }) => ({ url, reachable: true, circuit: 'closed' })),
+    );
+  });
+
+  it('are never given more than they run at once, and what is handed over ahead', async () => {
+    await start([{}], undefined, { prefetch: 2 });
+    const hold = comfyUIs[0]!.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const ids: string[] = [];
+    for (let i = 0; i < 6; i++) ids.push(await submit());
+    await hold.struck;
+    await eventually(() => expect(comfyUIs[0]?.stats.remaining).toBe(3));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(comfyUIs[0]?.stats.remaining).toBe(3);
+    const statuses = await Promise.all(ids.map((id) => jobs().job(id)));
+    expect(statuses).toMatchObject([
+      { status: 'running', queuePosition: null },
+      { status: 'queued', queuePosition: 0 },
+      { status: 'queued', queuePosition: 0 },
+      { status: 'queued', queuePosition: 1 },
+      { status: 'queued', queuePosition: 2 },
+      { status: 'queued', queuePosition: 3 },
+    ]);
+    hold.clear();
+    for (const id of ids) expect((await ended(id)).status).toBe('succeeded');
+  });
+
+  it('get work again at the end of a run, while its files are still collected', async () => {
+    await start([{}], undefined, { prefetch: 0 });
+    comfyUIs[0]!.faults.arm({ kind: 'slow-view', ms: 1_500 });
+    const [first, second] = [await submit(), await submit()];
+    expect((await ended(second)).status).toBe('succeeded');
+    expect((await jobs().job(first)).status).toBe('running');
+    expect((await ended(first)).status).toBe('succeeded');
+  });
+
+  it('that used the models of a workflow last get it again', async () => {
+    await start([{}, {}, {}]);
+    const first = await ended(await submit(withModel('a.safetensors')));
+    const others = [
+      await ended(await submit(withModel('b.safetensors'))),
+      await ended(await submit(withModel('c.safetensors'))),
+    ];
+    const again = [];
+    for (const model of ['c', 'a', 'b', 'a']) again.push(await ended(await submit(withModel(`${model}.safetensors`))));
+    const [a, b, c] = backendsOf([first, ...others]);
+    expect(backendsOf(again)).toEqual([c, a, b, a]);
+    expect(new Set([a, b, c]).size).toBe(3);
+  });
+
+  it('get only workflows whose nodes they know', async () => {
+    await start([{ missingNodes: ['SimulatedSink'] }, {}]);
+    for (let i = 0; i < 3; i++) {
+      const job = await ended(await submit(withModel(`${i}.safetensors`)));
+      expect(job).toMatchObject({ status: 'succeeded', attempts: [{ backend: comfyUIs[1]?.url }] });
+    }
+  });
+
+  it('say themselves what is wrong with a workflow that none of them knows', async () => {
+    await start([{}, {}]);
+    const response = await postJson(`${stack?.url}/generate`, { prompt: { '1': { class_type: 'Nope', inputs: {} } } });
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ code: 'invalid_workflow', message: expect.stringContaining('Nope') });
+  });
+
+  it('carry labels, which a job may ask for', async () => {
+    await start([{}, {}], (index) => ({ labels: index === 1 ? ['video'] : [] }));
+    for (let i = 0; i < 2; i++)
+      expect(backendsOf([await ended(await submit(undefined, { labels: ['video'] }))])).toEqual([comfyUIs[1]?.url]);
+    const response = await postJson(`${stack?.url}/generate`, { prompt: flatPicture(++color), labels: ['audio'] });
+    expect(response.status).toBe(400);
+  });
+
+  it('that show a fault are left alone until they answer again', async () => {
+    await start([{}, {}]);
+    const [faulty, healthy] = comfyUIs as [Simulator, Simulator];
+    const proxy = faulty.faults.arm({ kind: 'proxy', status: 502, times: Infinity });
+    const told: ToldJob[] = [];
+    for (let i = 0; i < 4; i++) told.push(await ended(await submit()));
+    expect(new Set(backendsOf(told))).toEqual(new Set([healthy.url]));
+    expect(told.every(({ attempts }) => attempts.length === 1)).toBe(true);
+    const status = async () => (await (await fetch(`${stack?.url}/comfyui/status`)).json()) as object;
+    expect(await status()).toMatchObject({
+      data: { backends: [{ circuit: 'open', reachable: false }, { circuit: 'closed' }] },
+    });
+    proxy.clear();
+    await eventually(async () =>
+      expect(await status()).toMatchObject({ data: { backends: [{ circuit: 'closed' }, {}] } }),
+    );
+    expect(backendsOf([await ended(await submit())])).toEqual([faulty.url]);
+  });
+});
+
+describe('a job whose server is lost', () => {
+  it('ends on another one, and its caller sees one job', async () => {
+    await start([{}, {}]);
+    const restart = comfyUIs.map(({ faults }) =>
+      faults.arm({ kind: 'restart', after: 'execution_start', downMs: 2_000 }),
+    );
+    const response = postJson(`${stack?.url}/generate`, { prompt: flatPicture(++color) });
+    await Promise.race(restart.map(({ struck }) => struck));
+    for (const armed of restart) if (armed.fired === 0) armed.clear();
+    const body = (await (await response).json()) as { id: string; attempts: number };
+    expect(body).toMatchObject({ attempts: 2, image: expect.stringMatching(/^iVBOR/) });
+    const job = await ended(body.id);
+    expect(job.attempts[0]?.promptId).toBe(job.id);
+    expect(new Set(backendsOf([job, { ...job, attempts: job.attempts.slice(0, 1) }])).size).toBe(2);
+  });
+
+  it('is given up after as many attempts as are allowed', async () => {
+    await start([{}, {}]);
+    for (const { faults } of comfyUIs)
+      faults.arm({
+        kind: 'node-exception',
+        classType: 'SaveImage',
+        message: 'CUDA error: unspecified launch failure',
+        times: Infinity,
+      });
+    const job = await ended(await submit());
+    expect(job).toMatchObject({ status: 'failed', error: { code: 'execution_failed' } });
+    expect(backendsOf(job.attempts.map((attempt) => ({ ...job, attempts: [attempt] })))).toHaveLength(3);
+  });
+});
