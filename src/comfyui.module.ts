@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import { Backend } from './application/backends/backend';
@@ -101,9 +102,12 @@ const stores: Provider[] = [
   stored(AbandonedPrompts, KyselyAbandonedPrompts),
   {
     provide: Spool,
-    inject: [RESOLVED_OPTIONS],
-    useFactory: ({ spoolDirectory, spoolMemory }: ResolvedComfyUIOptions) =>
-      new TemporarySpool({ directory: spoolDirectory, memory: spoolMemory }),
+    // After the database, whose lock makes sure that nobody else uses the data folder.
+    inject: [RESOLVED_OPTIONS, DatabaseConnection],
+    useFactory: ({ spoolDirectory, spoolMemory: memory, dataDirectory }: ResolvedComfyUIOptions) =>
+      spoolDirectory === undefined && dataDirectory !== undefined
+        ? new TemporarySpool({ directory: join(dataDirectory, 'spool'), isOwn: true, memory })
+        : new TemporarySpool({ directory: spoolDirectory, memory }),
   },
 ];
 

@@ -25,7 +25,7 @@ export interface ComfyUIOptions {
   responseTimeout?: number;
   /** How long `POST /generate` waits when the caller does not say; default 300. */
   generateTimeout?: number;
-  /** Where large files wait for the caller; default: the system's folder for temporary files. */
+  /** Where large files wait for the caller; default: `spool` in `dataDirectory`, without that the system's folder for temporary files. */
   spoolDirectory?: string;
   /** How much memory small files may take together before they go to disk; default 32 MiB. */
   spoolMemory?: number;

@@ -2,25 +2,32 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Spool, type SpooledFile } from '../../application/ports/spool';
 import { SpoolWriter } from './spool-writer';
 
 export interface TemporarySpoolOptions {
   readonly directory?: string;
+  /** The directory is this process's alone: what one before that was killed left there goes. */
+  readonly isOwn?: boolean;
   /** Bytes all files in memory may take together. */
   readonly memory: number;
 }
 
 /** Small files in memory as long as there is room, the others in a private folder that goes with the process. */
 @Injectable()
-export class TemporarySpool extends Spool implements OnApplicationShutdown {
+export class TemporarySpool extends Spool implements OnModuleInit, OnApplicationShutdown {
   #memoryLeft: number;
   #directory: Promise<string> | undefined;
 
   constructor(private readonly options: TemporarySpoolOptions) {
     super();
     this.#memoryLeft = options.memory;
+  }
+
+  async onModuleInit(): Promise<void> {
+    const { directory, isOwn } = this.options;
+    if (directory !== undefined && isOwn) await rm(directory, { recursive: true, force: true });
   }
 
   async write(source: AsyncIterable<Buffer>, expectedBytes = 0): Promise<SpooledFile> {

@@ -99,3 +99,16 @@ it('removes its folder when the application stops', async () => {
   expect(await readdir(join(directory, 'new', 'folder'))).toEqual([]);
   expect(existsSync(join(directory, 'new', 'folder'))).toBe(true);
 });
+
+it('a folder of its own is emptied at the start: a process before may have been killed', async () => {
+  const spool = new TemporarySpool({ directory, memory: 0 });
+  await spool.write(inChunks(randomBytes(MIB)));
+  const shared = new TemporarySpool({ directory, memory: 0 });
+  await shared.onModuleInit();
+  expect(await filesOnDisk()).toBe(1);
+  const next = new TemporarySpool({ directory, isOwn: true, memory: 0 });
+  await next.onModuleInit();
+  expect(existsSync(directory)).toBe(false);
+  await next.write(inChunks(randomBytes(MIB)));
+  expect(await filesOnDisk()).toBe(1);
+});
