@@ -13,6 +13,7 @@ async function main(): Promise<void> {
   }
   Object.assign(process.env, variables);
   const app = await createService();
+  app.enableShutdownHooks(undefined, { useProcessExit: true });
   const { host, port } = app.get<ConfigType<typeof httpConfig>>(httpConfig.KEY);
   await app.listen(port, host);
   new Logger('Service').log(`Listening on ${await app.getUrl()}, API description on ${await app.getUrl()}/docs`);

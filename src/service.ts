@@ -26,7 +26,6 @@ export async function createService(): Promise<NestFastifyApplication> {
     bodyParser: false,
   });
   app.useLogger(app.get(Logger));
-  app.enableShutdownHooks(undefined, { useProcessExit: true });
   const { bodyLimit } = app.get<ConfigType<typeof httpConfig>>(httpConfig.KEY);
   app.useBodyParser('application/json', { bodyLimit }, parseJsonBody);
   await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, strictTransportSecurity: false });

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Backend, openBackend } from './backend';
@@ -44,7 +45,6 @@ async function main(): Promise<void> {
   }
 }
 
-/** The listeners stay: without them the service's own ones would end the process before the simulator is closed. */
 function interruption(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
@@ -59,10 +59,17 @@ function giveUp(): never {
 async function startService(backend: Backend): Promise<Service> {
   process.env.COMFYUI_BASE_URL = backend.url;
   process.env.LOG_LEVEL ??= 'silent';
+  const folder = await mkdtemp(join(tmpdir(), 'nestjs-comfyui-demo-'));
+  process.env.DATA_DIR = folder;
+  process.env.SHUTDOWN_GRACE = '0';
   const { createService } = await import('../service.js');
   const app = await createService();
   await app.listen(0, '127.0.0.1');
-  return { url: await app.getUrl(), close: () => app.close() };
+  const close = async () => {
+    await app.close();
+    await rm(folder, { recursive: true });
+  };
+  return { url: await app.getUrl(), close };
 }
 
 async function drawOne(serviceUrl: string): Promise<void> {
