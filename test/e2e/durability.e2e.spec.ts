@@ -1,0 +1,98 @@
+import type { ComfyUIOptions } from '../../src';
+import type { Simulator } from '../../src/simulator';
+import { inFolder, inPostgres, type Place } from '../store/places';
+import { jobsOf } from '../support/jobs';
+import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
+import { flatPicture } from '../support/workflows';
+
+const PLACES: [name: string, () => Promise<Place>][] = [['a data folder', inFolder]];
+if (process.env.TEST_DATABASE_URL) PLACES.push(['PostgreSQL', inPostgres]);
+
+describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
+  let place: Place;
+  let comfyUI: Simulator;
+  let stack: Stack;
+  let color = 9000;
+
+  const start = (options: ComfyUIOptions = {}) =>
+    startStack({ baseUrl: comfyUI.url, shutdownGrace: 0, ...place.options, ...options }, 'service');
+
+  const restart = async () => {
+    await stack.close();
+    stack = await start();
+  };
+
+  beforeEach(async () => {
+    place = await makePlace();
+    comfyUI = await startComfyUI();
+    stack = await start();
+  });
+
+  afterEach(async () => {
+    await stack.close();
+    await comfyUI.close();
+    await place.remove();
+  });
+
+  it('go on after a restart: one at ComfyUI runs on, those that wait keep their order', async () => {
+    const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const before = jobsOf(stack);
+    const ids: string[] = [];
+    for (let i = 0; i < 4; i++) ids.push(await before.start(flatPicture(++color)));
+    await hold.struck;
+    await before.running(ids[0]!);
+    await restart();
+    const jobs = jobsOf(stack);
+    expect((await jobs.job(ids[0]!)).status).toBe('running');
+    hold.clear();
+    const ended = await Promise.all(ids.map((id) => jobs.ended(id)));
+    for (const { id, ...job } of ended)
+      expect(job).toMatchObject({ status: 'succeeded', attempts: [{ number: 1, promptId: id }] });
+    expect(ended.map(({ endedAt }) => endedAt)).toEqual(ended.map(({ endedAt }) => endedAt).sort());
+    expect(comfyUI.stats.requests['POST /prompt']).toBe(4);
+  });
+
+  it('that ended meanwhile are collected', async () => {
+    const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const id = await jobsOf(stack).start(flatPicture(++color));
+    await hold.struck;
+    await stack.close();
+    hold.clear();
+    stack = await start();
+    expect(await jobsOf(stack).ended(id)).toMatchObject({ status: 'succeeded', outputs: [{ nodeId: '2' }] });
+    expect(comfyUI.stats.requests['POST /prompt']).toBe(1);
+  });
+
+  it('whose prompt ComfyUI lost meanwhile run again', async () => {
+    const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const id = await jobsOf(stack).start(flatPicture(++color));
+    await hold.struck;
+    await jobsOf(stack).running(id);
+    await stack.close();
+    hold.clear();
+    await comfyUI.restart();
+    stack = await start();
+    const job = await jobsOf(stack).ended(id);
+    expect(job).toMatchObject({ status: 'succeeded', attempts: [{ number: 1, promptId: id }, { number: 2 }] });
+  });
+
+  it('whose cancelation was requested are canceled after a restart', async () => {
+    const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const id = await jobsOf(stack).start(flatPicture(++color));
+    await hold.struck;
+    await jobsOf(stack).running(id);
+    comfyUI.faults.arm({ kind: 'proxy', status: 502, path: '/interrupt', times: 1 });
+    await jobsOf(stack).cancel(id);
+    await restart();
+    expect((await jobsOf(stack).ended(id)).status).toBe('canceled');
+  });
+
+  it('answer their idempotency key after a restart, with the same pictures', async () => {
+    const prompt = flatPicture(++color);
+    const headers = { 'Idempotency-Key': `key ${color}` };
+    const first = await (await postJson(`${stack.url}/generate`, { prompt }, { headers })).json();
+    await restart();
+    expect(await (await postJson(`${stack.url}/generate`, { prompt }, { headers })).json()).toEqual(first);
+    expect(comfyUI.stats.requests['POST /prompt']).toBe(1);
+  });
+});
