@@ -48,7 +48,8 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     const ended = await Promise.all(ids.map((id) => jobs.ended(id)));
     for (const { id, ...job } of ended)
       expect(job).toMatchObject({ status: 'succeeded', attempts: [{ number: 1, promptId: id }] });
-    expect(ended.map(({ endedAt }) => endedAt)).toEqual(ended.map(({ endedAt }) => endedAt).sort());
+    const ends = ended.map(({ endedAt }) => Date.parse(endedAt ?? ''));
+    expect(ends).toEqual(ends.toSorted((a, b) => a - b));
     expect(comfyUI.stats.requests['POST /prompt']).toBe(4);
   });
 

@@ -50,9 +50,22 @@ export function newJob({ id, workflow, queuedAt, startBy, priority, allowPartial
   };
 }
 
-/** A stored job, to be followed again: what is heard from now on adds to it. */
+/** Progress raises the revision and is not stored: more than one run can bring. */
+const UNSTORED_REVISIONS = 1_000_000;
+
+/**
+ * A stored job, to be followed again: what is heard from now on adds to it. One that was handed over goes on above every
+ * revision that the process before may have told.
+ */
 export function activate(job: Job, workflow: Workflow): ActiveJob {
-  return { ...job, workflow, run: { ...initialProgress(workflow), snapshot: job.progress }, nodeTimes: NO_NODE_TIMES };
+  const revision = job.backend === null ? job.revision : job.revision + UNSTORED_REVISIONS;
+  return {
+    ...job,
+    revision,
+    workflow,
+    run: { ...initialProgress(workflow), snapshot: job.progress },
+    nodeTimes: NO_NODE_TIMES,
+  };
 }
 
 /** The durable part. */

@@ -74,6 +74,8 @@ describe('advance', () => {
     expect(advance(again, { kind: 'step', nodeId: 'sampler', value: 1, max: 8 }, 5).progress.value).toBe(
       job.progress.value,
     );
+    expect(again.revision).toBeGreaterThan(job.revision + 100_000);
+    expect(activate(recordOf(fresh), workflow).revision).toBe(fresh.revision);
     expect(recordOf(job)).not.toHaveProperty('workflow');
   });
 
