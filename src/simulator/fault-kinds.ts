@@ -34,6 +34,8 @@ export type Fault =
   | ({ kind: 'lose-event'; type: EventType } & OfPrompt)
   /** The answer to POST /prompt comes `ms` later; without `ms` when the run has ended and all its events are out. */
   | ({ kind: 'late-post-answer'; ms?: number } & Common)
+  /** POST /prompt is stuck on its way: the prompt is queued `ms` later, whether anybody still waits for the answer or not. */
+  | ({ kind: 'late-arrival'; ms: number } & Common)
   /** The connection is cut instead of answering POST /prompt. `accepted: false` also forgets the prompt. */
   | ({ kind: 'lost-post-answer'; accepted?: boolean } & Common)
   /** A finished run appears in /history only `ms` after its last event. */
@@ -54,8 +56,11 @@ export type Fault =
   | ({ kind: 'slow-view'; ms?: number; bytesPerSecond?: number; cutAfter?: number; filename?: string } & Common)
   /** The request is read and never answered. */
   | ({ kind: 'hang' } & OfRequest)
-  /** The server forgets a socket that stays open and answers pings: now, or `after` a message. */
-  | ({ kind: 'deaf-socket'; clientId?: string; after?: Moment } & Common)
+  /**
+   * The server forgets a socket that stays open and answers pings: now, or `after` a message. `halfOpen` answers none, as
+   * when something between forgot the connection and tells neither end.
+   */
+  | ({ kind: 'deaf-socket'; clientId?: string; after?: Moment; halfOpen?: boolean } & Common)
   /** A proxy cuts a socket after `ms` without a byte from the server. Holds until cleared. */
   | ({ kind: 'idle-cut'; ms: number } & Common)
   /** The worker thread dies before the next prompt, or with `holding` while it is running. Only a restart heals. */
@@ -81,6 +86,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   'drop-socket',
   'lose-event',
   'late-post-answer',
+  'late-arrival',
   'lost-post-answer',
   'history-lag',
   'restart',

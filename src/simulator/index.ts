@@ -12,7 +12,7 @@
  * `SimulatedFiles` (outputs of any kind), `SimulatedSleep`, `SimulatedBlocker`, `SimulatedSink`.
  *
  * Over HTTP, on paths that no ComfyUI has: `POST /simulator/faults` with a fault as its body
- * (`{"kind": "history-lag", "ms": 2000}`), `GET` for what is armed, `DELETE` (`?kind=...`) to clear.
+ * (`{"kind": "history-lag", "ms": 2000}`), `GET` for what is armed, `DELETE` (`?kind=...`) to clear; `GET /simulator/stats`.
  */
 export { startSimulator, Simulator, type SimulatorStats } from './simulator';
 export type { Protocol, SimulatorOptions } from './options';

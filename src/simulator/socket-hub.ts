@@ -36,7 +36,7 @@ export class SocketHub {
     this.#stopListening = faults.onArm((armed) => {
       if (armed.fault.kind !== 'deaf-socket' || armed.fault.after !== undefined) return;
       armed.strike();
-      this.#deafen(armed.fault.clientId);
+      this.#deafen(armed.fault.clientId, armed.fault.halfOpen);
     });
   }
 
@@ -116,13 +116,15 @@ export class SocketHub {
     const deaf = this.faults.find('deaf-socket', occasion);
     if (deaf?.fault.after !== undefined && occasion.clientId !== undefined) {
       deaf.strike();
-      this.#deafen(occasion.clientId);
+      this.#deafen(occasion.clientId, deaf.fault.halfOpen);
     }
   }
 
-  #deafen(clientId: string | undefined): void {
-    if (clientId === undefined) this.#sockets.clear();
-    else this.#sockets.delete(clientId);
+  #deafen(clientId: string | undefined, halfOpen = false): void {
+    for (const [id, socket] of clientId === undefined ? [...this.#sockets] : this.#target(clientId)) {
+      this.#sockets.delete(id);
+      if (halfOpen) socket.pause();
+    }
   }
 
   #forget(socket: WebSocket, id: string): void {

@@ -57,6 +57,15 @@ describe('proxy', () => {
   });
 });
 
+it('its own routes tell what happened, whatever is armed', async () => {
+  simulator().faults.arm({ kind: 'proxy', status: 502, times: Infinity });
+  expect((await get(server(), '/prompt')).status).toBe(502);
+  expect(await get(server(), '/simulator/stats')).toMatchObject({
+    status: 200,
+    body: { finished: 0, remaining: 0, sockets: 0, requests: { 'GET /prompt': 1 } },
+  });
+});
+
 it('hang never answers, and other requests are not kept waiting', async () => {
   const fault = simulator().faults.arm({ kind: 'hang', path: '/queue' });
   const hanging = fetch(`${simulator().url}/queue`, { signal: AbortSignal.timeout(300) });

@@ -78,6 +78,18 @@ describe('deaf-socket', () => {
     await client.close();
   });
 
+  it('half open, it does not even answer pings', async () => {
+    const [lost, other] = [await connect(simulator()), await connect(simulator())];
+    let pongs = 0;
+    lost.socket.on('pong', () => (pongs += 1));
+    simulator().faults.arm({ kind: 'deaf-socket', clientId: lost.id, halfOpen: true });
+    lost.socket.ping();
+    await other.run({ prompt: flatPicture() });
+    expect([pongs, lost.closeCode, lost.messages.length]).toEqual([0, undefined, 1]);
+    lost.socket.terminate();
+    await other.close();
+  });
+
   it('can start after a message, and then reaches only the client of that message', async () => {
     const [deaf, other] = [await connect(simulator()), await connect(simulator())];
     simulator().faults.arm({ kind: 'deaf-socket', after: 'execution_start' });

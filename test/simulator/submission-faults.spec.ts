@@ -31,6 +31,17 @@ describe('late-post-answer', () => {
   });
 });
 
+it('late-arrival queues a prompt that nobody waits for any more', async () => {
+  const fault = simulator().faults.arm({ kind: 'late-arrival', ms: 200 });
+  const promptId = randomUUID();
+  const body = JSON.stringify({ prompt: flatPicture(), prompt_id: promptId });
+  const sent = fetch(`${server().url}/prompt`, { method: 'POST', body, signal: AbortSignal.timeout(100) });
+  await fault.struck;
+  await expect(sent).rejects.toThrow('timeout');
+  expect(simulator().stats).toMatchObject({ remaining: 0, finished: 0 });
+  expect(await historyWhenThere(server(), promptId)).toBeDefined();
+});
+
 describe('lost-post-answer', () => {
   it('cuts the connection, and the prompt runs', async () => {
     simulator().faults.arm({ kind: 'lost-post-answer' });

@@ -7,7 +7,7 @@ import { ServerProcess } from '../server-process';
 import { PayloadTooLarge } from './body';
 import { Exchange, Reply } from './exchange';
 import { Gate } from './gate';
-import { empty, proxyPage, serverError, text } from './replies';
+import { empty, json, proxyPage, serverError, text } from './replies';
 import { Router } from './router';
 import { routesOf } from './routes';
 
@@ -27,7 +27,7 @@ export class HttpServer {
 
   constructor(private readonly process: ServerProcess) {
     const { settings } = process;
-    this.#router = routesOf(process);
+    this.#router = routesOf(process).add('GET', '/simulator/stats', () => json(this.#stats()));
     this.#gate = new Gate(settings, process.faults);
     const perMessageDeflate = settings.speed === 'instant' || settings.speed <= 0 ? false : { threshold: 1024 };
     this.#sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate });
@@ -55,6 +55,11 @@ export class HttpServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#connections) connection.destroy();
     await closed;
+  }
+
+  #stats(): Record<string, unknown> {
+    const { finishedCount, queue, hub } = this.process;
+    return { finished: finishedCount, remaining: queue.remaining, sockets: hub.size, requests: this.requests };
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
