@@ -1,0 +1,15 @@
+const { testPathIgnorePatterns: _ignored, ...common } = require('./jest.config.js');
+
+/**
+ * The service and ComfyUI's stand-ins as processes that are killed, frozen, starved and cut off; from the build in
+ * DIST_DIR (default: dist).
+ *
+ * @type {import('jest').Config}
+ */
+module.exports = {
+  ...common,
+  roots: ['<rootDir>/test/e2e/chaos'],
+  testEnvironment: '<rootDir>/test/e2e/chaos/support/environment.ts',
+  maxWorkers: 2,
+  testTimeout: 120_000,
+};

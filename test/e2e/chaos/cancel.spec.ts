@@ -1,0 +1,99 @@
+import { setTimeout } from 'node:timers/promises';
+import { type Dice, rounds } from './support/dice';
+import { jsonOf } from './support/http';
+import type { Order } from './support/order';
+import type { Rig } from './support/rig';
+import { useRigs } from './support/rigs';
+import { until } from './support/until';
+
+const startRig = useRigs();
+
+/** Four jobs in the order of their turn: one runs, one waits at ComfyUI, two wait here. */
+async function fourInTurn(rig: Rig, seconds = 0.5): Promise<[Order, Order, Order, Order]> {
+  const first = await rig.orders.submit({ seconds });
+  const second = await rig.orders.submit({ seconds });
+  const third = await rig.orders.submit({ seconds });
+  const fourth = await rig.orders.submit({ seconds });
+  await until('one runs and one waits there', async () => {
+    const { running, pending } = await rig.backend().queue();
+    return running[0]?.[1] === first.jobId && pending[0]?.[1] === second.jobId;
+  });
+  return [first, second, third, fourth];
+}
+
+async function cancel(rig: Rig, order: Order, endings: Order['endings'] = ['canceled']): Promise<unknown> {
+  order.endings = endings;
+  const answer = await rig.service.cancel(order.jobId ?? '');
+  expect(answer.status).toBe(200);
+  return jsonOf(answer);
+}
+
+describe('a cancelation hits its own job only', () => {
+  it('while it waits here', async () => {
+    const rig = await startRig({ backends: 1 });
+    const [, , third] = await fourInTurn(rig);
+    expect(await cancel(rig, third)).toMatchObject({ status: 'canceled', attempts: [] });
+    expect(await rig.audit.findings()).toEqual([]);
+  });
+
+  it('while it waits at ComfyUI', async () => {
+    const rig = await startRig({ backends: 1 });
+    const [, second] = await fourInTurn(rig, 1.5);
+    await cancel(rig, second);
+    expect(await rig.audit.findings()).toEqual([]);
+    expect(await rig.backend().files()).toHaveLength(3);
+  });
+
+  it('while it runs', async () => {
+    const rig = await startRig({ backends: 1 });
+    await rig.backend().arm({ kind: 'hold', classType: 'SaveImage' });
+    const [first] = await fourInTurn(rig);
+    await cancel(rig, first);
+    await rig.audit.until(first, ({ status }) => status === 'canceled');
+    await rig.backend().clearFaults();
+    expect(await rig.audit.findings()).toEqual([]);
+  });
+
+  it('while its files are fetched: it ends either way, and soon', async () => {
+    const rig = await startRig({ backends: 1 });
+    await rig.backend().arm({ kind: 'slow-view', ms: 3_000 });
+    const [first] = await fourInTurn(rig);
+    await until('its run is over', async () => (await rig.backend().history())[first.jobId ?? '']);
+    await cancel(rig, first, ['canceled', 'succeeded']);
+    expect(await rig.audit.findings()).toEqual([]);
+  });
+
+  it('and changes nothing when it has ended', async () => {
+    const rig = await startRig({ backends: 1 });
+    const [first] = await fourInTurn(rig);
+    const ended = await rig.audit.until(first, ({ status }) => status === 'succeeded');
+    expect(await cancel(rig, first, ['succeeded'])).toEqual(ended);
+    expect(await rig.audit.findings()).toEqual([]);
+  });
+
+  it('is not forgotten by a service that is killed', async () => {
+    const rig = await startRig({ backends: 1 });
+    await rig.backend().arm({ kind: 'hold', classType: 'SaveImage' });
+    const orders = await fourInTurn(rig);
+    for (const order of orders.slice(0, 3)) await cancel(rig, order);
+    await rig.service.kill();
+    await rig.service.start();
+    await rig.audit.until(orders[0], ({ status }) => status === 'canceled');
+    await rig.backend().clearFaults();
+    expect(await rig.audit.findings()).toEqual([]);
+  });
+
+  it.each(rounds(5))('at any moment (CHAOS_SEED=$seed, round $round)', async ({ dice }) => {
+    const rig = await startRig();
+    await cancelSome(rig, dice);
+    expect(await rig.audit.findings()).toEqual([]);
+  });
+});
+
+async function cancelSome(rig: Rig, dice: Dice): Promise<void> {
+  const orders = await rig.orders.submitAll(12, { seconds: 0.15 });
+  for (const order of orders.filter(() => dice.chance(0.5))) {
+    await setTimeout(dice.between(0, 100));
+    await cancel(rig, order, ['canceled', 'succeeded']);
+  }
+}

@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Dice, SEED } from '../support/dice';
+import { Rig } from '../support/rig';
+import { Disasters } from './disasters';
+import { Load } from './load';
+import { report } from './report';
+import { readVitals, type Vitals } from './vitals';
+
+const WARM_UP_MS = 20_000;
+/** How long jobs may take to end when the disasters are over. */
+const LAST_JOBS_MS = 120_000;
+/** Connections that nobody uses are closed after half a minute. */
+const CALM_MS = 40_000;
+/** Of the time; the rest belongs to one process of the service, to see what it leaks. */
+const SERVICE_IS_HIT = 0.5;
+
+function readMinutes(): number {
+  const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
+  const minutes = Number(values.minutes);
+  if (!(minutes > 0)) throw new Error('--minutes must be a number above 0');
+  return minutes;
+}
+
+async function startRig(liveJobsFile: string): Promise<Rig> {
+  const env = {
+    LIVE_JOBS_FILE: liveJobsFile,
+    COMFYUI_RESPONSE_TIMEOUT_SECONDS: '4',
+    MAX_ATTEMPTS: '100',
+    SHUTDOWN_GRACE: '2',
+  };
+  const nodeArgs = ['--max-semi-space-size=8', '-r', join(__dirname, 'count-live-jobs.cjs')];
+  return Rig.start({ backends: 4, env, nodeArgs });
+}
+
+async function soak(rig: Rig, minutes: number, liveJobsFile: string): Promise<boolean> {
+  const dice = new Dice(String(SEED));
+  const total = minutes * 60_000;
+  const load = new Load(rig, dice);
+  const disasters = new Disasters(rig, dice);
+  const before = await strike(disasters, total, () => readVitals(rig, liveJobsFile)).finally(() => disasters.end());
+  await load.end();
+  const findings = await rig.audit.findings({ withinMs: LAST_JOBS_MS, replays: 50 });
+  await setTimeout(CALM_MS);
+  const after = await readVitals(rig, liveJobsFile);
+  const log = await rig.log();
+  return report({ rig, load, disasters, findings: [...findings, ...load.findings], before, after, log });
+}
+
+/** @returns the vitals of the last process of the service, when it had worked for a while */
+async function strike(disasters: Disasters, ms: number, read: () => Promise<Vitals>): Promise<Vitals> {
+  await setTimeout(ms * SERVICE_IS_HIT);
+  await disasters.spareService();
+  await setTimeout(WARM_UP_MS);
+  const vitals = await read();
+  await setTimeout(ms * (1 - SERVICE_IS_HIT) - WARM_UP_MS);
+  return vitals;
+}
+
+async function main(): Promise<void> {
+  const minutes = readMinutes();
+  console.log(`${minutes} minutes of load and disasters (CHAOS_SEED=${SEED})`);
+  const folder = await mkdtemp(join(tmpdir(), 'nestjs-comfyui-soak-'));
+  const liveJobsFile = join(folder, 'live-jobs');
+  const rig = await startRig(liveJobsFile);
+  try {
+    if (!(await soak(rig, minutes, liveJobsFile))) process.exitCode = 1;
+  } finally {
+    await rig.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

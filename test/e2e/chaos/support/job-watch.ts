@@ -1,0 +1,55 @@
+import { setTimeout } from 'node:timers/promises';
+import type { JobDto, JobPageDto } from '../../../../src/presentation/http/jobs/job.dto';
+import { getJson } from './http';
+import type { ServiceProcess } from './service-process';
+
+const LOOK_MS = 150;
+const RANKS: Record<JobDto['status'], number> = {
+  queued: 0,
+  running: 1,
+  canceling: 2,
+  succeeded: 3,
+  failed: 3,
+  expired: 3,
+  canceled: 3,
+};
+
+/** Looks at the newest jobs all the time, through restarts too: a status and a revision never go back, and an end is the end. */
+export class JobWatch {
+  readonly findings: string[] = [];
+  readonly #seen = new Map<string, JobDto>();
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+
+  constructor(private readonly service: ServiceProcess) {
+    this.#done = this.#watch();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+  }
+
+  /** Compares a job with what it was when it was seen last. */
+  see(job: JobDto): void {
+    const before = this.#seen.get(job.id);
+    this.#seen.set(job.id, job);
+    if (!before) return;
+    if (RANKS[job.status] < RANKS[before.status] || job.revision < before.revision)
+      this.findings.push(`${job.id} was ${before.status} (${before.revision}), is ${job.status} (${job.revision})`);
+    else if (isEnded(before) && JSON.stringify(before) !== JSON.stringify(job))
+      this.findings.push(`${job.id} changed after its end, from ${JSON.stringify(before)} to ${JSON.stringify(job)}`);
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const page = await getJson<JobPageDto>(`${this.service.url}/jobs?limit=200`).catch(() => undefined);
+      for (const job of page?.jobs ?? []) this.see(job);
+      await setTimeout(LOOK_MS);
+    }
+  }
+}
+
+export function isEnded({ status }: JobDto): boolean {
+  return RANKS[status] === RANKS.succeeded;
+}

@@ -1,0 +1,19 @@
+import { Rig, type RigOptions } from './rig';
+
+/** Set by the test environment, before the hooks after a test run. */
+declare const global: { hasFailed?: boolean };
+
+/** Rigs for the tests of a file; after each test they are gone, and when it failed their logs are told. */
+export function useRigs(): (options?: RigOptions) => Promise<Rig> {
+  const rigs: Rig[] = [];
+  afterEach(async () => {
+    const done = rigs.splice(0);
+    if (global.hasFailed) for (const rig of done) console.error(await rig.log());
+    await Promise.all(done.map((rig) => rig.close()));
+  });
+  return async (options) => {
+    const rig = await Rig.start(options);
+    rigs.push(rig);
+    return rig;
+  };
+}
