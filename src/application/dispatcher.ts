@@ -80,8 +80,11 @@ export class Dispatcher implements OnApplicationBootstrap {
   }
 
   async #hand(live: LiveJob): Promise<boolean> {
-    const failed = live.job.attempts.map(({ backend: url }) => url);
-    const backend = this.pool.choose(live.job.needs, failed);
+    const { needs, attempts } = live.job;
+    const failed = attempts.map(({ backend: url }) => url);
+    // Of runs that a node failed, only those come back for which the device is to blame.
+    const broken = attempts.filter(({ error }) => error?.code === 'execution_failed').map(({ backend: url }) => url);
+    const backend = this.pool.choose(needs, failed, broken);
     return backend !== undefined && this.runner.hand(live, backend);
   }
 }

@@ -36,10 +36,13 @@ export class BackendPool {
    * The server to hand a workflow to now: one that has not failed it before one that has, one that could run it at once
    * before one that would let it wait, then the one that used its models last, then the least busy, then the one that had nothing for the longest time.
    * @param failed addresses of servers where earlier attempts ended
+   * @param broken those of them whose device failed: it would again, at once, so another one is worth waiting for
    * @returns undefined when it had better wait
    */
-  choose(needs: WorkflowNeeds, failed: readonly string[] = []): Backend | undefined {
-    const free = this.#fit(needs).filter((backend) => backend.isUsable && backend.hasRoom);
+  choose(needs: WorkflowNeeds, failed: readonly string[] = [], broken: readonly string[] = []): Backend | undefined {
+    const usable = this.#fit(needs).filter(({ isUsable }) => isUsable);
+    const sound = usable.filter(({ url }) => !broken.includes(url));
+    const free = (sound.length > 0 ? sound : usable).filter(({ hasRoom }) => hasRoom);
     const rank = (backend: Backend) => [
       failed.includes(backend.url) ? 1 : 0,
       backend.couldRunNow ? 0 : 1,
