@@ -19,7 +19,8 @@ export interface EventOptions {
  * Any number of callers may hold it; the files go when the last has let go and it is not running.
  */
 export class LiveJob {
-  readonly #files = new Map<string, SpooledFile>();
+  /** Made for the first: most of the jobs that callers wait for have none yet. */
+  #files: Map<string, SpooledFile> | undefined;
   readonly #changed = new Bell();
   readonly #ended = new Bell();
   #job: ActiveJob;
@@ -64,18 +65,19 @@ export class LiveJob {
   /** Keeps the bytes of a collected file; the job owns them from now on. */
   keep(file: CollectedFile, bytes: SpooledFile): void {
     const key = outputKey(file);
+    this.#files ??= new Map();
     void this.#files.get(key)?.discard();
     this.#files.set(key, bytes);
     this.#letGoIfUnused();
   }
 
   holdsBytesOf(file: CollectedFile): boolean {
-    return this.#files.has(outputKey(file));
+    return this.#files?.has(outputKey(file)) ?? false;
   }
 
   /** @throws ComfyUIError `not_found` once the files are gone */
   bytesOf(file: CollectedFile): SpooledFile {
-    const bytes = this.#files.get(outputKey(file));
+    const bytes = this.#files?.get(outputKey(file));
     if (!bytes)
       throw new ComfyUIError('not_found', `The bytes of ${file.filename} are no longer held.`, { jobId: this.#job.id });
     return bytes;
@@ -168,8 +170,8 @@ export class LiveJob {
   }
 
   #discardFiles(): void {
-    for (const file of this.#files.values()) void file.discard();
-    this.#files.clear();
+    for (const file of this.#files?.values() ?? []) void file.discard();
+    this.#files = undefined;
   }
 }
 

@@ -1,6 +1,5 @@
 import { Body, Controller, HttpCode, Inject, Logger, Post, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiHeader, ApiOperation, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
-import type { GenerationResult } from '../../../application/generation-result';
 import { GenerationService } from '../../../application/generation.service';
 import { JobService } from '../../../application/job.service';
 import type { LiveJob } from '../../../application/live-job';
@@ -68,9 +67,9 @@ export class GenerateController {
     const { format, waitSeconds } = wishes;
     const timeoutSeconds = body.timeout ?? waitSeconds ?? this.options.generateTimeout;
     const answer = wishes.respondAsync
-      ? await this.#answerLater({ live, format, timeoutSeconds: waitSeconds ?? 0, signal }, request)
-      : await this.#answer({ live, format, timeoutSeconds, signal });
-    return begin(response, answer);
+      ? this.#answerLater({ live, format, timeoutSeconds: waitSeconds ?? 0, signal }, request)
+      : this.#answer({ live, format, timeoutSeconds, signal });
+    return answer.then((ready) => begin(response, ready));
   }
 
   /** The result if it comes in time, else the job. */
@@ -84,16 +83,14 @@ export class GenerateController {
     return acceptedAnswer(jobJson(await this.jobs.view(live.job)), jobLocation(originalUrl ?? url, live.job.id));
   }
 
+  /** Few functions are under way while it waits: each costs memory for every caller. */
   async #answer(waiting: Waiting): Promise<Answer> {
-    const { live, format } = waiting;
+    const { live, format, timeoutSeconds, signal } = waiting;
     if (format === 'events') return eventsAnswer(live.job.id, generationEvents(this.generation, live, waiting));
-    const result = await this.#result(waiting);
-    return format === 'image' ? imageAnswer(result) : jsonAnswer(result);
-  }
-
-  async #result({ live, timeoutSeconds, signal }: Waiting): Promise<GenerationResult> {
     try {
-      return await this.generation.result(live, { timeoutSeconds, signal });
+      await live.ended(timeoutSeconds * 1000, signal);
+      const result = await this.generation.result(live, { signal });
+      return format === 'image' ? imageAnswer(result) : jsonAnswer(result);
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new ComfyUIError('canceled', 'The caller went away before the answer.', {

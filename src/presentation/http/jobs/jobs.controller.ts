@@ -14,8 +14,8 @@ import type { JobQuery } from '../../../application/ports/job-store';
 import { writeWorkflow } from '../../../domain/workflow/workflow-text';
 import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
-import { type Answer, begin, eventsAnswer } from '../streaming/answer';
 import { type AnyResponse, watchConnection } from '../streaming/connection';
+import { sendEvents } from '../streaming/send-events';
 import { JobDto, JobPageDto } from './job.dto';
 import { jobEvents } from './job-events';
 import { JobIdPipe } from './job-id.pipe';
@@ -73,19 +73,14 @@ export class JobsController {
   @ApiParam(ID)
   @ApiResponse({ status: 200, ...JOBS_DOCS.stream })
   @ApiErrors(404, 500)
-  async events(
-    @Param('id', JobIdPipe) id: string,
-    @Res({ passthrough: true }) response: AnyResponse,
-  ): Promise<Answer['body']> {
+  async events(@Param('id', JobIdPipe) id: string, @Res() response: AnyResponse): Promise<void> {
     const live = await this.jobs.watch(id);
     const { disconnected } = watchConnection(response, () => live.release());
     const signal = AbortSignal.any([this.draining.signal, disconnected]);
-    return begin(
+    sendEvents(
       response,
-      eventsAnswer(
-        id,
-        jobEvents(live, (job) => this.jobs.view(job), signal),
-      ),
+      id,
+      jobEvents(live, (job) => this.jobs.view(job), signal),
     );
   }
 

@@ -1,12 +1,20 @@
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
 interface HasHead {
   status(code: number): unknown;
   header(name: string, value: string): unknown;
+  getHeaders(): OutgoingHttpHeaders;
+}
+
+/** Fastify's reply. */
+interface HasRaw {
+  readonly raw: ServerResponse;
+  /** From now on the answer is not Fastify's. */
+  hijack(): unknown;
 }
 
 /** A response as Express hands it out, or Fastify's reply around it. */
-export type AnyResponse = HasHead & (ServerResponse | { readonly raw: ServerResponse });
+export type AnyResponse = HasHead & (ServerResponse | HasRaw);
 
 /**
  * Calls `done` once, when the answer was sent or the caller is gone, and tells it which.
@@ -16,7 +24,7 @@ export function watchConnection(
   response: AnyResponse,
   done: (isComplete: boolean) => void,
 ): { readonly disconnected: AbortSignal } {
-  const raw = 'raw' in response ? response.raw : response;
+  const raw = rawResponse(response);
   const gone = new AbortController();
   const close = () => {
     if (!raw.writableFinished) gone.abort();
@@ -25,4 +33,8 @@ export function watchConnection(
   if (raw.closed) close();
   else raw.once('close', close);
   return { disconnected: gone.signal };
+}
+
+export function rawResponse(response: AnyResponse): ServerResponse {
+  return 'raw' in response ? response.raw : response;
 }
