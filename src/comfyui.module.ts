@@ -5,7 +5,6 @@ import { Backend } from './application/backends/backend';
 import { BackendMonitor } from './application/backends/backend-monitor';
 import { BackendPool } from './application/backends/backend-pool';
 import { PromptSweeper } from './application/backends/prompt-sweeper';
-import { Bell } from './application/bell';
 import { Dispatcher } from './application/dispatcher';
 import { Draining } from './application/draining';
 import { GenerationService } from './application/generation.service';
@@ -25,6 +24,7 @@ import { Spool } from './application/ports/spool';
 import { QueueClock } from './application/queue-clock';
 import { ReadinessService } from './application/readiness.service';
 import { Shutdown } from './application/shutdown';
+import { WorkBell } from './application/work-bell';
 import { StatusService } from './application/status.service';
 import {
   type ASYNC_OPTIONS_TYPE,
@@ -75,7 +75,7 @@ const servers: Provider[] = [
     provide: BackendPool,
     inject: [RESOLVED_OPTIONS, ComfyUIServers],
     useFactory: ({ backends, prefetch }: ResolvedComfyUIOptions, { servers: connected }: ComfyUIServers) => {
-      const bell = new Bell();
+      const bell = new WorkBell();
       const pool = backends.map((settings, index) => {
         const { client, catalog } = connected[index]!;
         return new Backend({ ...settings, prefetch }, client, catalog, bell);

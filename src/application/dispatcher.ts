@@ -8,7 +8,7 @@ import { Draining } from './draining';
 import { JobRunner } from './job-runner';
 import type { LiveJob } from './live-job';
 import { LiveJobs } from './live-jobs';
-import { JobQueue } from './ports/job-queue';
+import { JobQueue, type Ticket } from './ports/job-queue';
 import { SharedRead } from './shared-read';
 
 /** How often it looks without being rung for, ms. */
@@ -18,6 +18,7 @@ const INTERVAL_MS = 1_000;
 @Injectable()
 export class Dispatcher implements OnApplicationBootstrap {
   readonly #logger = new Logger(Dispatcher.name);
+  #lookedAt = 0;
   readonly #rounds = new SharedRead(() => this.#round());
 
   constructor(
@@ -42,6 +43,8 @@ export class Dispatcher implements OnApplicationBootstrap {
       const news = this.pool.bell.next(INTERVAL_MS, this.draining.over);
       await this.dispatch();
       await news;
+      // Other processes may have stored jobs, too, and do not ring here.
+      if (Date.now() - this.#lookedAt >= INTERVAL_MS) this.pool.bell.mayHaveWork = true;
     }
   }
 
@@ -56,11 +59,20 @@ export class Dispatcher implements OnApplicationBootstrap {
 
   async #handNext(): Promise<void> {
     const stuck: WorkflowNeeds[] = [];
-    while (this.pool.hasRoom && !this.draining.hasBegun) {
-      const ticket = await this.queue.next(stuck);
+    while (this.pool.hasRoom && this.pool.bell.mayHaveWork && !this.draining.hasBegun) {
+      const ticket = await this.#next(stuck);
       if (!ticket) return;
       if (!(await this.#handById(ticket.jobId))) stuck.push(ticket.needs);
     }
+  }
+
+  /** Places become free more often than jobs come: the queue is asked only when there may be one. */
+  async #next(stuck: readonly WorkflowNeeds[]): Promise<Ticket | undefined> {
+    this.#lookedAt = Date.now();
+    this.pool.bell.mayHaveWork = false;
+    const ticket = await this.queue.next(stuck);
+    if (ticket || stuck.length > 0) this.pool.bell.mayHaveWork = true;
+    return ticket;
   }
 
   async #handById(jobId: string): Promise<boolean> {

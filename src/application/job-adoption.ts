@@ -29,6 +29,7 @@ export class JobAdoption implements OnModuleInit {
     else {
       const message = `The server ${live.job.backend} is not configured any more.`;
       await this.recorder.settle(live, { kind: 'returned', error: new BackendFault('backend_lost', message) });
+      this.pool.bell.announce();
     }
     live.release();
   }

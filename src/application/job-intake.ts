@@ -65,7 +65,7 @@ export class JobIntake {
     const { job, isNew } = await this.store.add({ job: recordOf(live.job), workflow, maxQueue, idempotency });
     if (isNew) {
       this.#logger.log(`Job ${job.id}: ${Object.keys(workflow).length} nodes`);
-      this.pool.bell.ring();
+      this.pool.bell.announce();
       return live;
     }
     const earlier = await this.lives.open(job.id);

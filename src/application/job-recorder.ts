@@ -8,6 +8,8 @@ import type { LiveJob } from './live-job';
 import { JobStore } from './ports/job-store';
 import { sleep } from './sleep';
 
+/** Every write waits for the disk: what happens in quick succession is stored together, and a short run in one. */
+const NOTE_DELAY_MS = 20;
 const TRY_AGAIN_MS = { first: 200, longest: 5_000 };
 
 /** A change, or what it depends on the job at its turn; undefined: none. */
@@ -18,8 +20,9 @@ export type Decision = JobChange | ((job: ActiveJob) => JobChange | undefined);
 export class JobRecorder {
   readonly #logger = new Logger(JobRecorder.name);
   readonly #writes = new WeakMap<LiveJob, Promise<unknown>>();
-  /** Jobs whose latest state is to be written, and is not yet being written. */
-  readonly #noted = new WeakSet<LiveJob>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  /** Jobs whose latest state is to be stored soon. */
+  readonly #noted = new Set<LiveJob>();
 
   constructor(
     private readonly store: JobStore,
@@ -38,6 +41,7 @@ export class JobRecorder {
       const now = Date.now();
       const next = change ? advance(before, change, now) : before;
       if (!change || next === before) return false;
+      this.#noted.delete(live);
       const isSaved = await this.store.save(recordOf(next), before.placement);
       if (isSaved) live.change(change, now);
       return isSaved;
@@ -64,18 +68,33 @@ export class JobRecorder {
     live.change(change);
     if (this.#noted.has(live)) return;
     this.#noted.add(live);
-    this.#inTurn(live, async () => {
-      this.#noted.delete(live);
-      await this.store.save(recordOf(live.job), live.job.placement);
-    }).catch((error: unknown) => {
+    setTimeout(() => void this.#storeNoted(live), NOTE_DELAY_MS).unref();
+  }
+
+  /** Stores what was noted, and waits for all that is being stored. */
+  async flush(): Promise<void> {
+    for (const live of this.#noted) void this.#storeNoted(live);
+    await Promise.allSettled(this.#underWay);
+  }
+
+  /** A commit meanwhile stored it as well. */
+  async #storeNoted(live: LiveJob): Promise<void> {
+    try {
+      await this.#inTurn(live, async () => {
+        if (this.#noted.delete(live)) await this.store.save(recordOf(live.job), live.job.placement);
+      });
+    } catch (error) {
       this.#logger.warn(`Job ${live.job.id} can not be stored now: ${oneLine(toComfyUIError(error).message)}`);
-    });
+    }
   }
 
   #inTurn<T>(live: LiveJob, write: () => Promise<T>): Promise<T> {
     const before = this.#writes.get(live) ?? Promise.resolve();
     const turn = before.then(write, write);
     this.#writes.set(live, turn);
+    this.#underWay.add(turn);
+    const done = () => this.#underWay.delete(turn);
+    turn.then(done, done);
     return turn;
   }
 }

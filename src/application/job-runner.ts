@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { BackendFault, ComfyUIError, toComfyUIError } from '../domain/errors';
 import { isDeviceFault } from '../domain/job/execution-failure';
 import { type ActiveJob, advance } from '../domain/job/active-job';
-import type { Job } from '../domain/job/job';
+import { hasEnded, type Job } from '../domain/job/job';
 import type { JobChange } from '../domain/job/job-change';
 import { oneLine } from '../domain/text';
 import { type Assignment, AttemptRun } from './attempt-run';
@@ -81,7 +81,7 @@ export class JobRunner {
     const done = this.#follow(run, assignment, how).finally(() => {
       this.#runs.delete(live.job.id);
       live.isRunning = false;
-      assignment.backend.changed.ring();
+      if (!hasEnded(live.job)) assignment.backend.bell.announce();
     });
     this.#runs.set(live.job.id, { run, done });
   }

@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { Draining, shuttingDown } from './draining';
 import { JobLimits } from './job-limits';
+import { JobRecorder } from './job-recorder';
 import { JobRunner } from './job-runner';
 import { LiveJobs } from './live-jobs';
 import { sleep } from './sleep';
@@ -21,6 +22,7 @@ export class Shutdown implements BeforeApplicationShutdown {
     private readonly draining: Draining,
     private readonly lives: LiveJobs,
     private readonly runner: JobRunner,
+    private readonly recorder: JobRecorder,
     private readonly limits: JobLimits,
   ) {}
 
@@ -31,6 +33,7 @@ export class Shutdown implements BeforeApplicationShutdown {
     await this.#sendAway();
     this.draining.end();
     await this.runner.idle();
+    await this.recorder.flush();
   }
 
   async #sendAway(): Promise<void> {

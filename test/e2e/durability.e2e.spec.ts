@@ -48,8 +48,8 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     const ended = await Promise.all(ids.map((id) => jobs.ended(id)));
     for (const { id, ...job } of ended)
       expect(job).toMatchObject({ status: 'succeeded', attempts: [{ number: 1, promptId: id }] });
-    const ends = ended.map(({ endedAt }) => Date.parse(endedAt ?? ''));
-    expect(ends).toEqual(ends.toSorted((a, b) => a - b));
+    const starts = ended.map(({ startedAt }) => Date.parse(startedAt ?? ''));
+    expect(starts).toEqual(starts.toSorted((a, b) => a - b));
     expect(comfyUI.stats.requests['POST /prompt']).toBe(4);
   });
 

@@ -1,7 +1,7 @@
 import type { ComfyUIError } from '../../domain/errors';
 import { BackendFault, toComfyUIError } from '../../domain/errors';
 import type { WorkflowNeeds } from '../../domain/workflow/needs';
-import type { Bell } from '../bell';
+import type { WorkBell } from '../work-bell';
 import type { Backend } from './backend';
 
 /** A server that answered within this time is taken to be there, ms. */
@@ -15,8 +15,7 @@ export class BackendPool {
 
   constructor(
     readonly backends: readonly Backend[],
-    /** Rings when a job may be handed over: one came or came back, a place became free, a server is back. */
-    readonly bell: Bell,
+    readonly bell: WorkBell,
   ) {}
 
   find(url: string): Backend | undefined {

@@ -10,10 +10,10 @@ import {
 import type { CircuitState as CircuitWord, ServerStatus } from '../../domain/backend';
 import { BackendFault, type ComfyUIError, toComfyUIError } from '../../domain/errors';
 import type { WorkflowNeeds } from '../../domain/workflow/needs';
-import type { Bell } from '../bell';
 import type { ComfyUIClient } from '../ports/comfyui-client';
 import type { NodeCatalog } from '../ports/node-catalog';
 import { sleep } from '../sleep';
+import type { WorkBell } from '../work-bell';
 
 export interface BackendSettings {
   /** Without credentials: it is stored with jobs and shown. */
@@ -61,9 +61,9 @@ export class Backend {
     readonly client: ComfyUIClient,
     private readonly catalog: NodeCatalog,
     /** Rung when a place became free, when the server came or went, and when it told what it knows. */
-    readonly changed: Bell,
+    readonly bell: WorkBell,
   ) {
-    this.#circuit.onStateChange(() => this.changed.ring());
+    this.#circuit.onStateChange(() => this.bell.ring());
   }
 
   get url(): string {
@@ -123,7 +123,7 @@ export class Backend {
         if (!isTaken) return;
         isTaken = false;
         this.#handedOver -= 1;
-        this.changed.ring();
+        this.bell.ring();
       },
     };
   }
@@ -151,7 +151,7 @@ export class Backend {
     } catch {
       if (this.#classes === 'unknown') this.#classes = 'any';
     } finally {
-      this.changed.ring();
+      this.bell.ring();
     }
   }
 

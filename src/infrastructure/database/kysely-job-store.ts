@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type JobEntry, type JobPage, type JobQuery, JobStore } from '../../application/ports/job-store';
 import type { Job } from '../../domain/job/job';
 import type { Workflow } from '../../domain/workflow/workflow';
@@ -8,15 +8,20 @@ import { type AddedJob, addJob } from './add-job';
 import type { Database } from './database';
 import { changingColumns, isJobId, toJob } from './job-rows';
 import { listJobs } from './list-jobs';
+import { GroupCommit } from './group-commit';
 import { storageError } from './storage-errors';
 import { stored } from './stored';
+import type { Tables } from './tables';
 
 /** Any number that other software is unlikely to lock in the same database. */
 const ADD_LOCK = 7_461_982_530;
 
 export class KyselyJobStore extends JobStore {
+  readonly #together: GroupCommit;
+
   constructor(private readonly database: Database) {
     super();
+    this.#together = new GroupCommit(database.kysely);
   }
 
   add(entry: JobEntry): Promise<AddedJob> {
@@ -45,15 +50,19 @@ export class KyselyJobStore extends JobStore {
 
   async save(job: Job, placement: number): Promise<boolean> {
     const writeId = randomUUID();
-    const query = this.database.kysely
-      .updateTable('jobs')
-      .set({ ...changingColumns(job), write_id: writeId })
-      .where('id', '=', job.id)
-      .where('placement', '=', placement)
-      .where('ended_at', 'is', null);
+    const columns = { ...changingColumns(job), write_id: writeId };
+    const update = async (kysely: Kysely<Tables>) => {
+      const query = kysely.updateTable('jobs').set(columns).where('id', '=', job.id);
+      const { numUpdatedRows } = await query
+        .where('placement', '=', placement)
+        .where('ended_at', 'is', null)
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    };
+    const { kysely, dialect } = this.database;
     return stored(async (isRetry) => {
-      const { numUpdatedRows } = await query.executeTakeFirst();
-      return numUpdatedRows > 0n || (isRetry && (await this.#wasWritten(job.id, writeId)));
+      const isWritten = await (dialect === 'sqlite' ? this.#together.run(update) : update(kysely));
+      return isWritten || (isRetry && (await this.#wasWritten(job.id, writeId)));
     });
   }
 
@@ -74,8 +83,9 @@ export class KyselyJobStore extends JobStore {
   /** One adds after the other, so that the queue is never overfilled and a key never used twice. */
   #addInTurn(entry: JobEntry): Promise<AddedJob> {
     const { kysely, dialect } = this.database;
+    if (dialect === 'sqlite') return this.#together.run((transaction) => addJob(transaction, entry));
     return kysely.transaction().execute(async (transaction) => {
-      if (dialect === 'postgres') await sql`select pg_advisory_xact_lock(${ADD_LOCK})`.execute(transaction);
+      await sql`select pg_advisory_xact_lock(${ADD_LOCK})`.execute(transaction);
       return addJob(transaction, entry);
     });
   }

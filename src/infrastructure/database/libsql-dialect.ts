@@ -1,10 +1,18 @@
-import { type DatabaseConnection, type Driver, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely';
+import {
+  type DatabaseConnection,
+  type Driver,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  SqliteDriver,
+  type SqliteStatement,
+} from 'kysely';
 import type Libsql from 'libsql';
 
 /** Kysely's SQLite, on libsql, and safe when a disk is full. */
 export class LibsqlDialect extends SqliteDialect {
   constructor(private readonly database: Libsql.Database) {
-    super({ database });
+    super({ database: preparingOnce(database) });
   }
 
   override createDriver(): Driver {
@@ -16,6 +24,23 @@ export class LibsqlDialect extends SqliteDialect {
   }
 }
 
+/** There are some dozens; only lists of unusual length make more. */
+const STATEMENTS_KEPT = 200;
+
+/** Prepares each statement once: that takes as long as running it. */
+function preparingOnce(database: Libsql.Database): SqliteDatabase {
+  const statements = new Map<string, SqliteStatement>();
+  const prepare = (sql: string): SqliteStatement => {
+    const known = statements.get(sql);
+    if (known) return known;
+    if (statements.size >= STATEMENTS_KEPT) statements.clear();
+    const statement = database.prepare(sql) as SqliteStatement;
+    statements.set(sql, statement);
+    return statement;
+  };
+  return { prepare, close: () => database.close() };
+}
+
 class LibsqlAdapter extends SqliteAdapter {
   /** SQLite can: a migration that a crash broke off leaves nothing. */
   override get supportsTransactionalDdl(): boolean {
@@ -25,7 +50,7 @@ class LibsqlAdapter extends SqliteAdapter {
 
 class LibsqlDriver extends SqliteDriver {
   constructor(private readonly database: Libsql.Database) {
-    super({ database });
+    super({ database: preparingOnce(database) });
   }
 
   /** SQLite rolls back by itself when the disk is full, and a second time would be an error that hides the first. */
