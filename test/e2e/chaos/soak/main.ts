@@ -41,7 +41,7 @@ async function soak(rig: Rig, minutes: number, liveJobsFile: string): Promise<bo
   const total = minutes * 60_000;
   const load = new Load(rig, dice);
   const disasters = new Disasters(rig, dice);
-  const before = await strike(disasters, total, () => readVitals(rig, liveJobsFile)).finally(() => disasters.end());
+  const before = await strike(disasters, total, () => readVitals(rig, liveJobsFile));
   await load.end();
   const findings = await rig.audit.findings({ withinMs: LAST_JOBS_MS, replays: 50 });
   await setTimeout(CALM_MS);
@@ -53,11 +53,15 @@ async function soak(rig: Rig, minutes: number, liveJobsFile: string): Promise<bo
 /** @returns the vitals of the last process of the service, when it had worked for a while */
 async function strike(disasters: Disasters, ms: number, read: () => Promise<Vitals>): Promise<Vitals> {
   await setTimeout(ms * SERVICE_IS_HIT);
-  await disasters.spareService();
-  await setTimeout(WARM_UP_MS);
-  const vitals = await read();
-  await setTimeout(ms * (1 - SERVICE_IS_HIT) - WARM_UP_MS);
-  return vitals;
+  try {
+    await disasters.spareService();
+    await setTimeout(WARM_UP_MS);
+    const vitals = await read();
+    await setTimeout(ms * (1 - SERVICE_IS_HIT) - WARM_UP_MS);
+    return vitals;
+  } finally {
+    await disasters.end();
+  }
 }
 
 async function main(): Promise<void> {
@@ -68,6 +72,9 @@ async function main(): Promise<void> {
   const rig = await startRig(liveJobsFile);
   try {
     if (!(await soak(rig, minutes, liveJobsFile))) process.exitCode = 1;
+  } catch (error) {
+    console.error(await rig.log());
+    throw error;
   } finally {
     await rig.close();
     await rm(folder, { recursive: true, force: true });

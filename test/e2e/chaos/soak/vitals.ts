@@ -21,7 +21,7 @@ export async function readVitals({ service }: Rig, liveJobsFile: string): Promis
   const handedOver = data.backends.reduce((sum, backend) => sum + backend.handedOver, 0);
   const sockets = await service.openSockets();
   await rm(liveJobsFile, { force: true });
-  process.kill(service.pid, 'SIGUSR2');
+  process.kill(service.pid, 'SIGWINCH');
   const liveJobs = Number(await until('it counts its jobs', () => readFile(liveJobsFile, 'utf8')));
   return { memoryMiB: Math.round(await service.memory()), sockets, liveJobs, handedOver };
 }

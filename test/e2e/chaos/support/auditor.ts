@@ -38,6 +38,7 @@ export class Auditor {
 
   /** Waits until all jobs have ended, and tells all that is not as it must be; nothing, when the service kept its word. */
   async findings({ withinMs = 30_000, replays = 2 }: AuditOptions = {}): Promise<string[]> {
+    if (this.service.hasCrashed) return [`the service ended by itself: ${await this.service.end()}`];
     const jobs = await this.#ended(withinMs);
     const unended = jobs.filter((job) => !isEnded(job)).map((job) => `${job.id} is still ${JSON.stringify(job)}`);
     if (unended.length > 0) return unended;

@@ -56,9 +56,9 @@ export class Orders {
     return answer;
   }
 
-  /** Sends an order until it is answered for good, as a caller does who has an Idempotency-Key. */
+  /** Sends an order until it is answered for good, as a caller does who has an Idempotency-Key; until the service ends by itself. */
   async insist(order: Order, manner: Manner): Promise<void> {
-    for (;;) {
+    while (!this.service.hasCrashed) {
       const answer = await this.send(order, manner).catch(() => undefined);
       if (answer && !PASSING.has(order.refusal ?? '')) return;
       await setTimeout(TRY_AGAIN_MS);

@@ -23,6 +23,7 @@ export type End = number | NodeJS.Signals;
 export class OwnProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
+  #isToEnd = false;
 
   constructor(private readonly program: Program) {
     const node = [process.execPath, ...program.args];
@@ -42,6 +43,11 @@ export class OwnProcess {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
+  /** Whether it ended and nobody here had told it to. */
+  get hasCrashed(): boolean {
+    return this.hasEnded && !this.#isToEnd;
+  }
+
   /** Resolves when it is no more. */
   async end(): Promise<End> {
     if (!this.hasEnded) await this.#ended;
@@ -56,6 +62,7 @@ export class OwnProcess {
   }
 
   signal(signal: NodeJS.Signals): void {
+    this.#isToEnd ||= signal === 'SIGKILL' || signal === 'SIGTERM';
     this.#child.kill(signal);
   }
 

@@ -84,6 +84,11 @@ export class ServiceProcess {
     return this.#running.end();
   }
 
+  /** Whether it ended by itself. */
+  get hasCrashed(): boolean {
+    return this.#process?.hasCrashed ?? false;
+  }
+
   output(): string {
     return this.#running.output();
   }
