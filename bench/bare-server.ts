@@ -61,6 +61,10 @@ async function fetchFile(file: FileReference): Promise<{ base64: string }> {
 }
 
 async function generate(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  if (incoming.method === 'GET') {
+    outgoing.end();
+    return;
+  }
   const { prompt } = (await json(incoming)) as { prompt: unknown };
   const images = await Promise.all((await run(prompt)).map(fetchFile));
   const body = JSON.stringify({ image: images[0]?.base64 ?? null, images });

@@ -1,113 +1,127 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HEADINGS, markdownTable, measure, row } from './measurement';
-import { PictureCheck, type PictureKind } from './pictures';
-import { type ServerProcess, startBareServer, startService, startSimulator } from './processes';
-import { type Load, type RoundResult, runRound } from './round';
+import { type Figure, FIGURE_HEADINGS, figureRow, markdownTable } from './figures';
+import { HEADINGS } from './measurement';
+import { PictureCheck } from './pictures';
+import { ProgressDelay } from './progress-delay';
+import { Restart } from './restart';
+import { PROMPTS_AT_ONCE, startBareServer, startService, startSimulator } from './servers';
+import { SideBySide } from './side-by-side';
+import { WAITING, WaitingMemory } from './waiting-memory';
 
-const SMALL: PictureKind = { label: '200 KB', side: 258, count: 1 };
-const LARGE: PictureKind = { label: '1.4 MB', side: 690, count: 1 };
-const BATCH: PictureKind = { label: '8 x 8 MB', side: 1634, count: 8 };
+/** What `statfs` says of a file system in memory. */
+const TMPFS = 0x0102_1994;
 
-const LOADS: readonly Load[] = [
-  { pictures: SMALL, callers: 1, requests: 100 },
-  { pictures: SMALL, callers: 16, requests: 240 },
-  { pictures: SMALL, callers: 64, requests: 256 },
-  { pictures: LARGE, callers: 1, requests: 50 },
-  { pictures: LARGE, callers: 16, requests: 96 },
-  { pictures: LARGE, callers: 64, requests: 128 },
-];
-const WARM_UP: Load = { pictures: SMALL, callers: 16, requests: 1000 };
-const MEMORY_LOAD: Load = { pictures: BATCH, callers: 8, requests: 16 };
-const MEMORY_GOAL_MIB = 200;
-
-const PAIRS_OF_ROUNDS = 6;
-const PROMPTS_AT_ONCE = 16;
-
-class Bench {
+/** The measurements, each with servers of its own in folders of their own. */
+class Benchmark {
+  readonly figures: Figure[] = [];
   readonly problems: string[] = [];
 
-  constructor(
-    private readonly comfyUI: string,
-    private readonly check: PictureCheck,
-  ) {}
+  constructor(private readonly directory: string) {}
 
-  /** The rows of the table. Both servers stay up throughout, as servers do, and are warm when the clock starts. */
-  async compareAll(loads: readonly Load[]): Promise<string[][]> {
-    const servers = [await startBareServer(this.comfyUI), await startService(this.comfyUI)] as const;
+  async sideBySide(): Promise<string[][]> {
+    const simulator = await startSimulator(this.directory);
+    const start = {
+      bare: () => startBareServer(simulator.url),
+      service: async () => startService({ comfyUI: simulator.url, directory: await this.#folder() }),
+    };
+    const bench = new SideBySide(start, new PictureCheck(this.directory));
     try {
-      for (const server of servers) await this.#round(server, WARM_UP);
-      const rows: string[][] = [];
-      for (const load of loads) {
-        rows.push(await this.#compare(servers, load));
-        console.error(`${load.pictures.label}, ${load.callers} callers: done`);
-      }
+      const rows = await bench.rows();
+      this.#note(await bench.peakMemory(), bench.problems);
       return rows;
     } finally {
-      await Promise.all(servers.map((server) => server.stop()));
+      await simulator.stop();
     }
   }
 
-  /** Short rounds in turn, and in turned order, so that whatever else the machine does hits both alike. */
-  async #compare([bare, service]: readonly [ServerProcess, ServerProcess], load: Load): Promise<string[]> {
-    const rounds = { bare: [] as RoundResult[], service: [] as RoundResult[] };
-    for (let pair = 0; pair < PAIRS_OF_ROUNDS; pair++) {
-      if (pair % 2 === 0) rounds.bare.push(await this.#round(bare, load));
-      rounds.service.push(await this.#round(service, load));
-      if (pair % 2 === 1) rounds.bare.push(await this.#round(bare, load));
-    }
-    return row(load.pictures.label, load.callers, measure(rounds.bare), measure(rounds.service));
-  }
-
-  /** The most memory a fresh process ever took, MiB. */
-  async peakMemory(start: (comfyUI: string) => Promise<ServerProcess>): Promise<number> {
-    const server = await start(this.comfyUI);
+  /** @param concurrency prompts that run at once: callers wait for those, or for their turn */
+  async waiting(concurrency: number, measure: (memory: WaitingMemory) => Promise<Figure>): Promise<void> {
+    const simulator = await startSimulator(await this.#folder(), { concurrency });
+    const options = { comfyUI: simulator.url, directory: await this.#folder(), concurrency, withMemoryProbe: true };
+    const service = await startService(options);
+    const memory = new WaitingMemory(service, simulator);
     try {
-      await this.#round(server, MEMORY_LOAD);
-      return await server.peakMemoryMiB();
+      await memory.warmUp();
+      this.#note(await measure(memory), memory.problems);
     } finally {
-      await server.stop();
+      await service.kill();
+      await simulator.stop();
     }
   }
 
-  async #round(server: ServerProcess, load: Load): Promise<RoundResult> {
-    const result = await runRound(server, load, this.check);
-    this.problems.push(...result.problems.map((problem) => `${server.name}: ${problem}`));
-    return result;
+  async progress(): Promise<void> {
+    const simulator = await startSimulator(await this.#folder(), { speed: '1' });
+    const delay = new ProgressDelay();
+    const directory = await this.#folder();
+    try {
+      const figure = await delay.measure(simulator.url, (comfyUI) => startService({ comfyUI, directory }));
+      this.#note(figure, delay.problems);
+    } finally {
+      await simulator.stop();
+    }
+  }
+
+  async restart(): Promise<void> {
+    const simulator = await startSimulator(await this.#folder());
+    const directory = await this.#folder();
+    const restart = new Restart(simulator, () => startService({ comfyUI: simulator.url, directory }));
+    try {
+      this.#note(await restart.measure(), restart.problems);
+    } finally {
+      await simulator.stop();
+    }
+  }
+
+  #folder(): Promise<string> {
+    return mkdtemp(join(this.directory, 'part-'));
+  }
+
+  #note(figure: Figure, problems: readonly string[]): void {
+    this.figures.push(figure);
+    this.problems.push(...problems);
+    console.error(`${figure.what}: ${figure.measured}`);
   }
 }
 
 async function main(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'nestjs-comfyui-bench-'));
-  const simulator = await startSimulator(directory, PROMPTS_AT_ONCE);
   try {
-    const bench = new Bench(simulator.url, new PictureCheck(directory));
-    await report(bench);
+    const bench = new Benchmark(directory);
+    await introduce(directory);
+    await report(bench, process.argv.slice(2));
     for (const problem of bench.problems.slice(0, 20)) console.error(problem);
     if (bench.problems.length > 0) process.exitCode = 1;
   } finally {
-    await simulator.stop();
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function report(bench: Bench): Promise<void> {
+async function introduce(directory: string): Promise<void> {
+  const inMemory = (await statfs(directory)).type === TMPFS;
   console.log(
-    `Node ${process.versions.node}, ${availableParallelism()} cores. Each cell: bare server / service = ratio.`,
+    `Node ${process.versions.node}, ${availableParallelism()} cores, ${PROMPTS_AT_ONCE} prompts at once. ` +
+      'The service runs as npm start runs it: durable jobs, LOG_LEVEL=info as JSON to a file.',
   );
-  console.log('The service runs as npm start runs it, LOG_LEVEL=info as JSON, to /dev/null.\n');
-  console.log(markdownTable(HEADINGS, await bench.compareAll(LOADS)));
-  const bare = await bench.peakMemory(startBareServer);
-  const service = await bench.peakMemory(startService);
-  const { callers, pictures } = MEMORY_LOAD;
-  console.log(
-    `\nPeak memory, ${callers} callers, ${pictures.label} each: bare server ${bare.toFixed(0)} MiB, ` +
-      `service ${service.toFixed(0)} MiB (goal: at most ${MEMORY_GOAL_MIB}): ${service <= MEMORY_GOAL_MIB ? 'yes' : 'no'}`,
-  );
-  console.log(
-    `\n${bench.problems.length === 0 ? 'No errors, every picture as made.' : `${bench.problems.length} errors.`}`,
-  );
+  if (inMemory) console.log(`Its files are in memory: point TMPDIR to a folder on a disk.`);
+  console.log('Each cell: bare server / service = ratio.\n');
+}
+
+/** @param parts the measurements asked for; none: all */
+async function report(bench: Benchmark, parts: readonly string[]): Promise<void> {
+  const isWanted = (part: string) => parts.length === 0 || parts.includes(part);
+  if (isWanted('compare')) console.log(markdownTable(HEADINGS, await bench.sideBySide()));
+  if (isWanted('progress')) await bench.progress();
+  if (isWanted('waiting')) {
+    await bench.waiting(PROMPTS_AT_ONCE, (memory) => memory.callers(PROMPTS_AT_ONCE));
+    await bench.waiting(WAITING, (memory) => memory.callers(WAITING));
+    await bench.waiting(PROMPTS_AT_ONCE, (memory) => memory.viewers());
+  }
+  if (isWanted('restart')) await bench.restart();
+  console.log(`\n${markdownTable(FIGURE_HEADINGS, bench.figures.map(figureRow))}`);
+  const { length } = bench.problems;
+  console.log(`\n${length === 0 ? 'No errors, every picture as made.' : `${length} errors.`}`);
 }
 
 main().catch((error: unknown) => {

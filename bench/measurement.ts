@@ -1,3 +1,4 @@
+import { quantile, yesOrNo } from './figures';
 import type { RoundResult } from './round';
 
 /** All rounds of one server under one load. */
@@ -9,50 +10,38 @@ export interface Measurement {
 }
 
 export function measure(rounds: readonly RoundResult[]): Measurement {
-  const latencies = rounds.flatMap(({ latenciesMs }) => latenciesMs).sort((a, b) => a - b);
+  const latencies = rounds.flatMap(({ latenciesMs }) => latenciesMs);
   const total = (of: (round: RoundResult) => number) => rounds.reduce((sum, round) => sum + of(round), 0);
   return {
-    p50Ms: latencies[Math.floor(latencies.length / 2)] ?? NaN,
+    p50Ms: quantile(latencies, 0.5),
     perSecond: latencies.length / (total(({ elapsedMs }) => elapsedMs) / 1000),
     cpuMs: total(({ cpuMs }) => cpuMs) / latencies.length,
     problems: rounds.flatMap(({ problems }) => problems),
   };
 }
 
-const GOALS = { p50: 1.3, throughput: 0.8, cpu: 1.5 };
+/** One caller waits for nobody else: there the time counts. Many compete: there it is how many are served. */
+const GOALS = { p50AtOneCaller: 1.4, throughputAtMany: 0.7 };
 
-/** A row of the table: bare server, service and their ratio, three times, and whether the goals hold. */
+/** A row of the table: bare server, service and their ratio, three times, and whether the goal holds. */
 export function row(label: string, callers: number, bare: Measurement, service: Measurement): string[] {
   const p50 = service.p50Ms / bare.p50Ms;
   const throughput = service.perSecond / bare.perSecond;
-  const cpu = service.cpuMs / bare.cpuMs;
-  const holds = p50 <= GOALS.p50 && throughput >= GOALS.throughput && cpu <= GOALS.cpu;
+  const holds = callers === 1 ? p50 <= GOALS.p50AtOneCaller : throughput >= GOALS.throughputAtMany;
   const clean = bare.problems.length + service.problems.length === 0;
   return [
     label,
     String(callers),
     triple(bare.p50Ms, service.p50Ms, p50),
     triple(bare.perSecond, service.perSecond, throughput),
-    triple(bare.cpuMs, service.cpuMs, cpu),
+    triple(bare.cpuMs, service.cpuMs, service.cpuMs / bare.cpuMs),
     `${bare.problems.length} / ${service.problems.length}`,
-    holds && clean ? 'yes' : 'no',
+    callers === 1 ? `p50 <= ${GOALS.p50AtOneCaller}x` : `requests/s >= ${GOALS.throughputAtMany}x`,
+    yesOrNo(holds && clean),
   ];
 }
 
-export const HEADINGS = [
-  'pictures',
-  'callers',
-  `p50, ms (<= ${GOALS.p50}x)`,
-  `requests/s (>= ${GOALS.throughput}x)`,
-  `CPU/request, ms (<= ${GOALS.cpu}x)`,
-  'errors',
-  'goal',
-];
-
-export function markdownTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [headings, headings.map(() => '---'), ...rows];
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
+export const HEADINGS = ['pictures', 'callers', 'p50, ms', 'requests/s', 'CPU/request, ms', 'errors', 'goal', 'holds'];
 
 function triple(bare: number, service: number, ratio: number): string {
   return `${bare.toFixed(1)} / ${service.toFixed(1)} = ${ratio.toFixed(2)}x`;

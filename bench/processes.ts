@@ -1,38 +1,59 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { get } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
-const DIST = join(__dirname, '../../dist');
 const START_MS = 20_000;
+const PROBE_INTERVAL_MS = 5;
 /** `/proc` counts CPU time in ticks of a hundredth of a second (USER_HZ), whatever the kernel's own clock. */
 const TICK_MS = 10;
 
+export interface ProcessOptions {
+  readonly name: string;
+  /** For Node: its own options, the script and the script's arguments. */
+  readonly script: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  /** Answered with 200 as soon as the server is of use. */
+  readonly probePath: string;
+  /** A file for standard output; default: nowhere. */
+  readonly log?: string;
+}
+
+/** Bytes, after a garbage collection. */
+export type MemoryUsage = ReturnType<typeof process.memoryUsage>;
+
 /** A server in a process of its own. */
 export class ServerProcess {
+  #readyMs = NaN;
+
   private constructor(
     readonly name: string,
     readonly url: string,
     private readonly child: ChildProcess,
   ) {}
 
-  /** Resolves when `probePath` is answered. Standard output goes nowhere, errors come here. */
-  static async start(
-    name: string,
-    script: string[],
-    env: NodeJS.ProcessEnv,
-    probePath: string,
-  ): Promise<ServerProcess> {
-    const port = await freePort();
-    const child = spawn(process.execPath, script.concat(name === 'simulator' ? ['--port', String(port)] : []), {
-      env: { ...process.env, ...env, HOST: '127.0.0.1', PORT: String(port), NODE_ENV: 'production' },
-      stdio: ['ignore', 'ignore', 'inherit'],
+  /** Resolves when the probe is answered. Errors of the process come here. */
+  static async start({ name, script, env, probePath, log }: ProcessOptions): Promise<ServerProcess> {
+    const port = String(await freePort());
+    const output = log === undefined ? 'ignore' : openSync(log, 'a');
+    const started = performance.now();
+    const child = spawn(process.execPath, name === 'simulator' ? [...script, '--port', port] : script, {
+      env: { ...process.env, ...env, HOST: '127.0.0.1', PORT: port, NODE_ENV: 'production' },
+      stdio: ['ignore', output, 'inherit', 'ipc'],
     });
+    if (typeof output === 'number') closeSync(output);
     const server = new ServerProcess(name, `http://127.0.0.1:${port}`, child);
-    await server.#untilAnswered(probePath);
+    await server.#untilReady(probePath);
+    server.#readyMs = performance.now() - started;
     return server;
+  }
+
+  /** From the start of the process to the first good answer, milliseconds. */
+  get readyMs(): number {
+    return this.#readyMs;
   }
 
   /** CPU time so far, user and system, milliseconds. */
@@ -49,38 +70,54 @@ export class ServerProcess {
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
   }
 
-  async stop(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    this.child.kill();
-    await once(this.child, 'exit');
+  /** What it uses now that what is not used any more was collected; for a process that runs the memory probe. */
+  async memory(): Promise<MemoryUsage> {
+    const answer = once(this.child, 'message');
+    this.child.send('memory');
+    const [usage] = (await answer) as [MemoryUsage];
+    return usage;
   }
 
-  async #untilAnswered(path: string): Promise<void> {
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#hasEnded) return;
+    const ended = once(this.child, 'exit');
+    this.child.kill(signal);
+    await ended;
+  }
+
+  get #hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  async #untilReady(path: string): Promise<void> {
     const deadline = Date.now() + START_MS;
-    for (;;) {
-      const answer = await fetch(this.url + path).catch(() => undefined);
-      await answer?.arrayBuffer();
-      if (answer) return;
-      if (this.child.exitCode !== null || Date.now() > deadline) throw new Error(`The ${this.name} did not start.`);
-      await setTimeout(50);
+    while ((await statusOf(this.url + path)) !== 200) {
+      if (this.#hasEnded) throw new Error(`The ${this.name} did not start.`);
+      if (Date.now() > deadline) {
+        await this.kill();
+        throw new Error(`The ${this.name} did not start in time.`);
+      }
+      await setTimeout(PROBE_INTERVAL_MS);
     }
   }
 }
 
-/** ComfyUI's stand-in, without any waiting of its own; its files lie in `directory`. */
-export function startSimulator(directory: string, concurrency: number): Promise<ServerProcess> {
-  const options = ['--speed', 'instant', '--concurrency', String(concurrency), '--directory', directory];
-  return ServerProcess.start('simulator', [join(DIST, 'simulator/main.js'), ...options], {}, '/system_stats');
-}
-
-/** The service as `npm start` runs it: every request is logged, as JSON. */
-export function startService(comfyUI: string): Promise<ServerProcess> {
-  const env = { COMFYUI_BASE_URL: comfyUI, LOG_LEVEL: 'info', LOG_FORMAT: 'json' };
-  return ServerProcess.start('service', ['--max-semi-space-size=8', join(DIST, 'main.js')], env, '/comfyui/status');
-}
-
-export function startBareServer(comfyUI: string): Promise<ServerProcess> {
-  return ServerProcess.start('bare', [join(__dirname, 'bare-server.js')], { COMFYUI_BASE_URL: comfyUI }, '/');
+/** 0: no answer. */
+function statusOf(url: string): Promise<number> {
+  return new Promise((resolve) => {
+    const request = get(url, { agent: false }, (answer) => {
+      answer.resume().once('close', () => resolve(answer.statusCode ?? 0));
+    });
+    request.once('error', () => resolve(0));
+  });
 }
 
 async function freePort(): Promise<number> {

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
+
+const EXAMPLE = readFileSync(join(__dirname, '../../examples/txt2img.json'), 'utf8');
+
+const PAGE = 200;
+const LOOK_AGAIN_MS = 50;
+const PATIENCE_MS = 60_000;
+
+interface Page {
+  readonly jobs: readonly { readonly queuePosition: number | null }[];
+  readonly next: string | null;
+}
+
+/** A generation; resolves with the head of the answer. */
+export function generate(url: string, agent: Agent, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+  const body = smallWorkflow();
+  const content = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), ...headers };
+  return new Promise((resolve, reject) => {
+    const outgoing = request(`${url}/generate`, { method: 'POST', agent, headers: content }, resolve);
+    outgoing.on('error', reject).end(body);
+  });
+}
+
+/** The seven nodes of the example, of which ComfyUI has to run the last: all but the file's name it has in its cache. */
+function smallWorkflow(): string {
+  return EXAMPLE.replace('"ComfyUI"', `"${randomUUID()}"`);
+}
+
+/** Hands a generation over; resolves with the job's id. */
+export async function submit(url: string, agent: Agent): Promise<string> {
+  const answer = await generate(url, agent, { Prefer: 'respond-async' });
+  const body = (await buffer(answer)).toString();
+  if (answer.statusCode !== 202) throw new Error(`Not taken: ${answer.statusCode} ${body.slice(0, 200)}`);
+  return (JSON.parse(body) as { id: string }).id;
+}
+
+/** How many jobs have not ended. */
+export async function unendedJobs(url: string): Promise<number> {
+  let count = 0;
+  let cursor = '';
+  for (;;) {
+    const answer = await fetch(`${url}/jobs?status=queued,running&limit=${PAGE}&cursor=${cursor}`);
+    const { jobs, next } = (await answer.json()) as Page;
+    count += jobs.length;
+    if (next === null) return count;
+    cursor = next;
+  }
+}
+
+/** The place of the one that came last. */
+export async function lengthOfQueue(url: string): Promise<number> {
+  const { jobs } = (await (await fetch(`${url}/jobs?status=queued&limit=1`)).json()) as Page;
+  return jobs[0]?.queuePosition ?? 0;
+}
+
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`Waited in vain: ${what}.`);
+    await setTimeout(LOOK_AGAIN_MS);
+  }
+}

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { ServerProcess } from './processes';
+
+const DIST = join(__dirname, '../../dist');
+
+/** Prompts that the simulator runs at once, and that the service takes it to run at once. */
+export const PROMPTS_AT_ONCE = 16;
+const PREFETCH = 1;
+/** Prompts that the service hands it. */
+export const PLACES = PROMPTS_AT_ONCE + PREFETCH;
+
+export interface ServiceOptions {
+  readonly comfyUI: string;
+  /** Where it keeps its jobs and writes its log. */
+  readonly directory: string;
+  /** Default: {@link PROMPTS_AT_ONCE}. */
+  readonly concurrency?: number;
+  /** Whether its memory is to be asked for. */
+  readonly withMemoryProbe?: boolean;
+}
+
+/** ComfyUI's stand-in; its files lie in `directory`. */
+export function startSimulator(
+  directory: string,
+  { speed = 'instant', concurrency = PROMPTS_AT_ONCE } = {},
+): Promise<ServerProcess> {
+  const options = ['--speed', speed, '--concurrency', String(concurrency), '--directory', directory];
+  const script = [join(DIST, 'simulator/main.js'), ...options];
+  return ServerProcess.start({ name: 'simulator', script, probePath: '/system_stats' });
+}
+
+/** The service as `npm start` runs it: durable jobs, and every request is logged, as JSON, to a file. */
+export function startService({
+  comfyUI,
+  directory,
+  concurrency = PROMPTS_AT_ONCE,
+  withMemoryProbe = false,
+}: ServiceOptions): Promise<ServerProcess> {
+  const probe = withMemoryProbe ? ['--expose-gc', '--require', join(__dirname, 'memory-probe.js')] : [];
+  return ServerProcess.start({
+    name: 'service',
+    script: ['--max-semi-space-size=8', ...probe, join(DIST, 'main.js')],
+    env: {
+      COMFYUI_BASE_URL: comfyUI,
+      COMFYUI_CONCURRENCY: String(concurrency),
+      COMFYUI_PREFETCH: String(PREFETCH),
+      DATA_DIR: join(directory, 'data'),
+      LOG_LEVEL: 'info',
+      LOG_FORMAT: 'json',
+    },
+    probePath: '/health/ready',
+    log: join(directory, 'service.log'),
+  });
+}
+
+export function startBareServer(comfyUI: string): Promise<ServerProcess> {
+  const script = [join(__dirname, 'bare-server.js')];
+  return ServerProcess.start({ name: 'bare', script, env: { COMFYUI_BASE_URL: comfyUI }, probePath: '/' });
+}
+
+/** Every prompt waits before its first node until {@link letGo}. */
+export async function hold(simulator: ServerProcess): Promise<void> {
+  const fault = { kind: 'hold', times: 'Infinity' };
+  await sure(fetch(`${simulator.url}/simulator/faults`, { method: 'POST', body: JSON.stringify(fault) }));
+}
+
+export async function letGo(simulator: ServerProcess): Promise<void> {
+  await sure(fetch(`${simulator.url}/simulator/faults?kind=hold`, { method: 'DELETE' }));
+}
+
+async function sure(answer: Promise<Response>): Promise<void> {
+  const { status } = await answer;
+  if (status !== 200) throw new Error(`The simulator answered ${status}.`);
+}
