@@ -2,7 +2,6 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { toComfyUIError } from '../domain/errors';
 import { hasEnded } from '../domain/job/job';
 import { oneLine } from '../domain/text';
-import type { WorkflowNeeds } from '../domain/workflow/needs';
 import { BackendPool } from './backends/backend-pool';
 import { Draining } from './draining';
 import { JobRunner } from './job-runner';
@@ -58,16 +57,16 @@ export class Dispatcher implements OnApplicationBootstrap {
   }
 
   async #handNext(): Promise<void> {
-    const stuck: WorkflowNeeds[] = [];
+    const stuck: string[] = [];
     while (this.pool.hasRoom && this.pool.bell.mayHaveWork && !this.draining.hasBegun) {
       const ticket = await this.#next(stuck);
       if (!ticket) return;
-      if (!(await this.#handById(ticket.jobId))) stuck.push(ticket.needs);
+      if (!(await this.#handById(ticket.jobId))) stuck.push(ticket.needsKey);
     }
   }
 
   /** Places become free more often than jobs come: the queue is asked only when there may be one. */
-  async #next(stuck: readonly WorkflowNeeds[]): Promise<Ticket | undefined> {
+  async #next(stuck: readonly string[]): Promise<Ticket | undefined> {
     this.#lookedAt = Date.now();
     this.pool.bell.mayHaveWork = false;
     const ticket = await this.queue.next(stuck);

@@ -1,10 +1,10 @@
 import type { Job } from '../../domain/job/job';
-import type { WorkflowNeeds } from '../../domain/workflow/needs';
 
 /** A job that waits to be handed to a server. */
 export interface Ticket {
   readonly jobId: string;
-  readonly needs: WorkflowNeeds;
+  /** The same for jobs that need the same node classes and labels: where one can not run, the other can not. */
+  readonly needsKey: string;
 }
 
 /**
@@ -13,8 +13,8 @@ export interface Ticket {
  * A job waits when it has not ended and is handed to no server; one that comes back takes its old place.
  */
 export abstract class JobQueue {
-  /** The first that waits, leaving out those with these needs (compared by classes and labels). */
-  abstract next(except: readonly WorkflowNeeds[]): Promise<Ticket | undefined>;
+  /** The first that waits, leaving out those with these needs. */
+  abstract next(exceptNeeds: readonly string[]): Promise<Ticket | undefined>;
 
   /** How many wait before this one; undefined when it does not wait. */
   abstract ahead(jobId: string): Promise<number | undefined>;

@@ -1,9 +1,8 @@
 import type { ExpressionBuilder } from 'kysely';
 import { JobQueue, type Ticket } from '../../application/ports/job-queue';
 import type { Job } from '../../domain/job/job';
-import type { WorkflowNeeds } from '../../domain/workflow/needs';
 import type { Database } from './database';
-import { isJobId, needsKey, toJob } from './job-rows';
+import { isJobId, toJob } from './job-rows';
 import { stored } from './stored';
 import type { Tables } from './tables';
 
@@ -13,14 +12,10 @@ export class KyselyJobQueue extends JobQueue {
     super();
   }
 
-  async next(except: readonly WorkflowNeeds[]): Promise<Ticket | undefined> {
-    const keys = [...new Set(except.map(needsKey))];
-    const all = this.#waiting().selectAll().orderBy('rank').orderBy('queue_order').limit(1);
-    const query = keys.length === 0 ? all : all.where('needs_key', 'not in', keys);
-    return stored(async () => {
-      const row = await query.executeTakeFirst();
-      return row && { jobId: row.id, needs: toJob(row).needs };
-    });
+  async next(exceptNeeds: readonly string[]): Promise<Ticket | undefined> {
+    const all = this.#waiting().select(['id as jobId', 'needs_key as needsKey']).orderBy('rank').orderBy('queue_order');
+    const query = exceptNeeds.length === 0 ? all : all.where('needs_key', 'not in', [...new Set(exceptNeeds)]);
+    return stored(() => query.limit(1).executeTakeFirst());
   }
 
   async ahead(jobId: string): Promise<number | undefined> {
