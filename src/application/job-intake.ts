@@ -6,7 +6,9 @@ import { parseWorkflow } from '../domain/workflow/parse-workflow';
 import { writeWorkflow } from '../domain/workflow/workflow-text';
 import { BackendPool } from './backends/backend-pool';
 import { Draining } from './draining';
+import { Handover } from './handover';
 import { JobLimits } from './job-limits';
+import { JobRunner } from './job-runner';
 import type { LiveJob } from './live-job';
 import { LiveJobs } from './live-jobs';
 import { type Idempotency, JobStore } from './ports/job-store';
@@ -28,7 +30,7 @@ export interface GenerationRequest {
 
 const MAX_PRIORITY = 100;
 
-/** Turns requests into jobs: checked, stored, and only then told of. */
+/** Turns requests into jobs: checked, stored, and only then told of, or handed over at once when a server is free. */
 @Injectable()
 export class JobIntake {
   readonly #logger = new Logger(JobIntake.name);
@@ -37,6 +39,7 @@ export class JobIntake {
     private readonly store: JobStore,
     private readonly lives: LiveJobs,
     private readonly pool: BackendPool,
+    private readonly runner: JobRunner,
     private readonly limits: JobLimits,
     private readonly draining: Draining,
   ) {}
@@ -62,13 +65,35 @@ export class JobIntake {
   async #store(live: LiveJob, idempotency: Idempotency | undefined): Promise<LiveJob> {
     const { workflow } = live.job;
     const { maxQueue } = this.limits;
-    const { job, isNew } = await this.store.add({ job: recordOf(live.job), workflow, maxQueue, idempotency });
-    if (isNew) {
-      this.#logger.log(`Job ${job.id}: ${Object.keys(workflow).length} nodes`);
-      this.pool.bell.announce();
+    const handover = this.#handover(live);
+    const handed = handover && recordOf(handover.job);
+    const entry = { job: recordOf(live.job), handed, workflow, maxQueue, idempotency };
+    const { job, isNew } = await this.store.add(entry).catch((error: unknown) => {
+      handover?.slot.release();
+      throw error;
+    });
+    if (isNew) this.#logger.log(`Job ${job.id}: ${Object.keys(workflow).length} nodes`);
+    if (isNew && handover && job.backend !== null) {
+      handover.tell();
+      this.runner.start(handover);
       return live;
     }
-    const earlier = await this.lives.open(job.id);
+    handover?.slot.release();
+    if (!isNew) return this.#instead(live, job.id);
+    this.pool.bell.announce();
+    return live;
+  }
+
+  /** Where a job can be handed to the moment it is stored, because nobody waits before it. */
+  #handover(live: LiveJob): Handover | undefined {
+    if (this.pool.bell.mayHaveWork || !this.pool.hasRoom) return undefined;
+    const backend = this.pool.choose(live.job.needs);
+    return backend && new Handover(live, backend);
+  }
+
+  /** The job that was made with the same key. */
+  async #instead(live: LiveJob, id: string): Promise<LiveJob> {
+    const earlier = await this.lives.open(id);
     if (!earlier) throw new ComfyUIError('not_found', 'The job of this Idempotency-Key was just deleted.');
     live.release();
     return earlier;

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { BackendFault, ComfyUIError, toComfyUIError } from '../domain/errors';
 import { isDeviceFault } from '../domain/job/execution-failure';
@@ -10,6 +9,7 @@ import { type Assignment, AttemptRun } from './attempt-run';
 import type { Backend } from './backends/backend';
 import { PromptSweeper } from './backends/prompt-sweeper';
 import { Draining } from './draining';
+import { Handover } from './handover';
 import { JobLimits } from './job-limits';
 import { JobRecorder } from './job-recorder';
 import type { LiveJob } from './live-job';
@@ -41,19 +41,23 @@ export class JobRunner {
    * @throws ComfyUIError `storage_failed`
    */
   async hand(live: LiveJob, backend: Backend): Promise<boolean> {
-    const slot = backend.take(live.job.needs.models);
-    const promptId = live.job.placement === 0 ? live.job.id : randomUUID();
+    const handover = new Handover(live, backend);
     try {
       const isHanded = await this.recorder.commit(live, ({ backend: place }) =>
-        place === null ? { kind: 'handed', backend: backend.url, promptId } : undefined,
+        place === null ? handover.change : undefined,
       );
-      if (isHanded) this.#start({ live, backend, slot }, { isAdopted: false });
-      else slot.release();
+      if (isHanded) this.start(handover);
+      else handover.slot.release();
       return isHanded;
     } catch (error) {
-      slot.release();
+      handover.slot.release();
       throw error;
     }
+  }
+
+  /** Runs a job where it is handed to, now that this is stored. */
+  start(handover: Handover): void {
+    this.#start(handover, { isAdopted: false });
   }
 
   /** Takes up a job that the process before handed to a server. */

@@ -120,3 +120,20 @@ describe('cancelation', () => {
     expect(history).not.toContain(handed);
   });
 });
+
+describe('a place on a server', () => {
+  it('is given back by requests that turn out to be known', async () => {
+    await start({ prefetch: 1 });
+    await jobs.ended(await submit());
+    const headers = { 'Idempotency-Key': 'the-same', Prefer: 'respond-async' };
+    const prompt = slowPicture(++color, { seconds: 0.2 });
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => postJson(`${stack.url}/generate`, { prompt }, { headers })),
+    );
+    const ids = await Promise.all(answers.map(async (answer) => ((await answer.json()) as { id: string }).id));
+    expect(new Set(ids).size).toBe(1);
+    await jobs.ended(ids[0]!);
+    const [first, second] = [await submit(), await submit()];
+    expect([(await jobs.ended(first)).status, (await jobs.ended(second)).status]).toEqual(['succeeded', 'succeeded']);
+  });
+});

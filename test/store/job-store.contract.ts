@@ -56,6 +56,27 @@ export function describeJobStore(makePlace: () => Promise<Place>): void {
     );
   });
 
+  describe('a job that a server can get at once', () => {
+    const offer = (job: Job) => store().add(entryOf(job, { handed: handed(job) }));
+
+    it('waits when others do', async () => {
+      await database.current.add(waitingJob());
+      const job = waitingJob();
+      expect(await offer(job)).toStrictEqual({ job, isNew: true });
+      expect(await store().find(job.id)).toStrictEqual(job);
+    });
+
+    it('is kept as handed over or as waiting, and returned as it was kept', async () => {
+      await database.current.add(waitingJob());
+      await database.current.drain();
+      const job = waitingJob();
+      const { job: kept } = await offer(job);
+      expect([job.backend, handed(job).backend]).toContain(kept.backend);
+      expect(await store().find(job.id)).toEqual(kept);
+      expect((await database.current.queue.next([]))?.jobId).toBe(kept.backend === null ? job.id : undefined);
+    });
+  });
+
   describe('a workflow', () => {
     it('keeps the order of its nodes and every digit of its seeds', async () => {
       const text = `{"20":{"class_type":"A","inputs":{"seed":18446744073709551615,"x":-0.5}},"3":{"class_type":"B","inputs":{"seed":9007199254740993}},"b":{"class_type":"C","inputs":{}}}`;

@@ -3,6 +3,8 @@ import type { Workflow } from '../../domain/workflow/workflow';
 
 export interface JobEntry {
   readonly job: Job;
+  /** The same job as it is when a server gets it at once. A store for one process keeps this one, unless others wait. */
+  readonly handed?: Job;
   readonly workflow: Workflow;
   /** How many jobs may wait when this one comes; it is refused when there are as many. */
   readonly maxQueue: number;
@@ -38,7 +40,7 @@ export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
  */
 export abstract class JobStore {
   /**
-   * Keeps a new job, whole or not at all. With an idempotency key that is known, nothing is kept and the earlier job is
+   * Keeps a new job, whole or not at all, and returns it as it was kept. With an idempotency key that is known, nothing is kept and the earlier job is
    * returned: also for two calls at once.
    * @throws ComfyUIError `queue_full`, `idempotency_mismatch` (same key, other hash)
    */

@@ -22,9 +22,10 @@ export async function addJob(transaction: Transaction<Tables>, entry: JobEntry):
   if (earlier) return earlier;
   const { waiting, lastOrder } = await lookAtQueue(transaction);
   if (waiting >= maxQueue) throw queueFull(maxQueue);
+  const kept = waiting === 0 ? (entry.handed ?? job) : job;
   // Behind all others, also when the clock stood still or went back.
-  await insert(transaction, entry, Math.max(job.queuedAt * 1000, (lastOrder ?? 0) + 1));
-  return { job, isNew: true };
+  await insert(transaction, { ...entry, job: kept }, Math.max(job.queuedAt * 1000, (lastOrder ?? 0) + 1));
+  return { job: kept, isNew: true };
 }
 
 async function findEarlier(

@@ -80,13 +80,16 @@ export class KyselyJobStore extends JobStore {
     }
   }
 
-  /** One adds after the other, so that the queue is never overfilled and a key never used twice. */
+  /**
+   * One adds after the other, so that the queue is never overfilled and a key never used twice. Of several processes on one
+   * database each hands over only what it took from the queue.
+   */
   #addInTurn(entry: JobEntry): Promise<AddedJob> {
     const { kysely, dialect } = this.database;
     if (dialect === 'sqlite') return this.#together.run((transaction) => addJob(transaction, entry));
     return kysely.transaction().execute(async (transaction) => {
       await sql`select pg_advisory_xact_lock(${ADD_LOCK})`.execute(transaction);
-      return addJob(transaction, entry);
+      return addJob(transaction, { ...entry, handed: undefined });
     });
   }
 
