@@ -28,6 +28,8 @@ export interface AttemptTools {
 }
 
 const CANCEL_AGAIN_MS = 2_000;
+/** Nobody sees it: it spares making an error for each attempt. */
+const OVER = new ComfyUIError('canceled', 'The attempt is over.');
 
 /** One attempt of a job on the server it was handed to, from the prompt to the files. */
 export class AttemptRun {
@@ -78,7 +80,7 @@ export class AttemptRun {
     } finally {
       this.#prompt.close();
       clearTimeout(this.#clock);
-      this.#over.abort();
+      this.#over.abort(OVER);
       slot.release();
     }
   }

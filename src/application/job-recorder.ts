@@ -9,7 +9,7 @@ import { JobStore } from './ports/job-store';
 import { sleep } from './sleep';
 
 /** Every write waits for the disk: what happens in quick succession is stored together, and a short run in one. */
-const NOTE_DELAY_MS = 20;
+const NOTE_DELAY_MS = 100;
 const TRY_AGAIN_MS = { first: 200, longest: 5_000 };
 
 /** A change, or what it depends on the job at its turn; undefined: none. */

@@ -30,6 +30,10 @@ export interface RunProgress {
 
 const MAX_WEIGHT = 1000;
 
+/** One of each for all jobs that wait. */
+const NONE: ReadonlySet<string> = new Set();
+const NO_FRACTIONS: ReadonlyMap<string, number> = new Map();
+
 export function initialProgress(workflow: Workflow): RunProgress {
   const snapshot: Progress = {
     value: 0,
@@ -40,7 +44,7 @@ export function initialProgress(workflow: Workflow): RunProgress {
     step: null,
     steps: null,
   };
-  return { snapshot, cached: new Set(), finished: new Set(), fractions: new Map(), tellsNodeStates: false };
+  return { snapshot, cached: NONE, finished: NONE, fractions: NO_FRACTIONS, tellsNodeStates: false };
 }
 
 /** The next state after an event; the same object when the event says nothing about progress. */
