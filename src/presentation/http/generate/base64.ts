@@ -6,21 +6,28 @@ export function base64Length(sizeBytes: number): number {
   return Math.ceil(sizeBytes / 3) * 4;
 }
 
-/** The base64 text of a stream, piece by piece, without copying its chunks. */
-export async function* base64Of(stream: AsyncIterable<Buffer>): AsyncGenerator<string, void, undefined> {
+/**
+ * The base64 text of a stream, piece by piece, without copying its chunks. As bytes: long strings that wait for a
+ * connection are copied about by the garbage collector.
+ */
+export async function* base64Of(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of stream) {
     const missing = (3 - rest.length) % 3;
     rest = Buffer.concat([rest, chunk.subarray(0, missing)]);
     if (rest.length % 3 !== 0) continue;
-    let text = rest.toString('base64');
     const whole = chunk.length - ((chunk.length - missing) % 3);
-    for (let start = missing; start < whole; start += PIECE_BYTES) {
-      yield text + chunk.toString('base64', start, Math.min(start + PIECE_BYTES, whole));
-      text = '';
-    }
-    if (text !== '') yield text;
+    if (rest.length + whole > missing) yield encode(rest, chunk, missing, Math.max(whole, missing));
     rest = chunk.subarray(Math.max(whole, missing));
   }
-  if (rest.length > 0) yield rest.toString('base64');
+  if (rest.length > 0) yield Buffer.from(rest.toString('base64'), 'latin1');
+}
+
+/** The base64 text of `head`, a multiple of three bytes, and of `chunk` from `start` to `end`. */
+function encode(head: Buffer, chunk: Buffer, start: number, end: number): Buffer {
+  const text = Buffer.allocUnsafe(base64Length(head.length) + base64Length(end - start));
+  let written = text.write(head.toString('base64'), 'latin1');
+  for (let from = start; from < end; from += PIECE_BYTES)
+    written += text.write(chunk.toString('base64', from, Math.min(from + PIECE_BYTES, end)), written, 'latin1');
+  return text;
 }

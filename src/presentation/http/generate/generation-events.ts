@@ -21,7 +21,7 @@ export async function* generationEvents(
   generation: GenerationService,
   live: LiveJob,
   { timeoutSeconds, signal }: { timeoutSeconds: number; signal: AbortSignal },
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<string | Buffer, void, undefined> {
   const deadline = AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), signal]);
   const withoutBytes: CollectedFile[] = [];
   try {
@@ -47,7 +47,7 @@ function happeningText(happening: Exclude<JobEvent, { kind: 'output' }>): string
   return eventText('preview', { nodeId, mediaType, base64: image.toString('base64') });
 }
 
-function output(live: LiveJob, file: CollectedFile): AsyncGenerator<string, void, undefined> {
+function output(live: LiveJob, file: CollectedFile): AsyncGenerator<string | Buffer, void, undefined> {
   return event('output', fileJson(new GeneratedFile(file, live.bytesOf(file))));
 }
 
@@ -56,7 +56,7 @@ function progressOf(job: Job): object {
   return { id: job.id, status: job.status, attempt: attemptNumber(job), elapsedMs, ...job.progress };
 }
 
-async function* event(name: string, data: StreamedJson): AsyncGenerator<string, void, undefined> {
+async function* event(name: string, data: StreamedJson): AsyncGenerator<string | Buffer, void, undefined> {
   yield eventHead(name);
   yield* write(data);
   yield EVENT_END;

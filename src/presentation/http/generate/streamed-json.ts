@@ -34,7 +34,7 @@ export function byteLength(parts: StreamedJson): number {
   );
 }
 
-export async function* write(parts: StreamedJson): AsyncGenerator<string, void, undefined> {
+export async function* write(parts: StreamedJson): AsyncGenerator<string | Buffer, void, undefined> {
   let text = '';
   for (const part of parts) {
     if (typeof part === 'string') {

@@ -16,7 +16,7 @@ export function answer(jobId: string, headers: Answer['headers'], body: Answer['
   return { headers: { ...COMMON_HEADERS, 'X-Job-Id': jobId, ...headers }, body };
 }
 
-export function eventsAnswer(jobId: string, events: AsyncIterable<string>): Answer {
+export function eventsAnswer(jobId: string, events: AsyncIterable<string | Buffer>): Answer {
   return answer(jobId, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' }, events);
 }
 
