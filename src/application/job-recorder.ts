@@ -63,12 +63,21 @@ export class JobRecorder {
     }
   }
 
-  /** Tells a change at once and stores it soon; what a crash loses of it is learnt from ComfyUI again. */
+  /**
+   * Makes a change at once and stores it soon, or when somebody looks ({@link stored}); what a crash loses of it is learnt
+   * from ComfyUI again.
+   */
   note(live: LiveJob, change: JobChange): void {
     live.change(change);
     if (this.#noted.has(live)) return;
     this.#noted.add(live);
     setTimeout(() => void this.#storeNoted(live), NOTE_DELAY_MS).unref();
+  }
+
+  /** Resolves when the job is stored as it is now: who sees it then will never see it go back. */
+  async stored(live: LiveJob): Promise<void> {
+    if (this.#noted.has(live)) await this.#storeNoted(live);
+    else await this.#writes.get(live)?.catch(() => undefined);
   }
 
   /** Stores what was noted, and waits for all that is being stored. */

@@ -14,6 +14,14 @@ export interface EventOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Who keeps live jobs. */
+export interface Keeper {
+  /** Resolves when the job is stored as it is now. */
+  stored(live: LiveJob): Promise<void>;
+  /** Nobody holds it any more, and it does not run. */
+  forget(live: LiveJob): void;
+}
+
 /**
  * A job while somebody needs it: the current {@link ActiveJob}, the files it made so far, and the means to wait for more.
  * Any number of callers may hold it; the files go when the last has let go and it is not running.
@@ -31,13 +39,18 @@ export class LiveJob {
 
   constructor(
     job: ActiveJob,
-    private readonly onUnused: () => void = () => undefined,
+    private readonly keeper: Keeper,
   ) {
     this.#job = job;
   }
 
   get job(): ActiveJob {
     return this.#job;
+  }
+
+  /** Resolves when the job is stored as it is now: a status that was told never goes back. */
+  stored(): Promise<void> {
+    return this.keeper.stored(this);
   }
 
   /** The last preview of the node at work. */
@@ -151,8 +164,10 @@ export class LiveJob {
       const job = this.#job;
       const preview = this.#preview;
       if (told.job && attemptNumber(job) !== attemptNumber(told.job)) told.outputs.clear();
-      if (job.status !== told.job?.status) yield { kind: 'status', job };
-      else if (job === told.job || job.progress !== told.job.progress) yield { kind: 'progress', job };
+      if (job.status !== told.job?.status) {
+        await this.stored();
+        yield { kind: 'status', job };
+      } else if (job === told.job || job.progress !== told.job.progress) yield { kind: 'progress', job };
       if (preview && preview !== told.preview) yield { kind: 'preview', job, preview };
       yield* untold(job, told.outputs);
       if (hasEnded(job)) return;
@@ -166,7 +181,7 @@ export class LiveJob {
   #letGoIfUnused(): void {
     if (this.#holders > 0 || this.#isRunning) return;
     this.#discardFiles();
-    this.onUnused();
+    this.keeper.forget(this);
   }
 
   #discardFiles(): void {

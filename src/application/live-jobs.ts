@@ -1,15 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { activate, type ActiveJob } from '../domain/job/active-job';
-import { LiveJob } from './live-job';
+import { JobRecorder } from './job-recorder';
+import { type Keeper, LiveJob } from './live-job';
 import { JobStore } from './ports/job-store';
 
 /** The jobs that somebody in this process holds or runs: each once, so that all see the same. */
 @Injectable()
 export class LiveJobs {
   readonly #live = new Map<string, LiveJob>();
+  readonly #keeper: Keeper = {
+    stored: (live) => this.recorder.stored(live),
+    forget: (live) => {
+      if (this.#live.get(live.job.id) === live) this.#live.delete(live.job.id);
+    },
+  };
   readonly #loading = new Map<string, Promise<LiveJob | undefined>>();
 
-  constructor(private readonly store: JobStore) {}
+  constructor(
+    private readonly store: JobStore,
+    private readonly recorder: JobRecorder,
+  ) {}
 
   /** A job that was just made; held once. */
   add(job: ActiveJob): LiveJob {
@@ -48,9 +58,7 @@ export class LiveJobs {
   }
 
   #register(job: ActiveJob): LiveJob {
-    const live = new LiveJob(job, () => {
-      if (this.#live.get(job.id) === live) this.#live.delete(job.id);
-    });
+    const live = new LiveJob(job, this.#keeper);
     this.#live.set(job.id, live);
     return live;
   }

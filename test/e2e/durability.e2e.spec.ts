@@ -1,12 +1,22 @@
 import type { ComfyUIOptions } from '../../src';
 import type { Simulator } from '../../src/simulator';
+import { JobStore } from '../../src/application/ports/job-store';
 import { inFolder, inPostgres, type Place } from '../store/places';
+import { eventually } from '../support/eventually';
 import { jobsOf } from '../support/jobs';
+import { serverSentEvents } from '../support/sse';
 import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { flatPicture } from '../support/workflows';
 
 const PLACES: [name: string, () => Promise<Place>][] = [['a data folder', inFolder]];
 if (process.env.TEST_DATABASE_URL) PLACES.push(['PostgreSQL', inPostgres]);
+
+/** Reads events up to the first that tells of a run. */
+async function toldRunning(response: Response): Promise<void> {
+  for await (const { data } of serverSentEvents(response))
+    if ((data as { status?: string }).status === 'running') return;
+  throw new Error('Nothing ran.');
+}
 
 describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
   let place: Place;
@@ -51,6 +61,28 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     const starts = ended.map(({ startedAt }) => Date.parse(startedAt ?? ''));
     expect(starts).toEqual(starts.toSorted((a, b) => a - b));
     expect(comfyUI.stats.requests['POST /prompt']).toBe(4);
+  });
+
+  const lookers: [string, (id: string) => Promise<unknown>][] = [
+    ['GET /jobs/:id', (id) => jobsOf(stack).running(id)],
+    ['GET /jobs', () => eventually(async () => expect((await jobsOf(stack).list()).jobs[0]?.status).toBe('running'))],
+    ['its events', async (id) => toldRunning(await jobsOf(stack).watch(id))],
+  ];
+  it.each(lookers)('are stored as running before %s tells that they run', async (_name, look) => {
+    const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const id = await jobsOf(stack).start(flatPicture(++color));
+    await look(id);
+    expect(await stack.app.get(JobStore).find(id)).toMatchObject({ status: 'running' });
+    hold.clear();
+  });
+
+  it('are stored as running before the caller that streams is told so', async () => {
+    const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const headers = { Accept: 'text/event-stream' };
+    await toldRunning(await postJson(`${stack.url}/generate`, { prompt: flatPicture(++color) }, { headers }));
+    const [job] = (await stack.app.get(JobStore).list({ statuses: [], limit: 1 })).jobs;
+    expect(job).toMatchObject({ status: 'running' });
+    hold.clear();
   });
 
   it('that ended meanwhile are collected', async () => {

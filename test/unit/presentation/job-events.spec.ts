@@ -21,7 +21,8 @@ function read(text: string): Told | string {
 }
 
 function liveJob(): LiveJob {
-  return new LiveJob(newJob({ id: ID, workflow, queuedAt: Date.now() }));
+  const keeper = { stored: async () => undefined, forget: () => undefined };
+  return new LiveJob(newJob({ id: ID, workflow, queuedAt: Date.now() }), keeper);
 }
 
 /** A viewer of the job, with three jobs before it while it waits. */
