@@ -43,7 +43,7 @@ async function soak(rig: Rig, minutes: number, liveJobsFile: string): Promise<bo
   const disasters = new Disasters(rig, dice);
   const before = await strike(disasters, total, () => readVitals(rig, liveJobsFile));
   await load.end();
-  const findings = await rig.audit.findings({ withinMs: LAST_JOBS_MS, replays: 50 });
+  const findings = await rig.audit.findings({ withinMs: LAST_JOBS_MS, replays: 50, unseenRuns: 1 });
   await setTimeout(CALM_MS);
   const after = await readVitals(rig, liveJobsFile);
   const log = await rig.log();

@@ -14,6 +14,8 @@ export interface AuditOptions {
   readonly withinMs?: number;
   /** How many orders to send again, which must bring the same picture. */
   readonly replays?: number;
+  /** How many runs of a job may have ended in the moment between the end of the service and that of ComfyUI: nobody knows of them. */
+  readonly unseenRuns?: number;
 }
 
 /** How long ComfyUI may still work on something when all jobs have ended. */
@@ -37,12 +39,12 @@ export class Auditor {
   }
 
   /** Waits until all jobs have ended, and tells all that is not as it must be; nothing, when the service kept its word. */
-  async findings({ withinMs = 30_000, replays = 2 }: AuditOptions = {}): Promise<string[]> {
+  async findings({ withinMs = 30_000, replays = 2, unseenRuns = 0 }: AuditOptions = {}): Promise<string[]> {
     if (this.service.hasCrashed) return [`the service ended by itself: ${await this.service.end()}`];
     const jobs = await this.#ended(withinMs);
     const unended = jobs.filter((job) => !isEnded(job)).map((job) => `${job.id} is still ${JSON.stringify(job)}`);
     if (unended.length > 0) return unended;
-    const findings = await this.#check(jobs);
+    const findings = await this.#check(jobs, unseenRuns);
     findings.push(...(await this.#busyBackends()));
     for (const order of this.#replayable().slice(-replays)) findings.push(...(await this.#replay(order, jobs)));
     for (const job of await this.service.jobs()) this.#watch.see(job);
@@ -80,9 +82,9 @@ export class Auditor {
   }
 
   /** Every accepted order has its job; every job, also one whose submission was not answered, is whole. */
-  async #check(jobs: readonly JobDto[]): Promise<string[]> {
+  async #check(jobs: readonly JobDto[], unseenRuns: number): Promise<string[]> {
     const findings: string[] = [];
-    const evidence = await gatherEvidence(this.backends);
+    const evidence = { ...(await gatherEvidence(this.backends)), unseenRuns };
     const byId = new Map(this.orders.accepted.map((order) => [order.jobId, order]));
     for (const job of jobs) {
       const order = byId.get(job.id) ?? (await this.#unanswered(job));

@@ -1,6 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Fault } from '../../../../src/simulator';
+import type { Fault, FaultKind } from '../../../../src/simulator';
 import { DIST } from './dist';
 import { call, getJson, jsonOf } from './http';
 import { OwnProcess } from './own-process';
@@ -95,8 +95,8 @@ export class ComfyUIProcess {
     return faults.armed;
   }
 
-  async clearFaults(): Promise<void> {
-    await call(`${this.url}/simulator/faults`, { method: 'DELETE' });
+  async clearFaults(kind?: FaultKind): Promise<void> {
+    await call(`${this.url}/simulator/faults?kind=${kind ?? ''}`, { method: 'DELETE' });
   }
 
   async queue(): Promise<Queue> {

@@ -12,9 +12,11 @@ export interface Evidence {
   readonly histories: ReadonlyMap<string, Readonly<Record<string, HistoryEntry>>>;
   /** How many pictures were made, by tag. */
   readonly made: ReadonlyMap<string, number>;
+  /** How many of them, of each job, nobody can have seen. */
+  readonly unseenRuns: number;
 }
 
-export async function gatherEvidence(backends: readonly ComfyUIProcess[]): Promise<Evidence> {
+export async function gatherEvidence(backends: readonly ComfyUIProcess[]): Promise<Omit<Evidence, 'unseenRuns'>> {
   const up = backends.filter(({ isUp }) => isUp);
   const histories = new Map(await Promise.all(up.map(async (one) => [one.url, await one.history()] as const)));
   const made = new Map<string, number>();
@@ -39,14 +41,17 @@ export async function checkJob(order: Order, job: JobDto, evidence: Evidence): P
 }
 
 /** Every run that came to its end is one of the attempts; pictures tell of those too that a history has forgotten. */
-function checkExecutions({ tag, isCached }: Order, { id, attempts }: JobDto, { histories, made }: Evidence): string[] {
+function checkExecutions({ tag, isCached }: Order, { id, attempts }: JobDto, evidence: Evidence): string[] {
+  const { histories, made, unseenRuns } = evidence;
   const pictures = made.get(tag) ?? 0;
   const known = new Set(attempts.map(({ promptId }) => promptId));
   const strangers = [...histories.values()]
     .flatMap((history) => Object.entries(history))
     .filter(([promptId, { prompt, status }]) => prompt[3].job_id === id && status.completed && !known.has(promptId));
   return [
-    ...(pictures > attempts.length && !isCached ? [`ran ${pictures} times in ${attempts.length} attempts`] : []),
+    ...(pictures > attempts.length + unseenRuns && !isCached
+      ? [`ran ${pictures} times in ${attempts.length} attempts`]
+      : []),
     ...strangers.map(([promptId]) => `ran to its end as prompt ${promptId}, which is none of its attempts`),
   ];
 }
