@@ -68,7 +68,7 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     ['GET /jobs', () => eventually(async () => expect((await jobsOf(stack).list()).jobs[0]?.status).toBe('running'))],
     ['its events', async (id) => toldRunning(await jobsOf(stack).watch(id))],
   ];
-  it.each(lookers)('are stored as running before %s tells that they run', async (_name, look) => {
+  it.each(lookers)('are stored as running before %s tells that they run', async (_looker, look) => {
     const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const id = await jobsOf(stack).start(flatPicture(++color));
     await look(id);
