@@ -4,11 +4,12 @@ import { type JobEntry, type JobPage, type JobQuery, JobStore } from '../../appl
 import type { Job } from '../../domain/job/job';
 import type { Workflow } from '../../domain/workflow/workflow';
 import { readWorkflow } from '../../domain/workflow/workflow-text';
-import { type AddedJob, addJob } from './add-job';
 import type { Database } from './database';
-import { changingColumns, isJobId, toJob } from './job-rows';
+import { changingColumns, isJobId, type JobRow, toJob } from './job-rows';
 import { listJobs } from './list-jobs';
 import { GroupCommit } from './group-commit';
+import { type AddedJob, JobAdder } from './job-adder';
+import { type Placeholders, PreparedQuery } from './prepared-query';
 import { storageError } from './storage-errors';
 import { stored } from './stored';
 import type { Tables } from './tables';
@@ -18,6 +19,8 @@ const ADD_LOCK = 7_461_982_530;
 
 export class KyselyJobStore extends JobStore {
   readonly #together: GroupCommit;
+  readonly #adder = new JobAdder();
+  readonly #update = new PreparedQuery(updateJob);
 
   constructor(private readonly database: Database) {
     super();
@@ -50,14 +53,10 @@ export class KyselyJobStore extends JobStore {
 
   async save(job: Job, placement: number): Promise<boolean> {
     const writeId = randomUUID();
-    const columns = { ...changingColumns(job), write_id: writeId };
+    const values: JobUpdate = { ...changingColumns(job), write_id: writeId, id: job.id, before: placement };
     const update = async (kysely: Kysely<Tables>) => {
-      const query = kysely.updateTable('jobs').set(columns).where('id', '=', job.id);
-      const { numUpdatedRows } = await query
-        .where('placement', '=', placement)
-        .where('ended_at', 'is', null)
-        .executeTakeFirst();
-      return numUpdatedRows > 0n;
+      const { numAffectedRows = 0n } = await this.#update.run(kysely, values);
+      return numAffectedRows > 0n;
     };
     const { kysely, dialect } = this.database;
     return stored(async (isRetry) => {
@@ -86,10 +85,10 @@ export class KyselyJobStore extends JobStore {
    */
   #addInTurn(entry: JobEntry): Promise<AddedJob> {
     const { kysely, dialect } = this.database;
-    if (dialect === 'sqlite') return this.#together.run((transaction) => addJob(transaction, entry));
+    if (dialect === 'sqlite') return this.#together.run((transaction) => this.#adder.add(transaction, entry));
     return kysely.transaction().execute(async (transaction) => {
       await sql`select pg_advisory_xact_lock(${ADD_LOCK})`.execute(transaction);
-      return addJob(transaction, { ...entry, handed: undefined });
+      return this.#adder.add(transaction, { ...entry, handed: undefined });
     });
   }
 
@@ -103,4 +102,13 @@ export class KyselyJobStore extends JobStore {
     const query = this.database.kysely.selectFrom('jobs').select('id').where('id', '=', id);
     return (await query.where('write_id', '=', writeId).executeTakeFirst()) !== undefined;
   }
+}
+
+/** What a job becomes, and at which `placement` it has to be before. */
+type JobUpdate = ReturnType<typeof changingColumns> & Pick<JobRow, 'id' | 'write_id'> & { readonly before: number };
+
+/** Changes a job that has not ended and was not handed to anybody else meanwhile. */
+function updateJob(kysely: Kysely<Tables>, { id, before, ...columns }: Placeholders<JobUpdate>) {
+  const query = kysely.updateTable('jobs').set(columns).where('id', '=', id);
+  return query.where('placement', '=', before).where('ended_at', 'is', null);
 }

@@ -1,0 +1,101 @@
+import type { Kysely, Transaction } from 'kysely';
+import { PRIORITY_STEP_MS } from '../../application/ports/job-queue';
+import { IDEMPOTENCY_MS, type Idempotency, type JobEntry } from '../../application/ports/job-store';
+import { ComfyUIError } from '../../domain/errors';
+import type { Job } from '../../domain/job/job';
+import { writeWorkflow } from '../../domain/workflow/workflow-text';
+import { changingColumns, fixedColumns, hash, type JobRow, toJob } from './job-rows';
+import { type Placeholders, PreparedQuery } from './prepared-query';
+import type { Tables, WorkflowsTable } from './tables';
+
+export interface AddedJob {
+  readonly job: Job;
+  readonly isNew: boolean;
+}
+
+/** Adds jobs to one database. */
+export class JobAdder {
+  readonly #queue = new PreparedQuery(lookAtQueue);
+  readonly #insertJob = new PreparedQuery((kysely, row: Placeholders<JobRow>) => kysely.insertInto('jobs').values(row));
+  readonly #insertWorkflow = new PreparedQuery((kysely, row: Placeholders<WorkflowsTable>) =>
+    kysely.insertInto('workflows').values(row),
+  );
+
+  /**
+   * Keeps a new job; for a transaction in which nobody else adds one.
+   * @throws ComfyUIError `queue_full`, `idempotency_mismatch`
+   */
+  async add(transaction: Transaction<Tables>, entry: JobEntry): Promise<AddedJob> {
+    const { job, idempotency, maxQueue } = entry;
+    const earlier = idempotency && (await findEarlier(transaction, job, idempotency));
+    if (earlier) return earlier;
+    const [queue] = (await this.#queue.run(transaction, {})).rows;
+    const { waiting = 0, lastOrder = null } = queue ?? {};
+    if (waiting >= maxQueue) throw queueFull(maxQueue);
+    const kept = waiting === 0 ? (entry.handed ?? job) : job;
+    // Behind all others, also when the clock stood still or went back.
+    await this.#insert(transaction, { ...entry, job: kept }, Math.max(job.queuedAt * 1000, (lastOrder ?? 0) + 1));
+    return { job: kept, isNew: true };
+  }
+
+  async #insert(transaction: Transaction<Tables>, { job, workflow, idempotency }: JobEntry, order: number) {
+    await this.#insertJob.run(transaction, {
+      ...fixedColumns(job),
+      ...changingColumns(job),
+      write_id: null,
+      queue_order: order,
+      rank: order - job.priority * PRIORITY_STEP_MS * 1000,
+      idempotency_key: idempotency ? hash(idempotency.key) : null,
+      request_hash: idempotency?.requestHash ?? null,
+    });
+    await this.#insertWorkflow.run(transaction, { job_id: job.id, workflow: writeWorkflow(workflow) });
+  }
+}
+
+async function findEarlier(
+  transaction: Transaction<Tables>,
+  job: Job,
+  { key, requestHash }: Idempotency,
+): Promise<AddedJob | undefined> {
+  const row = await transaction
+    .selectFrom('jobs')
+    .selectAll()
+    .where('idempotency_key', '=', hash(key))
+    .executeTakeFirst();
+  if (!row) return undefined;
+  if (row.queued_at + IDEMPOTENCY_MS <= job.queuedAt) return forgetKey(transaction, row);
+  if (row.request_hash !== requestHash) throw otherRequest(row.id);
+  return { job: toJob(row), isNew: false };
+}
+
+async function forgetKey(transaction: Transaction<Tables>, { id }: JobRow): Promise<undefined> {
+  const nothing = { idempotency_key: null, request_hash: null };
+  await transaction.updateTable('jobs').set(nothing).where('id', '=', id).execute();
+}
+
+function lookAtQueue(kysely: Kysely<Tables>) {
+  return kysely.selectNoFrom((builder) => [
+    builder
+      .selectFrom('jobs')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('backend', 'is', null)
+      .where('ended_at', 'is', null)
+      .$asScalar()
+      .$notNull()
+      .as('waiting'),
+    builder
+      .selectFrom('jobs')
+      .select(({ fn }) => fn.max('queue_order').as('max'))
+      .as('lastOrder'),
+  ]);
+}
+
+function queueFull(maxQueue: number): ComfyUIError {
+  const message = `The queue is full: ${maxQueue} jobs are waiting. Try again later.`;
+  return new ComfyUIError('queue_full', message, { details: { maxQueue } });
+}
+
+function otherRequest(jobId: string): ComfyUIError {
+  const message = 'This idempotency key was used for another request: use a new key for a new request.';
+  return new ComfyUIError('idempotency_mismatch', message, { jobId });
+}
