@@ -3,6 +3,7 @@ import type { Fault } from '../../../../src/simulator';
 import type { ComfyUIProcess } from '../support/comfyui-process';
 import type { Dice } from '../support/dice';
 import type { Rig } from '../support/rig';
+import { until } from '../support/until';
 import { Tally } from './tally';
 
 const OUT_OF_MEMORY = { message: 'Allocation on device', type: 'torch.OutOfMemoryError' };
@@ -61,7 +62,7 @@ export class Disasters {
   async end(): Promise<void> {
     this.#over.abort();
     await this.#atBackends;
-    await Promise.all(this.rig.backends.map((backend) => backend.clearFaults()));
+    await Promise.all(this.rig.backends.map(clearFaults));
   }
 
   async #repeat([least, most]: readonly [number, number], signal: AbortSignal, strike: () => Promise<void>) {
@@ -122,6 +123,11 @@ export class Disasters {
     await this.#pause(0, 3_000);
     await service.start();
   }
+}
+
+/** It may be in the middle of a restart of its own. */
+function clearFaults(backend: ComfyUIProcess): Promise<boolean> {
+  return until(`${backend.name} is rid of its faults`, () => backend.clearFaults().then(() => true));
 }
 
 async function restart(backend: ComfyUIProcess): Promise<void> {

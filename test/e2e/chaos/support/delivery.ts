@@ -52,7 +52,9 @@ function checkExecutions({ tag, isCached }: Order, { id, attempts }: JobDto, evi
     ...(pictures > attempts.length + unseenRuns && !isCached
       ? [`ran ${pictures} times in ${attempts.length} attempts`]
       : []),
-    ...strangers.map(([promptId]) => `ran to its end as prompt ${promptId}, which is none of its attempts`),
+    ...strangers
+      .slice(unseenRuns)
+      .map(([promptId]) => `ran to its end as prompt ${promptId}, which is none of its attempts`),
   ];
 }
 
