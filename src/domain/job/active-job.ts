@@ -14,6 +14,10 @@ export interface ActiveJob extends Job {
   readonly nodeTimes: NodeTimes;
 }
 
+/** Shared by all jobs that have none yet: thousands may wait. */
+const NOTHING: readonly never[] = Object.freeze([]);
+const NO_DURATIONS = Object.freeze({});
+
 export interface NewJob {
   readonly id: string;
   readonly workflow: Workflow;
@@ -36,12 +40,12 @@ export function newJob({ id, workflow, queuedAt, startBy, priority, allowPartial
     seeds: seedsOf(workflow),
     backend: null,
     placement: 0,
-    attempts: [],
+    attempts: NOTHING,
     cancelRequested: false,
     progress: run.snapshot,
-    outputs: [],
-    texts: [],
-    nodeDurations: {},
+    outputs: NOTHING,
+    texts: NOTHING,
+    nodeDurations: NO_DURATIONS,
     queuedAt,
     startBy: startBy ?? null,
     workflow,

@@ -31,6 +31,7 @@ export function parseWorkflow(value: unknown): Workflow {
   return keepNodeOrder(value, Object.fromEntries(nodes.map(([id, node]) => [id, parseNode(id, node)])));
 }
 
+/** The node itself where it is whole: workflows are large, and many callers wait with theirs. */
 function parseNode(id: string, node: unknown): WorkflowNode {
   const name = oneLine(id, 60);
   const details = { nodeId: id };
@@ -43,7 +44,11 @@ function parseNode(id: string, node: unknown): WorkflowNode {
   if (!isObject(inputs)) throw refuse(`The inputs of node ${name} are ${describe(inputs)}, not an object.`, details);
   for (const [input, content] of Object.entries({ ...rest, ...inputs }))
     refuseUnsendable(content, { nodeId: id, input }, 0);
-  return { ...rest, class_type, inputs };
+  return isWhole(node) ? node : { ...rest, class_type, inputs };
+}
+
+function isWhole(node: Record<string, unknown>): node is Record<string, unknown> & WorkflowNode {
+  return isObject(node.inputs);
 }
 
 function isNodeLike(value: unknown): boolean {

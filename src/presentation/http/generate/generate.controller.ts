@@ -59,9 +59,10 @@ export class GenerateController {
     @Res({ passthrough: true }) response: AnyResponse,
   ): Promise<Answer['body']> {
     const wishes = readWishes(request);
+    const { cancelOnDisconnect } = body;
     const live = await this.generation.submit(generationRequest(body, wishes));
     const { disconnected: signal } = watchConnection(response, (isComplete) => {
-      if (!isComplete && body.cancelOnDisconnect) this.#cancel(live.job.id);
+      if (!isComplete && cancelOnDisconnect) this.#cancel(live.job.id);
       live.release();
     });
     const { format, waitSeconds } = wishes;
