@@ -14,7 +14,7 @@ export interface AuditOptions {
   readonly withinMs?: number;
   /** How many orders to send again, which must bring the same picture. */
   readonly replays?: number;
-  /** How many runs of a job may have ended unseen: by a service that was killed, or after ComfyUI had been given up. */
+  /** How many runs of a job may have ended unseen: when the service or ComfyUI was killed before it was told of, or after ComfyUI had been given up. */
   readonly unseenRuns?: number;
 }
 
