@@ -1,0 +1,72 @@
+import { type Find, follow, isLink, passedOn, type Read, trails } from './links';
+import type { Workflow, WorkflowNode } from './workflow';
+
+/** How nodes that hold a single value call it: `PrimitiveInt` and its kin, and the constants of custom nodes. */
+const VALUE_NAMES = ['value', 'int', 'float', 'number', 'Number'];
+
+type Accept<T> = (value: unknown) => T | null;
+
+/** Reads one value of a node by the name of its input, there or at the node that a link gets it from. */
+export interface Literal<T> {
+  /** The finds in a node itself; nothing where it has none of the inputs. */
+  readonly at: (node: WorkflowNode) => readonly Find<T>[];
+}
+
+/**
+ * @param names input names, the most telling first
+ * @param namesBehind names by which a linked node may state the value, besides those of plain constants
+ */
+export function literal<T>(names: readonly string[], accept: Accept<T>, namesBehind: readonly string[]): Literal<T> {
+  const behind = [...namesBehind, ...VALUE_NAMES];
+  const find = (value: unknown): readonly Find<T>[] => {
+    if (isLink(value)) return trails([value], read);
+    const accepted = accept(value);
+    return accepted === null ? [] : [{ value: accepted }];
+  };
+  const read: Read<T> = (node) => {
+    const name = nameIn(node, behind);
+    return name === undefined ? trails(passedOn(node), read) : find(node.inputs[name]);
+  };
+  return {
+    at: (node) => {
+      const name = nameIn(node, names);
+      return name === undefined ? [] : find(node.inputs[name]);
+    },
+  };
+}
+
+/** A number input. A linked node states it only as a plain constant: what other nodes work out cannot be known. */
+export function numberNamed(...names: string[]): Literal<number> {
+  return literal(names, numberIn, []);
+}
+
+/** A name out of a list of choices; selector nodes call it as the node does that it is for. */
+export function choiceNamed(...names: string[]): Literal<string> {
+  return literal(names, nameInList, names);
+}
+
+/** The first value of the nodes that have the input. */
+export function firstOf<T>(workflow: Workflow, nodes: readonly WorkflowNode[], wanted: Literal<T>): T | null {
+  const finds = nodes.map((node) => wanted.at(node)).find(({ length }) => length > 0) ?? [];
+  const { value, done } = follow(workflow, finds).next();
+  return done ? null : value;
+}
+
+export function hasAnyInput(node: WorkflowNode, names: readonly string[]): boolean {
+  return nameIn(node, names) !== undefined;
+}
+
+/** ComfyUI takes a number that came as a string, and so do we. */
+function numberIn(value: unknown): number | null {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : null;
+}
+
+/** Loaders with several places call an empty one `None`. */
+function nameInList(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' && value !== 'None' ? value : null;
+}
+
+function nameIn({ inputs }: WorkflowNode, names: readonly string[]): string | undefined {
+  return names.find((name) => Object.hasOwn(inputs, name));
+}
