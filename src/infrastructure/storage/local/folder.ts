@@ -1,0 +1,105 @@
+import { constants } from 'node:fs';
+import { access, type FileHandle, mkdir, open, realpath, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { StorageFault } from '../storage-fault';
+import { codeOf } from './local-errors';
+
+const OWNER_ONLY = 0o700;
+/** Windows has no O_NOFOLLOW; then it counts for nothing. */
+const { O_RDONLY, O_NOFOLLOW } = constants;
+
+export interface FoundFile {
+  readonly handle: FileHandle;
+  readonly size: number;
+}
+
+/** The folder files are kept in. Nothing in it leads out of it. */
+export class Folder {
+  #root: Promise<string> | undefined;
+
+  constructor(private readonly directory: string) {}
+
+  /** Its real path. It is made once: later on, a folder that is gone is a disk that was taken away. */
+  root(): Promise<string> {
+    this.#root ??= this.#make().catch((error: unknown) => {
+      this.#root = undefined;
+      throw error;
+    });
+    return this.#root;
+  }
+
+  /** Where a file is or would be. @param address `ab/cd/abcd...` */
+  async pathOf(address: string): Promise<string> {
+    return join(await this.root(), address);
+  }
+
+  /** Makes the folders above a path, one by one, so that each lasts. */
+  async makeAbove(path: string): Promise<void> {
+    const folder = dirname(path);
+    for (const each of [dirname(folder), folder]) {
+      try {
+        await mkdir(each, { mode: OWNER_ONLY });
+        await syncFolder(dirname(each));
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      }
+    }
+    await this.#refuseLinks(folder);
+  }
+
+  /** Undefined when it is not there. */
+  async openFile(path: string): Promise<FoundFile | undefined> {
+    if (!(await this.#hasFolderOf(path))) return undefined;
+    const handle = await unlessMissing(open(path, O_RDONLY | O_NOFOLLOW));
+    if (!handle) return undefined;
+    try {
+      const found = await handle.stat();
+      if (found.isFile()) return { handle, size: found.size };
+      throw new StorageFault(`What is at ${path} is no file.`);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  async removeFile(path: string): Promise<void> {
+    if (await this.#hasFolderOf(path)) await unlessMissing(unlink(path));
+  }
+
+  async #hasFolderOf(path: string): Promise<boolean> {
+    if ((await unlessMissing(this.#refuseLinks(dirname(path)))) !== undefined) return true;
+    // Without the root nothing is lost yet: its disk may come back.
+    await access(await this.root());
+    return false;
+  }
+
+  async #make(): Promise<string> {
+    await mkdir(resolve(this.directory), { recursive: true, mode: OWNER_ONLY });
+    return realpath(this.directory);
+  }
+
+  async #refuseLinks(folder: string): Promise<string> {
+    if ((await realpath(folder)) === folder) return folder;
+    throw new StorageFault(`A symbolic link leads out of the folder for files: ${folder}.`);
+  }
+}
+
+async function unlessMissing<T>(act: Promise<T>): Promise<T | undefined> {
+  try {
+    return await act;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    return undefined;
+  }
+}
+
+/** A name in a folder lasts only when the folder was synced; Windows can not, and need not. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,107 @@
+import { lstat } from 'node:fs/promises';
+import {
+  AssetStorage,
+  type FileToStore,
+  type LinkWish,
+  type OpenedFile,
+  type Reading,
+} from '../../../application/ports/asset-storage';
+import { addressOf, beyondEnd, checkRange, notFound } from '../address';
+import { handedOut } from '../handed-out';
+import { OnePut } from '../one-put';
+import { probe } from '../probe';
+import { SourceBytes } from '../source-bytes';
+import { Folder, type FoundFile } from './folder';
+import { removeHalves, writeWhole } from './halves';
+import { localFault } from './local-errors';
+import type { LocalStorageOptions } from './local-options';
+
+const READ_BYTES = 256 * 1024;
+
+/** Files in a folder, for one process or several on one file system. */
+export function localStorage(options: LocalStorageOptions): AssetStorage {
+  return new LocalStorage(options);
+}
+
+class LocalStorage extends AssetStorage {
+  readonly #folder: Folder;
+  readonly #puts = new OnePut((file, signal) => this.#store(file, signal));
+
+  constructor(private readonly options: LocalStorageOptions) {
+    super();
+    this.#folder = new Folder(options.directory);
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#told(async () => removeHalves(await this.#folder.root(), this.options.isOwn === true));
+    await probe(this, signal);
+  }
+
+  async put(file: FileToStore, signal: AbortSignal): Promise<void> {
+    addressOf(file.sha256);
+    await this.#puts.put(file, signal);
+  }
+
+  async open(sha256: string, { range, signal }: Reading): Promise<OpenedFile> {
+    const address = addressOf(sha256);
+    checkRange(range);
+    signal.throwIfAborted();
+    const { handle, size } = await this.#told(() => this.#find(sha256, address));
+    if (range && range.start >= size) {
+      await handle.close();
+      throw beyondEnd(range);
+    }
+    const source = handle.createReadStream({ ...range, highWaterMark: READ_BYTES });
+    const told = (error: Error) => localFault(error, this.options.directory);
+    return { stream: handedOut(source, { signal, told }), sizeBytes: size };
+  }
+
+  async remove(sha256: string, signal: AbortSignal): Promise<void> {
+    const address = addressOf(sha256);
+    signal.throwIfAborted();
+    await this.#told(async () => this.#folder.removeFile(await this.#folder.pathOf(address)));
+  }
+
+  async link(sha256: string, _wish: LinkWish, signal: AbortSignal): Promise<null> {
+    addressOf(sha256);
+    signal.throwIfAborted();
+    return null;
+  }
+
+  async #store(file: FileToStore, signal: AbortSignal): Promise<void> {
+    const path = await this.#told(() => this.#folder.pathOf(addressOf(file.sha256)));
+    if ((await sizeOf(path)) === file.sizeBytes) return;
+    const source = new SourceBytes(file);
+    const stop = () => source.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      signal.throwIfAborted();
+      await writeWhole(this.#folder, path, source.stream);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw source.failure ?? localFault(error, this.options.directory);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      source.stop();
+    }
+  }
+
+  async #find(sha256: string, address: string): Promise<FoundFile> {
+    const found = await this.#folder.openFile(await this.#folder.pathOf(address));
+    if (!found) throw notFound(sha256);
+    return found;
+  }
+
+  async #told<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw localFault(error, this.options.directory);
+    }
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isFile() ? found.size : undefined;
+}

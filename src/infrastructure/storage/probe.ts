@@ -1,0 +1,29 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import type { AssetStorage } from '../../application/ports/asset-storage';
+import { StorageFault } from './storage-fault';
+
+/**
+ * Stores, reads and removes a file that nobody else has: all rights that are needed, tried.
+ * @param whileThere what else to try with it
+ */
+export async function probe(
+  storage: AssetStorage,
+  signal: AbortSignal,
+  whileThere: (sha256: string) => Promise<void> = async () => undefined,
+): Promise<void> {
+  const bytes = Buffer.from(`A file of nestjs-comfyui to try the storage with: ${randomUUID()}\n`);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const open = () => Readable.from([bytes], { objectMode: false });
+  await storage.put({ sha256, sizeBytes: bytes.length, mediaType: 'text/plain', open }, signal);
+  try {
+    const { stream } = await storage.open(sha256, { signal });
+    if (!(await buffer(stream)).equals(bytes)) throw new StorageFault('The file storage gives back other bytes.');
+    await whileThere(sha256);
+  } catch (error) {
+    await storage.remove(sha256, signal).catch(() => undefined);
+    throw error;
+  }
+  await storage.remove(sha256, signal);
+}

@@ -1,0 +1,21 @@
+import { decorrelatedJitterGenerator, ExponentialBackoff, handleType, retry } from 'cockatiel';
+import { StorageFault } from './storage-fault';
+
+const policy = retry(
+  handleType(StorageFault, ({ isPassing }) => isPassing),
+  {
+    maxAttempts: 3,
+    backoff: new ExponentialBackoff({ initialDelay: 200, maxDelay: 3_000, generator: decorrelatedJitterGenerator }),
+  },
+);
+
+/** Tries up to four times what may succeed later, with growing, jittered pauses. Rejects with the signal's reason. */
+export async function retryPassing<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  signal?.throwIfAborted();
+  try {
+    return await policy.execute(call, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}

@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import {
+  AssetStorage,
+  type FileToStore,
+  type LinkWish,
+  type OpenedFile,
+  type Reading,
+} from '../../../application/ports/asset-storage';
+import { ComfyUIError } from '../../../domain/errors';
+import { addressOf, beyondEnd, checkRange, notFound, rangeHeader } from '../address';
+import { contentDisposition } from '../content-disposition';
+import { handedOut } from '../handed-out';
+import { OnePut } from '../one-put';
+import { probe } from '../probe';
+import { StorageFault } from '../storage-fault';
+import { wholeSize } from '../whole-size';
+import { loadSdk, S3Connection, type Sdk, SILENT_MS } from './s3-connection';
+import { s3Fault, statusOf } from './s3-errors';
+import { type ResolvedS3Options, resolveS3Options, type S3StorageOptions } from './s3-options';
+import { upload } from './upload';
+
+/** Files in a bucket of S3, or of a server that speaks its protocol. @throws StorageFault when the SDK is not installed */
+export function s3Storage(options: S3StorageOptions): AssetStorage {
+  return new S3Storage(loadSdk(), resolveS3Options(options));
+}
+
+class S3Storage extends AssetStorage {
+  readonly #connection: S3Connection;
+  readonly #puts = new OnePut((file, signal) => this.#store(file, signal));
+
+  constructor(
+    private readonly sdk: Sdk,
+    private readonly options: ResolvedS3Options,
+  ) {
+    super();
+    this.#connection = new S3Connection(sdk, options);
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    try {
+      await probe(this, signal);
+    } catch (error) {
+      if (!(error instanceof StorageFault && error.isBucketMissing)) throw error;
+      await this.#makeBucket(signal);
+      await probe(this, signal);
+    }
+    await this.#checkAbsence(signal);
+  }
+
+  async put(file: FileToStore, signal: AbortSignal): Promise<void> {
+    addressOf(file.sha256);
+    await this.#puts.put(file, signal);
+  }
+
+  async open(sha256: string, { range, signal }: Reading): Promise<OpenedFile> {
+    const command = { ...this.#object(sha256), Range: rangeHeader(range) };
+    checkRange(range);
+    const answer = await this.#connection.run(async () => {
+      try {
+        return await this.#connection.reads.send(new this.sdk.s3.GetObjectCommand(command), { abortSignal: signal });
+      } catch (error) {
+        if (error instanceof this.sdk.s3.NoSuchKey) throw notFound(sha256);
+        throw statusOf(error) === 416 ? beyondEnd(range) : error;
+      }
+    }, signal);
+    const body = answer.Body as Readable;
+    try {
+      const part = { contentRange: answer.ContentRange, length: answer.ContentLength };
+      const sizeBytes = wholeSize(part, range, 'The file storage (S3)');
+      const told = (error: Error) => s3Fault(error, this.options);
+      return { stream: handedOut(body, { signal, told, silenceMs: SILENT_MS }), sizeBytes };
+    } catch (error) {
+      body.destroy();
+      throw error;
+    }
+  }
+
+  async remove(sha256: string, signal: AbortSignal): Promise<void> {
+    const command = new this.sdk.s3.DeleteObjectCommand(this.#object(sha256));
+    await this.#connection.run(() => this.#connection.calls.send(command, { abortSignal: signal }), signal);
+  }
+
+  async link(sha256: string, wish: LinkWish, signal: AbortSignal): Promise<string> {
+    const command = new this.sdk.s3.GetObjectCommand({
+      ...this.#object(sha256),
+      ResponseContentType: wish.mediaType,
+      ResponseContentDisposition: contentDisposition(wish),
+    });
+    const { linkSeconds } = this.options;
+    const sign = () => this.sdk.presigner.getSignedUrl(this.#connection.calls, command, { expiresIn: linkSeconds });
+    return this.#connection.run(sign, signal);
+  }
+
+  async #store(file: FileToStore, signal: AbortSignal): Promise<void> {
+    const object = this.#object(file.sha256);
+    if ((await this.#sizeOf(object, signal)) === file.sizeBytes) return;
+    await upload(this.sdk, this.#connection, file, object, signal);
+  }
+
+  /** Undefined when it is not there, or when the key may not know: without s3:ListBucket that is a 403. */
+  #sizeOf(object: { Bucket: string; Key: string }, signal: AbortSignal): Promise<number | undefined> {
+    const command = new this.sdk.s3.HeadObjectCommand(object);
+    return this.#connection.run(async () => {
+      try {
+        return (await this.#connection.calls.send(command, { abortSignal: signal })).ContentLength;
+      } catch (error) {
+        const status = statusOf(error);
+        if (status === 404 || status === 403) return undefined;
+        throw error;
+      }
+    }, signal);
+  }
+
+  async #makeBucket(signal: AbortSignal): Promise<void> {
+    const { bucket, region, endpoint } = this.options;
+    const { CreateBucketCommand, BucketAlreadyOwnedByYou } = this.sdk.s3;
+    // AWS wants every region but the oldest named, and that one not; others know no regions.
+    const isNamed = endpoint === undefined && region !== 'us-east-1';
+    const place = isNamed ? { CreateBucketConfiguration: { LocationConstraint: region as 'eu-west-1' } } : {};
+    await this.#connection.run(async () => {
+      try {
+        await this.#connection.calls.send(new CreateBucketCommand({ Bucket: bucket, ...place }), {
+          abortSignal: signal,
+        });
+      } catch (error) {
+        if (!(error instanceof BucketAlreadyOwnedByYou)) throw error;
+      }
+    }, signal);
+  }
+
+  /** Without s3:ListBucket a file that is not there looks like one that is forbidden. */
+  async #checkAbsence(signal: AbortSignal): Promise<void> {
+    try {
+      const { stream } = await this.open(randomBytes(32).toString('hex'), { signal });
+      stream.destroy();
+    } catch (error) {
+      if (!(error instanceof ComfyUIError && error.code === 'not_found')) throw error;
+    }
+  }
+
+  #object(sha256: string): { Bucket: string; Key: string } {
+    return { Bucket: this.options.bucket, Key: `${this.options.prefix}${addressOf(sha256)}` };
+  }
+}

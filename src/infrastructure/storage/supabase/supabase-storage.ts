@@ -1,0 +1,124 @@
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import {
+  AssetStorage,
+  type FileToStore,
+  type LinkWish,
+  type OpenedFile,
+  type Reading,
+} from '../../../application/ports/asset-storage';
+import { addressOf, checkRange } from '../address';
+import { handedOut } from '../handed-out';
+import { OnePut } from '../one-put';
+import { probe } from '../probe';
+import { StorageFault } from '../storage-fault';
+import { wholeSize } from '../whole-size';
+import { download } from './download';
+import { linkTo } from './link-to';
+import { dataOf, SILENT_MS, SupabaseConnection } from './supabase-connection';
+import { SupabaseRefusal, supabaseFault } from './supabase-errors';
+import { type ResolvedSupabaseOptions, resolveSupabaseOptions, type SupabaseStorageOptions } from './supabase-options';
+import { upload } from './upload';
+
+/** Files in a bucket of Supabase Storage. @throws StorageFault when its client is not installed */
+export function supabaseStorage(options: SupabaseStorageOptions): AssetStorage {
+  return new SupabaseStorage(resolveSupabaseOptions(options));
+}
+
+class SupabaseStorage extends AssetStorage {
+  readonly #connection: SupabaseConnection;
+  readonly #puts = new OnePut((file, signal) => this.#store(file, signal));
+
+  constructor(private readonly options: ResolvedSupabaseOptions) {
+    super();
+    this.#connection = new SupabaseConnection(options);
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    const tryAll = () => probe(this, signal, (sha256) => this.#checkLink(sha256, signal));
+    try {
+      await tryAll();
+    } catch (error) {
+      if (!(error instanceof StorageFault && error.isBucketMissing)) throw error;
+      await this.#makeBucket(signal);
+      await tryAll();
+    }
+  }
+
+  async put(file: FileToStore, signal: AbortSignal): Promise<void> {
+    addressOf(file.sha256);
+    await this.#puts.put(file, signal);
+  }
+
+  async open(sha256: string, { range, signal }: Reading): Promise<OpenedFile> {
+    addressOf(sha256);
+    checkRange(range);
+    const answer = await download(this.#connection, this.options, { sha256, range, signal });
+    const body = Readable.fromWeb(answer.body as ReadableStream<Uint8Array>);
+    try {
+      const length = Number(answer.headers.get('content-length') ?? undefined);
+      const part = { contentRange: answer.headers.get('content-range'), length };
+      const sizeBytes = wholeSize(part, range, 'The file storage (Supabase)');
+      const told = (error: Error) => supabaseFault(error, this.options);
+      return { stream: handedOut(body, { signal, told, silenceMs: SILENT_MS }), sizeBytes };
+    } catch (error) {
+      body.destroy();
+      throw error;
+    }
+  }
+
+  async remove(sha256: string, signal: AbortSignal): Promise<void> {
+    const path = addressOf(sha256);
+    const removed = await this.#connection.run(async ({ files }) => dataOf(await files.remove([path])), signal);
+    if (removed.length > 0 || (await this.#sizeOf(path, signal)) === undefined) return;
+    // What a policy does not let a key remove is left out of account, without a word.
+    const message = `The file storage does not let our key remove files: use the secret (service_role) key for SUPABASE_KEY, or add a delete policy on storage.objects for the bucket "${this.options.bucket}".`;
+    throw new StorageFault(message);
+  }
+
+  link(sha256: string, wish: LinkWish, signal: AbortSignal): Promise<string> {
+    return linkTo(this.#connection, this.options, { sha256, wish, signal });
+  }
+
+  async #store(file: FileToStore, signal: AbortSignal): Promise<void> {
+    const path = addressOf(file.sha256);
+    const there = await this.#sizeOf(path, signal);
+    if (there !== file.sizeBytes) await upload(this.#connection, file, { path, isThere: there !== undefined }, signal);
+  }
+
+  #sizeOf(path: string, signal: AbortSignal): Promise<number | undefined> {
+    return this.#connection.run(async ({ files }) => {
+      try {
+        return dataOf(await files.info(path)).size;
+      } catch (error) {
+        if (error instanceof SupabaseRefusal && error.isFileMissing) return undefined;
+        throw error;
+      }
+    }, signal);
+  }
+
+  async #makeBucket(signal: AbortSignal): Promise<void> {
+    const { bucket, links } = this.options;
+    await this.#connection.run(async ({ buckets }) => {
+      try {
+        dataOf(await buckets.createBucket(bucket, { public: links === 'public' }));
+      } catch (error) {
+        if (!(error instanceof SupabaseRefusal && error.status === 409)) throw error;
+      }
+    }, signal);
+  }
+
+  /** A public link to a bucket that is private is known by trying it. */
+  async #checkLink(sha256: string, signal: AbortSignal): Promise<void> {
+    const wish: LinkWish = { filename: 'probe.txt', mediaType: 'text/plain', inline: true };
+    const url = await this.link(sha256, wish, signal);
+    const answer = await this.#connection.run(({ fetch }) => fetch(url), signal);
+    await answer.body?.cancel();
+    if (answer.ok) return;
+    const isPublic = this.options.links === 'public';
+    const advice = isPublic
+      ? `the bucket "${this.options.bucket}" must be public, or choose signed links`
+      : 'check SUPABASE_URL';
+    throw new StorageFault(`The links of the file storage do not work (${answer.status}): ${advice}.`);
+  }
+}

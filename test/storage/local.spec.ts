@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { localStorage } from '../../src/infrastructure/storage/local/local-storage';
+import { eventually } from '../support/eventually';
+import { describeAssetStorage } from './asset-storage.contract';
+import { bytesOf, fileOf, NEVER, randomFile } from './files';
+import { inFolder } from './places';
+
+describeAssetStorage('a folder', inFolder);
+
+describe('a folder for files', () => {
+  let place: Awaited<ReturnType<typeof inFolder>>;
+
+  beforeEach(async () => {
+    place = await inFolder();
+  });
+
+  afterEach(() => place.remove());
+
+  const pathOf = (sha256: string) => join(place.directory, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+  const halves = () => readdir(join(place.directory, 'incoming'));
+
+  it('keeps each file under its hash, and nobody else can read it', async () => {
+    const file = randomFile(10);
+    await place.storage.put(file, NEVER);
+    const path = pathOf(file.sha256);
+    expect((await readFile(path)).equals(file.bytes)).toBe(true);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    for (const folder of ['', 'incoming', file.sha256.slice(0, 2), join(path, '..')]) {
+      const at = folder.startsWith('/') ? folder : join(place.directory, folder);
+      expect((await stat(at)).mode & 0o777).toBe(0o700);
+    }
+  });
+
+  it('that can not be made is named', async () => {
+    const directory = join(place.directory, '..', 'file', 'below');
+    await writeFile(join(directory, '..'), '');
+    await expect(localStorage({ directory }).check(NEVER)).rejects.toMatchObject({
+      code: 'storage_failed',
+      message: `The folder for files is not there, or no folder (ENOTDIR). It is ${directory}.`,
+    });
+  });
+
+  it('has no way out by a symbolic link', async () => {
+    await place.storage.check(NEVER);
+    const outside = join(place.directory, '..', 'outside');
+    const file = fileOf(Buffer.from('precious'));
+    const second = file.sha256.slice(2, 4);
+    await mkdir(join(outside, second), { recursive: true });
+    await writeFile(join(outside, second, file.sha256), 'PRECIOUS');
+    await symlink(outside, join(place.directory, file.sha256.slice(0, 2)));
+    const refusal = { code: 'storage_failed', message: expect.stringContaining('symbolic link') };
+    await expect(place.storage.open(file.sha256, { signal: NEVER })).rejects.toMatchObject(refusal);
+    await expect(place.storage.remove(file.sha256, NEVER)).rejects.toMatchObject(refusal);
+    await rm(join(outside, second, file.sha256));
+    await expect(place.storage.put(file, NEVER)).rejects.toMatchObject(refusal);
+    expect(await readdir(join(outside, second))).toEqual([]);
+    expect(await halves()).toEqual([]);
+  });
+
+  it('follows no link in the place of a file', async () => {
+    const file = randomFile(10);
+    await place.storage.put(file, NEVER);
+    await rm(pathOf(file.sha256));
+    await symlink('/etc/passwd', pathOf(file.sha256));
+    const message = expect.stringContaining('symbolic link');
+    await expect(place.storage.open(file.sha256, { signal: NEVER })).rejects.toMatchObject({ message });
+    await place.storage.put(file, NEVER);
+    expect((await bytesOf(place.storage, file.sha256)).bytes.equals(file.bytes)).toBe(true);
+  });
+
+  it('puts a file right that was cut short', async () => {
+    const file = randomFile(1000);
+    await place.storage.put(file, NEVER);
+    await writeFile(pathOf(file.sha256), 'short');
+    await place.storage.put(file, NEVER);
+    expect((await bytesOf(place.storage, file.sha256)).bytes.equals(file.bytes)).toBe(true);
+  });
+
+  it('is rid of what a killed process left, at the next start', async () => {
+    const other = start('hang');
+    expect(await other.told).toEqual({ isUnderWay: true });
+    await eventually(async () => expect(await halves()).toHaveLength(1));
+    other.child.kill('SIGKILL');
+    await other.gone;
+    const shared = localStorage({ directory: place.directory });
+    await shared.check(NEVER);
+    expect(await halves()).toHaveLength(1);
+    await localStorage({ directory: place.directory, isOwn: true }).check(NEVER);
+    expect(await halves()).toEqual([]);
+  });
+
+  it('that is shared is rid of it a day later', async () => {
+    await place.storage.check(NEVER);
+    const yesterday = Date.now() / 1000 - 25 * 3600;
+    for (const name of ['old', 'new']) await writeFile(join(place.directory, 'incoming', name), 'half');
+    await utimes(join(place.directory, 'incoming', 'old'), yesterday, yesterday);
+    await place.storage.check(NEVER);
+    expect(await halves()).toEqual(['new']);
+  });
+
+  it('without room refuses the file, whole', async () => {
+    const other = start('put', 1_000);
+    expect(await other.told).toEqual({
+      code: 'storage_failed',
+      message: `The folder for files may not hold a file as large as this one (EFBIG). It is ${place.directory}.`,
+    });
+    await other.gone;
+    expect(await place.kept()).toEqual([]);
+    expect(await place.halves()).toBe(0);
+  });
+
+  /** @param largestFile in KiB; the system refuses to let any file grow beyond it */
+  function start(mode: 'put' | 'hang', largestFile?: number) {
+    const hook = join(__dirname, '..', 'support', 'typescript.cjs');
+    const node = [process.execPath, '-r', hook, join(__dirname, 'other-process.ts'), mode, place.directory];
+    const limit = largestFile === undefined ? '' : `ulimit -f ${largestFile}; `;
+    const child = spawn('bash', ['-c', `${limit}exec "$@"`, 'bash', ...node], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const told = once(createInterface(child.stdout), 'line').then(([line]) => JSON.parse(String(line)) as unknown);
+    return { child, told, gone: once(child, 'close') };
+  }
+});

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DeleteObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { StorageClient } from '@supabase/storage-js';
+import type { AssetStorage } from '../../src/application/ports/asset-storage';
+import { localStorage } from '../../src/infrastructure/storage/local/local-storage';
+import type { S3StorageOptions } from '../../src/infrastructure/storage/s3/s3-options';
+import { s3Storage } from '../../src/infrastructure/storage/s3/s3-storage';
+import type { SupabaseStorageOptions } from '../../src/infrastructure/storage/supabase/supabase-options';
+import { supabaseStorage } from '../../src/infrastructure/storage/supabase/supabase-storage';
+import { S3Server } from '../support/s3-server';
+import { SupabaseStandIn } from '../support/supabase/supabase-stand-in';
+
+interface Outage {
+  /** Over before the last try. */
+  readonly isShort: boolean;
+  begin(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Somewhere files can be, empty at first. */
+export interface StoragePlace {
+  readonly storage: AssetStorage;
+  /** As another process would reach it. */
+  another(): AssetStorage;
+  readonly hasLinks: boolean;
+  /** The SHA-256 of each file there. */
+  kept(): Promise<string[]>;
+  /** What uploads left behind that did not end. */
+  halves(): Promise<number>;
+  /** Where the test may cause one. */
+  readonly outage?: Outage;
+  remove(): Promise<void>;
+}
+
+export async function inFolder(): Promise<StoragePlace & { readonly directory: string }> {
+  const directory = join(await mkdtemp(join(tmpdir(), 'storage-spec-')), 'files');
+  const another = () => localStorage({ directory });
+  const files = async () => {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => !entry.isDirectory());
+  };
+  return {
+    directory,
+    storage: another(),
+    another,
+    hasLinks: false,
+    kept: async () => (await files()).filter(({ name }) => /^[0-9a-f]{64}$/.test(name)).map(({ name }) => name),
+    halves: async () => (await files()).filter(({ name }) => !/^[0-9a-f]{64}$/.test(name)).length,
+    outage: {
+      isShort: false,
+      begin: () => rename(directory, `${directory}-away`),
+      end: () => rename(`${directory}-away`, directory),
+    },
+    remove: () => rm(join(directory, '..'), { recursive: true, force: true }),
+  };
+}
+
+export type S3Place = StoragePlace & { readonly options: S3StorageOptions & { readonly bucket: string } };
+
+/** A bucket of its own on a server of its own. */
+export async function inS3(): Promise<S3Place & { readonly server: S3Server }> {
+  const server = await S3Server.start();
+  const { url: endpoint, accessKeyId, secretAccessKey } = server;
+  const place = s3Place({ bucket: 'files', endpoint, accessKeyId, secretAccessKey });
+  return {
+    ...place,
+    server,
+    halves: () => server.unfinished('files'),
+    outage: { isShort: true, begin: () => server.stop(), end: () => server.listen() },
+    remove: async () => {
+      await server.stop();
+      await server.remove();
+    },
+  };
+}
+
+/** A prefix of its own in the bucket of `TEST_S3_*`. */
+export async function inRealS3(): Promise<S3Place> {
+  const { env } = process;
+  const options = {
+    bucket: env.TEST_S3_BUCKET ?? '',
+    region: env.TEST_S3_REGION,
+    endpoint: env.TEST_S3_ENDPOINT,
+    accessKeyId: env.TEST_S3_ACCESS_KEY_ID,
+    secretAccessKey: env.TEST_S3_SECRET_ACCESS_KEY,
+    prefix: `spec-${randomUUID()}/`,
+  };
+  return s3Place(options);
+}
+
+function s3Place(options: S3StorageOptions): S3Place {
+  const { bucket, region = 'us-east-1', endpoint, accessKeyId = '', secretAccessKey = '', prefix = '' } = options;
+  const credentials = { accessKeyId, secretAccessKey };
+  const client = new S3Client({ region, endpoint, credentials, forcePathStyle: endpoint !== undefined });
+  const keys = async () => {
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
+    return Contents.map(({ Key = '' }) => Key);
+  };
+  const another = () => s3Storage(options);
+  return {
+    options,
+    storage: another(),
+    another,
+    hasLinks: true,
+    kept: async () => (await keys()).map((key) => key.slice(-64)),
+    halves: async () => {
+      const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }));
+      return Uploads?.length ?? 0;
+    },
+    remove: async () => {
+      for (const Key of await keys()) await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+    },
+  };
+}
+
+export type SupabasePlace = StoragePlace & { readonly options: SupabaseStorageOptions };
+
+/** A project of its own. */
+export async function inSupabase(
+  links: 'signed' | 'public' = 'signed',
+): Promise<SupabasePlace & { readonly project: SupabaseStandIn }> {
+  const project = await SupabaseStandIn.start();
+  const { buckets, url, serviceKey: key } = project;
+  const options: SupabaseStorageOptions = { url, key, links };
+  const another = () => supabaseStorage(options);
+  return {
+    options,
+    project,
+    storage: another(),
+    another,
+    hasLinks: true,
+    kept: async () => [...buckets.find('comfyui').objects.keys()].map((name) => name.slice(-64)),
+    halves: () => buckets.halves(),
+    outage: { isShort: true, begin: () => project.stop(), end: () => project.listen() },
+    remove: async () => {
+      await project.stop();
+      await buckets.removeAll();
+    },
+  };
+}
+
+/** A bucket of its own in the project of `TEST_SUPABASE_*`. */
+export async function inRealSupabase(): Promise<SupabasePlace> {
+  const { TEST_SUPABASE_URL: url = '', TEST_SUPABASE_KEY: key = '' } = process.env;
+  const bucket = `spec-${randomUUID()}`;
+  const options: SupabaseStorageOptions = { url, key, bucket };
+  const client = new StorageClient(`${url}/storage/v1`, { apikey: key, authorization: `Bearer ${key}` });
+  const another = () => supabaseStorage(options);
+  const kept = async () => {
+    const { data } = await client.from(bucket).listV2({ limit: 1000, with_delimiter: false });
+    return (data?.objects ?? []).map(({ name }) => name.slice(-64));
+  };
+  const remove = async () => {
+    await client.emptyBucket(bucket);
+    await client.deleteBucket(bucket);
+  };
+  return { options, storage: another(), another, hasLinks: true, kept, halves: async () => 0, remove };
+}

@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** It ships no types. */
+const S3rver = require('@20minutes/s3rver') as new (options: object) => { callback(): RequestListener };
+
+/** Where it keeps the parts of uploads that are not complete. */
+const UPLOADS = '._S3rver_uploads';
+
+/**
+ * s3rver, an S3 server that checks signatures and keeps its objects in a folder. It lacks AbortMultipartUpload, added here,
+ * and gets two signatures wrong: of `/bucket/`, the way the SDK writes a bucket, and of a query with `'`, as names that are not
+ * plain have. There it checks only whose key it is.
+ */
+export class S3Server {
+  readonly accessKeyId = 'S3RVER';
+  readonly secretAccessKey = 'S3RVER';
+  readonly #s3: RequestListener;
+  readonly #lenientS3: RequestListener;
+  /** So many requests from now on are refused with 503. */
+  faults = 0;
+  /** Every request it got: method and path with query. */
+  readonly requests: string[] = [];
+  #server: Server | undefined;
+  #port = 0;
+
+  private constructor(private readonly directory: string) {
+    const options = { directory, silent: true, vhostBuckets: false };
+    this.#s3 = new S3rver(options).callback();
+    this.#lenientS3 = new S3rver({ ...options, allowMismatchedSignatures: true }).callback();
+  }
+
+  static async start(): Promise<S3Server> {
+    const server = new S3Server(await mkdtemp(join(tmpdir(), 's3-spec-')));
+    await server.listen();
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** On the same port as before. */
+  async listen(): Promise<void> {
+    this.#server = createServer((request, response) => {
+      const url = new URL(request.url ?? '/', this.url);
+      const uploadId = url.searchParams.get('uploadId');
+      this.requests.push(`${request.method} ${request.url}`);
+      if (this.faults > 0) {
+        this.faults -= 1;
+        response
+          .writeHead(503)
+          .end('<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>');
+      } else if (request.method === 'DELETE' && uploadId !== null) {
+        const [, bucket = ''] = url.pathname.split('/');
+        void this.#removeParts(bucket, uploadId).then(() => response.writeHead(204).end());
+      } else {
+        const isWrong = /^\/[^/]+\/$/.test(url.pathname) || url.search.includes('%27');
+        const s3 = isWrong ? this.#lenientS3 : this.#s3;
+        s3(request, response);
+      }
+    });
+    this.#server.listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** What is under way breaks off. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (!server?.listening) return;
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  }
+
+  /** Uploads in parts that were neither completed nor given up. */
+  async unfinished(bucket: string): Promise<number> {
+    return (await readdir(join(this.directory, bucket, UPLOADS)).catch(() => [])).length;
+  }
+
+  remove(): Promise<void> {
+    return rm(this.directory, { recursive: true, force: true });
+  }
+
+  #removeParts(bucket: string, uploadId: string): Promise<void> {
+    return rm(join(this.directory, bucket, UPLOADS, uploadId), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Buckets } from './buckets';
+import { signJwt } from './jwt';
+import { Refusal, refusals } from './refusals';
+import { ROUTES } from './routes';
+
+const SECRET = 'the secret of this project, which signs its keys';
+
+/**
+ * The part of Supabase Storage's HTTP API that the adapter uses, after github.com/supabase/storage of August 2026.
+ * Left out: policies (the service role may all, others nothing), resumable, S3, image and admin routes, listing and moving,
+ * conditional requests, caching by the CDN, webhooks, metadata of users, and the gateway before it.
+ */
+export class SupabaseStandIn {
+  readonly serviceKey = signJwt({ role: 'service_role', iss: 'supabase' }, SECRET);
+  readonly anonKey = signJwt({ role: 'anon', iss: 'supabase' }, SECRET);
+  /** So many requests from now on are refused with 429 and 500 in turn. */
+  faults = 0;
+  #server: Server | undefined;
+  #port = 0;
+
+  private constructor(readonly buckets: Buckets) {}
+
+  static async start(): Promise<SupabaseStandIn> {
+    const standIn = new SupabaseStandIn(await Buckets.make());
+    await standIn.listen();
+    return standIn;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** On the same port as before. */
+  async listen(): Promise<void> {
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server.listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** What is under way breaks off. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (!server?.listening) return;
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const answer = await this.#route(request, response);
+      if (answer) response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
+    } catch (error) {
+      const refusal = error instanceof Refusal ? error : refusals.internal();
+      if (response.headersSent) return void response.destroy();
+      response.writeHead(refusal.httpStatus, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(refusal.body));
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<object | void> {
+    if (this.faults > 0) {
+      this.faults -= 1;
+      throw this.faults % 2 === 0 ? refusals.slowDown() : refusals.internal();
+    }
+    const url = new URL(request.url ?? '/', this.url);
+    const [, path = ''] = /^\/storage\/v1(\/.*)$/.exec(url.pathname) ?? [];
+    for (const [method, pattern, handle] of ROUTES) {
+      const [isRoute, bucketId = '', name = ''] = pattern.exec(path) ?? [];
+      if (isRoute === undefined || method !== request.method) continue;
+      return handle({ request, response, url, bucketId, name, buckets: this.buckets, secret: SECRET });
+    }
+    throw refusals.noRoute(`${request.method}:${request.url}`);
+  }
+}
