@@ -12,9 +12,11 @@ export class GeneratedFile {
   readonly filename: string;
   readonly mediaType: string;
   readonly sizeBytes: number;
-  /** Pixels; images only. */
+  /** Pixels, of pictures and films. */
   readonly width?: number;
   readonly height?: number;
+  /** Of sound and films. */
+  readonly durationSeconds?: number;
   readonly #spooled: SpooledFile;
 
   constructor(file: CollectedFile, spooled: SpooledFile) {
@@ -24,6 +26,7 @@ export class GeneratedFile {
     this.sizeBytes = file.sizeBytes;
     this.width = file.width;
     this.height = file.height;
+    this.durationSeconds = file.durationSeconds;
     this.#spooled = spooled;
   }
 

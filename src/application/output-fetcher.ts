@@ -3,7 +3,8 @@ import { bulkhead, ExponentialBackoff, handleWhen, retry, wrap } from 'cockatiel
 import { ComfyUIError } from '../domain/errors';
 import type { CollectedFile } from '../domain/job/job';
 import type { OutputFile } from '../domain/job/outputs';
-import { describeMedia } from './describe-media';
+import { inspectMedia } from './media/inspect-media';
+import type { MediaHint } from './media/media-facts';
 import { ComfyUIClient } from './ports/comfyui-client';
 import { Spool, type SpooledFile } from './ports/spool';
 
@@ -49,8 +50,20 @@ export class OutputFetcher {
     signal.throwIfAborted();
     const { stream, mediaType, sizeBytes } = await client.view(file, AbortSignal.any([signal]));
     const bytes = await this.spool.write(stream, sizeBytes);
-    return { file: { ...file, ...describeMedia(bytes.head, mediaType), sizeBytes: bytes.sizeBytes }, bytes };
+    return { file: { ...file, ...(await factsOf(bytes, { filename: file.filename, declared: mediaType })) }, bytes };
   }
+}
+
+/** Only what is known: a job is stored with every change. */
+async function factsOf(bytes: SpooledFile, hint: MediaHint): Promise<Omit<CollectedFile, keyof OutputFile>> {
+  const { mediaType, width, height, durationSeconds } = await inspectMedia(bytes, hint);
+  return {
+    mediaType,
+    sizeBytes: bytes.sizeBytes,
+    ...(width !== null && { width }),
+    ...(height !== null && { height }),
+    ...(durationSeconds !== null && { durationSeconds }),
+  };
 }
 
 function missing(file: OutputFile, cause: ComfyUIError): ComfyUIError {

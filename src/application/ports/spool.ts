@@ -3,9 +3,13 @@ import type { Readable } from 'node:stream';
 /** Bytes put aside, in memory or in a temporary file, to be read as often as needed. */
 export abstract class SpooledFile {
   abstract readonly sizeBytes: number;
+  /** Of the bytes, 64 hex digits. */
+  abstract readonly sha256: string;
   /** The first bytes, enough to tell a media type and a picture's size. */
   abstract readonly head: Buffer;
   abstract open(): Readable;
+  /** Up to `length` bytes from `position` on: fewer at the end of the file, none after it. Rejects once it is discarded from disk. */
+  abstract read(position: number, length: number): Promise<Buffer>;
   /** Gives memory and disk back; an open reader still reads to its end. */
   abstract discard(): Promise<void>;
 }

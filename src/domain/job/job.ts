@@ -17,9 +17,11 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
 export interface CollectedFile extends OutputFile {
   readonly mediaType: string;
   readonly sizeBytes: number;
-  /** Pixels; images only. */
+  /** Pixels, of pictures and films. */
   readonly width?: number;
   readonly height?: number;
+  /** Of sound and films. */
+  readonly durationSeconds?: number;
 }
 
 /** One handing over of the workflow to a ComfyUI server. Times in milliseconds since the epoch. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import type { SpooledFile } from '../../application/ports/spool';
 import { FileInMemory, FileOnDisk } from './spooled-files';
@@ -9,6 +10,7 @@ const HEAD_BYTES = 64 * 1024;
 
 /** One file on its way in: collects chunks in memory until they are too many, then moves to disk. */
 export class SpoolWriter {
+  readonly #hash = createHash('sha256');
   #chunks: Buffer[] = [];
   #size = 0;
   #reserved = 0;
@@ -24,6 +26,7 @@ export class SpoolWriter {
 
   async add(chunk: Buffer): Promise<void> {
     this.#size += chunk.length;
+    this.#hash.update(chunk);
     this.#keepHead(chunk);
     if (!this.#handle && Math.max(this.#size, this.expectedBytes) <= LARGEST_IN_MEMORY && this.reserve(chunk.length)) {
       this.#reserved += chunk.length;
@@ -44,9 +47,10 @@ export class SpoolWriter {
 
   async finish(): Promise<SpooledFile> {
     const release = () => void this.reserve(-this.#reserved);
-    if (!this.#handle) return new FileInMemory(this.#chunks, this.#size, this.#head, release);
+    const sha256 = this.#hash.digest('hex');
+    if (!this.#handle) return new FileInMemory(this.#chunks, this.#size, sha256, this.#head, release);
     await this.#handle.close();
-    return new FileOnDisk(this.#path, this.#size, this.#head);
+    return new FileOnDisk(this.#path, this.#size, sha256, this.#head);
   }
 
   async abandon(): Promise<void> {

@@ -8,11 +8,16 @@ import type { JobEvent } from '../../../src/domain/job/job-event';
 
 class Bytes extends SpooledFile {
   readonly sizeBytes = 3;
+  readonly sha256 = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
   readonly head = Buffer.from('abc');
   discarded = 0;
 
   open(): Readable {
     return Readable.from([this.head]);
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    return this.head.subarray(position, position + length);
   }
 
   async discard(): Promise<void> {

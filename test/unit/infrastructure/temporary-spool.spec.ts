@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { TemporarySpool } from '../../../src/infrastructure/spool/temporary-spool';
 
 const MIB = 1024 * 1024;
@@ -37,6 +37,7 @@ describe.each([
     const bytes = randomBytes(size);
     const file = await spool.write(inChunks(bytes));
     expect(file.sizeBytes).toBe(size);
+    expect(file.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
     expect((await buffer(file.open())).equals(bytes)).toBe(true);
     expect((await buffer(file.open())).equals(bytes)).toBe(true);
     expect(file.head.subarray(0, 1000).equals(bytes.subarray(0, 1000))).toBe(true);
@@ -44,6 +45,34 @@ describe.each([
     await file.discard();
     expect(await filesOnDisk()).toBe(0);
   });
+});
+
+describe.each([
+  ['in memory', 300_000],
+  ['on disk', 3 * MIB],
+])('a piece of a file %s', (_where, size) => {
+  const bytes = randomBytes(size);
+
+  it.each([
+    ['at the start', 0, 10],
+    ['over the border of two chunks', 65_530, 12],
+    ['over several chunks', 1000, 200_000],
+    ['at the end', size - 10, 10],
+    ['that is empty', 5, 0],
+    ['that would go on after the end', size - 10, 1000],
+    ['that would begin at the end', size, 10],
+    ['that would begin after the end', size + 10, 10],
+  ])('is read %s', async (_what, position, length) => {
+    const file = await new TemporarySpool({ directory, memory: 32 * MIB }).write(inChunks(bytes));
+    const piece = await file.read(position, length);
+    expect(piece.equals(bytes.subarray(position, position + length))).toBe(true);
+  });
+});
+
+it('nothing is read from disk of a file that was discarded', async () => {
+  const file = await new TemporarySpool({ directory, memory: 0 }).write(inChunks(randomBytes(1000)));
+  await file.discard();
+  await expect(file.read(0, 10)).rejects.toThrow('ENOENT');
 });
 
 describe('memory', () => {

@@ -41,6 +41,7 @@ function fileFields(file: GeneratedFile): Record<string, StreamedJson> {
     mediaType: json(file.mediaType),
     width: json(file.width),
     height: json(file.height),
+    durationSeconds: json(file.durationSeconds),
     sizeBytes: json(file.sizeBytes),
   };
 }

@@ -11,14 +11,17 @@ export class OutputFileDto {
   @ApiProperty({ description: "ComfyUI's name for the file.", example: 'ComfyUI_00001_.png' })
   filename!: string;
 
-  @ApiProperty({ description: 'Media type; of images by their bytes.', example: 'image/png' })
+  @ApiProperty({ description: 'Media type, by its bytes.', example: 'image/png' })
   mediaType!: string;
 
-  @ApiPropertyOptional({ description: 'Pixels; images only.', example: 512 })
+  @ApiPropertyOptional({ description: 'Pixels; pictures and films.', example: 512 })
   width?: number;
 
-  @ApiPropertyOptional({ description: 'Pixels; images only.', example: 512 })
+  @ApiPropertyOptional({ description: 'Pixels; pictures and films.', example: 512 })
   height?: number;
+
+  @ApiPropertyOptional({ description: 'Seconds; sound and films, when the file tells.', example: 3.2 })
+  durationSeconds?: number;
 
   @ApiProperty({ description: 'Size of the file, bytes.', example: 392817 })
   sizeBytes!: number;

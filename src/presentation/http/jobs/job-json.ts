@@ -31,8 +31,8 @@ export function jobJson({ job, queuePosition }: JobView): JobDto {
 }
 
 export function outputJson(file: CollectedFile): JobOutputDto {
-  const { nodeId, filename, subfolder, type, mediaType, sizeBytes, width, height } = file;
-  return { nodeId, filename, subfolder, type, mediaType, sizeBytes, width, height };
+  const { nodeId, filename, subfolder, type, mediaType, sizeBytes, width, height, durationSeconds } = file;
+  return { nodeId, filename, subfolder, type, mediaType, sizeBytes, width, height, durationSeconds };
 }
 
 function attemptJson({ number, backend, promptId, handedAt, startedAt, endedAt, error }: Attempt): AttemptDto {

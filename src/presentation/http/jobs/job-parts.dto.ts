@@ -54,17 +54,20 @@ export class JobOutputDto {
   })
   type!: FileType;
 
-  @ApiProperty({ description: 'Media type; of images by their bytes.', example: 'image/png' })
+  @ApiProperty({ description: 'Media type, by its bytes.', example: 'image/png' })
   mediaType!: string;
 
   @ApiProperty({ description: 'Size of the file, bytes.', example: 392817 })
   sizeBytes!: number;
 
-  @ApiPropertyOptional({ description: 'Pixels; images only.', example: 512 })
+  @ApiPropertyOptional({ description: 'Pixels; pictures and films.', example: 512 })
   width?: number;
 
-  @ApiPropertyOptional({ description: 'Pixels; images only.', example: 512 })
+  @ApiPropertyOptional({ description: 'Pixels; pictures and films.', example: 512 })
   height?: number;
+
+  @ApiPropertyOptional({ description: 'Seconds; sound and films, when the file tells.', example: 3.2 })
+  durationSeconds?: number;
 }
 
 @ApiSchema({ name: 'JobError' })
