@@ -33,7 +33,7 @@ module.exports = {
       from: { path: '^src/(presentation|infrastructure)/', pathNot: roots },
       to: {
         path: '^src/',
-        pathNot: ['^src/(application|domain)/', '^src/comfyui\\.(options|module-definition)\\.ts$', '^src/$1/'],
+        pathNot: ['^src/(application|domain)/', '^src/comfyui\\.(options|storage|module-definition)\\.ts$', '^src/$1/'],
       },
     },
     {

@@ -69,6 +69,22 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     expect(await place.current.kept()).toEqual([file.sha256]);
   });
 
+  it('may be stored by somebody else in the meantime', async () => {
+    const file = randomFile(1024 * 1024);
+    const overtaken = broughtBy(file, async function* () {
+      await place.current.another().put(file, NEVER);
+      yield* file.open();
+    });
+    await storage.put(overtaken, NEVER);
+    const before = Date.now();
+    // However many connections there are now, none of them is stuck.
+    const read = () => bytesOf(storage, file.sha256, { start: 0, end: 9 });
+    const all = await Promise.all(Array.from({ length: 8 }, read));
+    expect(all.every(({ bytes }) => bytes.equals(file.bytes.subarray(0, 10)))).toBe(true);
+    expect(Date.now() - before).toBeLessThan(15_000);
+    expect(await place.current.kept()).toEqual([file.sha256]);
+  });
+
   it.each([
     ['first bytes', 0, 9],
     ['middle', 500, 1499],

@@ -22,7 +22,8 @@ export function randomFile(size: number): FileToStore & { readonly bytes: Buffer
 
 /** The same file, but its source is this. */
 export function broughtBy(file: FileToStore, pieces: Pieces): FileToStore {
-  return { ...file, open: () => Readable.from(pieces(), { objectMode: false }) };
+  const { sha256, sizeBytes, mediaType } = file;
+  return { sha256, sizeBytes, mediaType, open: () => Readable.from(pieces(), { objectMode: false }) };
 }
 
 export function inPieces(bytes: Buffer, size = 64 * 1024): Readable {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { localStorage } from '../../src/infrastructure/storage/local/local-storage';
@@ -20,7 +20,7 @@ describe('a folder for files', () => {
 
   afterEach(() => place.remove());
 
-  const pathOf = (sha256: string) => join(place.directory, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+  const pathOf = (sha256: string) => join(place.directory, sha256.slice(0, 2), sha256);
   const halves = () => readdir(join(place.directory, 'incoming'));
 
   it('keeps each file under its hash, and nobody else can read it', async () => {
@@ -48,16 +48,15 @@ describe('a folder for files', () => {
     await place.storage.check(NEVER);
     const outside = join(place.directory, '..', 'outside');
     const file = fileOf(Buffer.from('precious'));
-    const second = file.sha256.slice(2, 4);
-    await mkdir(join(outside, second), { recursive: true });
-    await writeFile(join(outside, second, file.sha256), 'PRECIOUS');
+    await mkdir(outside);
+    await writeFile(join(outside, file.sha256), 'PRECIOUS');
     await symlink(outside, join(place.directory, file.sha256.slice(0, 2)));
     const refusal = { code: 'storage_failed', message: expect.stringContaining('symbolic link') };
     await expect(place.storage.open(file.sha256, { signal: NEVER })).rejects.toMatchObject(refusal);
     await expect(place.storage.remove(file.sha256, NEVER)).rejects.toMatchObject(refusal);
-    await rm(join(outside, second, file.sha256));
+    await rm(join(outside, file.sha256));
     await expect(place.storage.put(file, NEVER)).rejects.toMatchObject(refusal);
-    expect(await readdir(join(outside, second))).toEqual([]);
+    expect(await readdir(outside)).toEqual([]);
     expect(await halves()).toEqual([]);
   });
 
@@ -70,6 +69,43 @@ describe('a folder for files', () => {
     await expect(place.storage.open(file.sha256, { signal: NEVER })).rejects.toMatchObject({ message });
     await place.storage.put(file, NEVER);
     expect((await bytesOf(place.storage, file.sha256)).bytes.equals(file.bytes)).toBe(true);
+  });
+
+  describe('a file that is on a disk already', () => {
+    const never = () => {
+      throw new Error('It need not be read.');
+    };
+
+    async function onDisk(directory: string, size: number) {
+      const { bytes, ...file } = randomFile(size);
+      const path = join(await mkdtemp(join(directory, 'elsewhere-')), 'file');
+      await writeFile(path, bytes);
+      return { bytes, file: { ...file, path } };
+    }
+
+    it('gets another name when it is the same disk, and stays when the first is gone', async () => {
+      const { bytes, file } = await onDisk(join(place.directory, '..'), 3_000_000);
+      await place.storage.put({ ...file, open: never }, NEVER);
+      await rm(file.path);
+      expect((await bytesOf(place.storage, file.sha256)).bytes.equals(bytes)).toBe(true);
+      expect(await halves()).toEqual([]);
+    });
+
+    it('is read when it has another size, is gone, or on another disk', async () => {
+      const { bytes, file } = await onDisk(join(place.directory, '..'), 3_000_000);
+      await writeFile(file.path, 'short');
+      await place.storage.put(file, NEVER);
+      expect((await bytesOf(place.storage, file.sha256)).bytes.equals(bytes)).toBe(true);
+      const gone = await onDisk(join(place.directory, '..'), 3_000_000);
+      await rm(gone.file.path);
+      await place.storage.put(gone.file, NEVER);
+      const far = await onDisk('/dev/shm', 3_000_000);
+      await place.storage.put(far.file, NEVER);
+      await rm(join(far.file.path, '..'), { recursive: true });
+      for (const { file: each, bytes: wanted } of [gone, far])
+        expect((await bytesOf(place.storage, each.sha256)).bytes.equals(wanted)).toBe(true);
+      expect(await halves()).toEqual([]);
+    });
   });
 
   it('puts a file right that was cut short', async () => {

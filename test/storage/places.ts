@@ -3,15 +3,11 @@ import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeleteObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { StorageClient } from '@supabase/storage-js';
 import type { AssetStorage } from '../../src/application/ports/asset-storage';
+import type { S3StorageOptions } from '../../src/comfyui.storage';
 import { localStorage } from '../../src/infrastructure/storage/local/local-storage';
-import type { S3StorageOptions } from '../../src/infrastructure/storage/s3/s3-options';
 import { s3Storage } from '../../src/infrastructure/storage/s3/s3-storage';
-import type { SupabaseStorageOptions } from '../../src/infrastructure/storage/supabase/supabase-options';
-import { supabaseStorage } from '../../src/infrastructure/storage/supabase/supabase-storage';
 import { S3Server } from '../support/s3-server';
-import { SupabaseStandIn } from '../support/supabase/supabase-stand-in';
 
 interface Outage {
   /** Over before the last try. */
@@ -114,48 +110,4 @@ function s3Place(options: S3StorageOptions): S3Place {
       for (const Key of await keys()) await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
     },
   };
-}
-
-export type SupabasePlace = StoragePlace & { readonly options: SupabaseStorageOptions };
-
-/** A project of its own. */
-export async function inSupabase(
-  links: 'signed' | 'public' = 'signed',
-): Promise<SupabasePlace & { readonly project: SupabaseStandIn }> {
-  const project = await SupabaseStandIn.start();
-  const { buckets, url, serviceKey: key } = project;
-  const options: SupabaseStorageOptions = { url, key, links };
-  const another = () => supabaseStorage(options);
-  return {
-    options,
-    project,
-    storage: another(),
-    another,
-    hasLinks: true,
-    kept: async () => [...buckets.find('comfyui').objects.keys()].map((name) => name.slice(-64)),
-    halves: () => buckets.halves(),
-    outage: { isShort: true, begin: () => project.stop(), end: () => project.listen() },
-    remove: async () => {
-      await project.stop();
-      await buckets.removeAll();
-    },
-  };
-}
-
-/** A bucket of its own in the project of `TEST_SUPABASE_*`. */
-export async function inRealSupabase(): Promise<SupabasePlace> {
-  const { TEST_SUPABASE_URL: url = '', TEST_SUPABASE_KEY: key = '' } = process.env;
-  const bucket = `spec-${randomUUID()}`;
-  const options: SupabaseStorageOptions = { url, key, bucket };
-  const client = new StorageClient(`${url}/storage/v1`, { apikey: key, authorization: `Bearer ${key}` });
-  const another = () => supabaseStorage(options);
-  const kept = async () => {
-    const { data } = await client.from(bucket).listV2({ limit: 1000, with_delimiter: false });
-    return (data?.objects ?? []).map(({ name }) => name.slice(-64));
-  };
-  const remove = async () => {
-    await client.emptyBucket(bucket);
-    await client.deleteBucket(bucket);
-  };
-  return { options, storage: another(), another, hasLinks: true, kept, halves: async () => 0, remove };
 }

@@ -31,15 +31,18 @@ describe('a bucket', () => {
     expect(requests('PUT /files/').filter((request) => /files\/(\?|$)/.test(request))).toHaveLength(1);
   });
 
+  it('is made once, however many processes start', async () => {
+    await Promise.all(Array.from({ length: 8 }, () => place.another().check(NEVER)));
+    expect(await place.kept()).toEqual([]);
+  });
+
   it('is kept tidy by a prefix', async () => {
     await place.storage.check(NEVER);
     const storage = s3Storage({ ...place.options, prefix: 'comfyui/files' });
     const file = randomFile(10);
     await storage.put(file, NEVER);
     const { sha256 } = file;
-    expect(requests('PUT').at(-1)).toContain(
-      `/files/comfyui/files/${sha256.slice(0, 2)}/${sha256.slice(2, 4)}/${sha256}`,
-    );
+    expect(requests('PUT').at(-1)).toContain(`/files/comfyui/files/${sha256.slice(0, 2)}/${sha256}`);
     expect((await bytesOf(storage, sha256)).bytes.equals(file.bytes)).toBe(true);
   });
 

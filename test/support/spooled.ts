@@ -17,13 +17,7 @@ export class WatchedFile extends FileInMemory {
   reads = 0;
 
   constructor(bytes: Buffer) {
-    super(
-      [bytes],
-      bytes.length,
-      createHash('sha256').update(bytes).digest('hex'),
-      bytes.subarray(0, HEAD_BYTES),
-      () => undefined,
-    );
+    super(bytes, createHash('sha256').update(bytes).digest('hex'), bytes.subarray(0, HEAD_BYTES), () => undefined);
   }
 
   override read(position: number, length: number): Promise<Buffer> {

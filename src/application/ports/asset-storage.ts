@@ -7,10 +7,14 @@ export interface ByteRange {
 }
 
 export interface FileToStore {
-  /** Of the bytes: 64 hex digits in lower case. */
+  /** Of the bytes: 64 hex digits in lower case. Taken as true: who brings the bytes has made it of them. */
   readonly sha256: string;
   readonly sizeBytes: number;
   readonly mediaType: string;
+  /** All of them, when they are in memory. */
+  readonly bytes?: Buffer;
+  /** A file of this machine that has them and is never written again, when there is one. */
+  readonly path?: string;
   /** A fresh stream of all bytes; asked for once a try. */
   open(): Readable;
 }
@@ -41,6 +45,9 @@ export interface LinkWish {
  * that names the setting to look at; what may pass was tried again before. An aborted call rejects with the signal's reason.
  */
 export abstract class AssetStorage {
+  /** Whether its links work for as long as the file is there. */
+  abstract readonly linksLast: boolean;
+
   /**
    * For the start: makes the folder or bucket when it is not there, then stores, reads and removes a small file.
    * @throws ComfyUIError `storage_failed`
@@ -49,7 +56,7 @@ export abstract class AssetStorage {
 
   /**
    * Keeps a file; once it resolves, the file survives a crash. What is there already is not sent again. A source that
-   * breaks off, or brings other bytes than told, leaves nothing behind.
+   * breaks off, or brings more or fewer bytes than told, leaves nothing behind.
    * @throws ComfyUIError `storage_failed`; the source's own error when that fails
    */
   abstract put(file: FileToStore, signal: AbortSignal): Promise<void>;

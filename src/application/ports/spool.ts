@@ -7,6 +7,10 @@ export abstract class SpooledFile {
   abstract readonly sha256: string;
   /** The first bytes, enough to tell a media type and a picture's size. */
   abstract readonly head: Buffer;
+  /** All of it, when it is in memory. */
+  readonly bytes?: Buffer;
+  /** Where it is on disk, for who can do without a stream; undefined when it is in memory. */
+  readonly path?: string;
   abstract open(): Readable;
   /** Up to `length` bytes from `position` on: fewer at the end of the file, none after it. Rejects once it is discarded from disk. */
   abstract read(position: number, length: number): Promise<Buffer>;

@@ -8,12 +8,14 @@ const LARGEST_IN_MEMORY = 2 * 1024 * 1024;
 /** Enough for the pixels of any picture whose header does not follow 64 KiB of metadata. */
 const HEAD_BYTES = 64 * 1024;
 
-/** One file on its way in: collects chunks in memory until they are too many, then moves to disk. */
+/**
+ * One file on its way in: collects it in memory until it is too much, then moves to disk. In memory it is copied together,
+ * into one piece where its size is told: the many small ones it comes in would each wait for a full garbage collection.
+ */
 export class SpoolWriter {
   readonly #hash = createHash('sha256');
-  #chunks: Buffer[] = [];
+  #bytes: Buffer = Buffer.alloc(0);
   #size = 0;
-  #reserved = 0;
   #head: Buffer = Buffer.alloc(0);
   #path = '';
   #handle: FileHandle | undefined;
@@ -25,47 +27,60 @@ export class SpoolWriter {
   ) {}
 
   async add(chunk: Buffer): Promise<void> {
-    this.#size += chunk.length;
     this.#hash.update(chunk);
-    this.#keepHead(chunk);
-    if (!this.#handle && Math.max(this.#size, this.expectedBytes) <= LARGEST_IN_MEMORY && this.reserve(chunk.length)) {
-      this.#reserved += chunk.length;
-      this.#chunks.push(chunk);
+    const start = this.#size;
+    this.#size += chunk.length;
+    if (!this.#handle && this.#makeRoom()) {
+      chunk.copy(this.#bytes, start);
       return;
     }
-    this.#handle ??= await this.#moveToDisk();
+    this.#handle ??= await this.#moveToDisk(start);
+    this.#keepHead(chunk);
     await this.#handle.writeFile(chunk);
   }
 
-  /** Mostly the first chunk is all of it, and nothing is copied. */
-  #keepHead(chunk: Buffer): void {
-    const missing = HEAD_BYTES - this.#head.length;
-    if (missing <= 0) return;
-    this.#head =
-      this.#head.length === 0 ? chunk.subarray(0, missing) : Buffer.concat([this.#head, chunk.subarray(0, missing)]);
-  }
-
   async finish(): Promise<SpooledFile> {
-    const release = () => void this.reserve(-this.#reserved);
     const sha256 = this.#hash.digest('hex');
-    if (!this.#handle) return new FileInMemory(this.#chunks, this.#size, sha256, this.#head, release);
-    await this.#handle.close();
-    return new FileOnDisk(this.#path, this.#size, sha256, this.#head);
+    if (this.#handle) {
+      await this.#handle.close();
+      return new FileOnDisk(this.#path, this.#size, sha256, this.#head);
+    }
+    const { length } = this.#bytes;
+    const bytes = this.#bytes.subarray(0, this.#size);
+    return new FileInMemory(bytes, sha256, bytes.subarray(0, HEAD_BYTES), () => void this.reserve(-length));
   }
 
   async abandon(): Promise<void> {
-    this.reserve(-this.#reserved);
+    this.reserve(-this.#bytes.length);
     await this.#handle?.close().catch(() => undefined);
     if (this.#path !== '') await rm(this.#path, { force: true });
   }
 
-  async #moveToDisk(): Promise<FileHandle> {
+  /** Whether all of it so far fits into memory; when its size is not told, what it takes doubles. */
+  #makeRoom(): boolean {
+    if (this.#size <= this.#bytes.length) return true;
+    const wanted = Math.max(this.#size, this.expectedBytes, Math.min(2 * this.#bytes.length, LARGEST_IN_MEMORY));
+    if (wanted > LARGEST_IN_MEMORY || !this.reserve(wanted - this.#bytes.length)) return false;
+    const room = Buffer.allocUnsafeSlow(wanted);
+    this.#bytes.copy(room);
+    this.#bytes = room;
+    return true;
+  }
+
+  /** A copy: the rest of the chunk is not to be held. */
+  #keepHead(chunk: Buffer): void {
+    const missing = HEAD_BYTES - this.#head.length;
+    if (missing > 0) this.#head = Buffer.concat([this.#head, chunk.subarray(0, missing)]);
+  }
+
+  async #moveToDisk(sizeSoFar: number): Promise<FileHandle> {
     this.#path = await this.newPath();
     const handle = await open(this.#path, 'wx', 0o600);
-    for (const chunk of this.#chunks) await handle.writeFile(chunk);
-    this.#chunks = [];
-    this.reserve(-this.#reserved);
-    this.#reserved = 0;
+    const soFar = this.#bytes.subarray(0, sizeSoFar);
+    this.#keepHead(soFar);
+    await handle.writeFile(soFar);
+    this.reserve(-this.#bytes.length);
+    this.#bytes = Buffer.alloc(0);
     return handle;
   }
 }

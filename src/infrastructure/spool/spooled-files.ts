@@ -4,12 +4,12 @@ import { Readable } from 'node:stream';
 import { SpooledFile } from '../../application/ports/spool';
 
 const READ_BYTES = 64 * 1024;
+/** A reader that is slow holds a piece at a time. */
+const PIECE_BYTES = 256 * 1024;
 
-/** Keeps the chunks as they came. */
 export class FileInMemory extends SpooledFile {
   constructor(
-    private readonly chunks: readonly Buffer[],
-    readonly sizeBytes: number,
+    override readonly bytes: Buffer,
     readonly sha256: string,
     readonly head: Buffer,
     private readonly release: () => void,
@@ -17,19 +17,16 @@ export class FileInMemory extends SpooledFile {
     super();
   }
 
+  get sizeBytes(): number {
+    return this.bytes.length;
+  }
+
   open(): Readable {
-    return Readable.from(this.chunks, { objectMode: false });
+    return Readable.from(pieces(this.bytes), { objectMode: false });
   }
 
   async read(position: number, length: number): Promise<Buffer> {
-    const pieces: Buffer[] = [];
-    let start = 0;
-    for (const chunk of this.chunks) {
-      const piece = chunk.subarray(Math.max(0, position - start), Math.max(0, position + length - start));
-      if (piece.length > 0) pieces.push(piece);
-      start += chunk.length;
-    }
-    return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+    return this.bytes.subarray(position, position + length);
   }
 
   async discard(): Promise<void> {
@@ -37,9 +34,13 @@ export class FileInMemory extends SpooledFile {
   }
 }
 
+function* pieces(bytes: Buffer): Generator<Buffer, void, undefined> {
+  for (let start = 0; start < bytes.length; start += PIECE_BYTES) yield bytes.subarray(start, start + PIECE_BYTES);
+}
+
 export class FileOnDisk extends SpooledFile {
   constructor(
-    private readonly path: string,
+    override readonly path: string,
     readonly sizeBytes: number,
     readonly sha256: string,
     readonly head: Buffer,

@@ -3,11 +3,11 @@ import type { ByteRange } from '../../application/ports/asset-storage';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 
-/** `ab/cd/abcd...`: no folder grows too large. @throws ComfyUIError `invalid_request`: nothing else ever becomes a path */
+/** `ab/abcd...`: no folder grows too large. @throws ComfyUIError `invalid_request`: nothing else ever becomes a path */
 export function addressOf(sha256: string): string {
   if (typeof sha256 !== 'string' || !SHA256.test(sha256))
     throw new ComfyUIError('invalid_request', 'The key of a stored file is its SHA-256: 64 hex digits in lower case.');
-  return `${sha256.slice(0, 2)}/${sha256.slice(2, 4)}/${sha256}`;
+  return `${sha256.slice(0, 2)}/${sha256}`;
 }
 
 /** @throws ComfyUIError `invalid_request` */

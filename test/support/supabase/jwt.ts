@@ -13,9 +13,19 @@ export function signJwt(payload: object, secret: string): string {
 export function readJwt(token: string, secret: string): Record<string, unknown> {
   const [header = '', payload = '', signature, ...more] = token.split('.');
   if (signature === undefined || more.length > 0) throw refusals.denied('Invalid Compact JWS');
+  if (!isJson(header)) throw refusals.denied('JWS Protected Header is invalid');
   if (signatureOf(`${header}.${payload}`, secret) !== signature) throw refusals.denied('signature verification failed');
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
   if (typeof claims.exp === 'number' && claims.exp * 1000 < Date.now())
     throw refusals.denied('"exp" claim timestamp check failed');
   return claims;
+}
+
+function isJson(code: string): boolean {
+  try {
+    JSON.parse(Buffer.from(code, 'base64url').toString());
+    return true;
+  } catch {
+    return false;
+  }
 }

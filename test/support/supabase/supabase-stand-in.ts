@@ -3,15 +3,18 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Buckets } from './buckets';
 import { signJwt } from './jwt';
-import { Refusal, refusals } from './refusals';
+import { NoRoute, Refusal, refusals } from './refusals';
 import { ROUTES } from './routes';
+import type { KeptIn } from './send';
 
 const SECRET = 'the secret of this project, which signs its keys';
+/** SERVER_KEEP_ALIVE_TIMEOUT */
+const KEEP_ALIVE_MS = 61_000;
 
 /**
  * The part of Supabase Storage's HTTP API that the adapter uses, after github.com/supabase/storage of August 2026.
- * Left out: policies (the service role may all, others nothing), resumable, S3, image and admin routes, listing and moving,
- * conditional requests, caching by the CDN, webhooks, metadata of users, and the gateway before it.
+ * Left out: policies (the service role may all, others what a bucket's rights say), resumable, S3, image and admin routes,
+ * listing and moving, conditional requests, caching by the CDN, webhooks, metadata of users, and the gateway before it.
  */
 export class SupabaseStandIn {
   readonly serviceKey = signJwt({ role: 'service_role', iss: 'supabase' }, SECRET);
@@ -21,10 +24,14 @@ export class SupabaseStandIn {
   #server: Server | undefined;
   #port = 0;
 
-  private constructor(readonly buckets: Buckets) {}
+  private constructor(
+    readonly buckets: Buckets,
+    private readonly keptIn: KeptIn,
+  ) {}
 
-  static async start(): Promise<SupabaseStandIn> {
-    const standIn = new SupabaseStandIn(await Buckets.make());
+  /** @param keptIn `s3` as in the cloud, `disk` as a self-hosted one that is not told otherwise */
+  static async start(keptIn: KeptIn): Promise<SupabaseStandIn> {
+    const standIn = new SupabaseStandIn(await Buckets.make(), keptIn);
     await standIn.listen();
     return standIn;
   }
@@ -36,6 +43,7 @@ export class SupabaseStandIn {
   /** On the same port as before. */
   async listen(): Promise<void> {
     this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
@@ -71,9 +79,10 @@ export class SupabaseStandIn {
     const [, path = ''] = /^\/storage\/v1(\/.*)$/.exec(url.pathname) ?? [];
     for (const [method, pattern, handle] of ROUTES) {
       const [isRoute, bucketId = '', name = ''] = pattern.exec(path) ?? [];
-      if (isRoute === undefined || method !== request.method) continue;
-      return handle({ request, response, url, bucketId, name, buckets: this.buckets, secret: SECRET });
+      if (isRoute === undefined || !method.test(request.method ?? '')) continue;
+      const { buckets, keptIn } = this;
+      return handle({ request, response, url, bucketId, name, buckets, keptIn, secret: SECRET });
     }
-    throw refusals.noRoute(`${request.method}:${request.url}`);
+    throw new NoRoute(`${request.method}:${path}`);
   }
 }

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
-import { contentDisposition } from '../../../src/infrastructure/storage/content-disposition';
+import { contentDisposition } from '../../../src/application/assets/content-disposition';
+import { Silence } from '../../../src/infrastructure/silence';
 import { handedOut } from '../../../src/infrastructure/storage/handed-out';
-import { Silence } from '../../../src/infrastructure/storage/silence';
 import { wholeSize } from '../../../src/infrastructure/storage/whole-size';
 
 const NEVER = new AbortController().signal;

@@ -16,6 +16,7 @@ export interface FoundFile {
 /** The folder files are kept in. Nothing in it leads out of it. */
 export class Folder {
   #root: Promise<string> | undefined;
+  readonly #prepared = new Set<string>();
 
   constructor(private readonly directory: string) {}
 
@@ -28,23 +29,28 @@ export class Folder {
     return this.#root;
   }
 
-  /** Where a file is or would be. @param address `ab/cd/abcd...` */
+  /** Where a file is or would be. @param address `ab/abcd...` */
   async pathOf(address: string): Promise<string> {
     return join(await this.root(), address);
   }
 
-  /** Makes the folders above a path, one by one, so that each lasts. */
-  async makeAbove(path: string): Promise<void> {
+  /** Makes the folder of a file, so that it lasts; one that was found well is not looked at again until something fails. */
+  async prepare(path: string): Promise<void> {
     const folder = dirname(path);
-    for (const each of [dirname(folder), folder]) {
-      try {
-        await mkdir(each, { mode: OWNER_ONLY });
-        await syncFolder(dirname(each));
-      } catch (error) {
-        if (codeOf(error) !== 'EEXIST') throw error;
-      }
+    if (this.#prepared.has(folder)) return;
+    try {
+      await mkdir(folder, { mode: OWNER_ONLY });
+      await syncFolder(dirname(folder));
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
     }
     await this.#refuseLinks(folder);
+    this.#prepared.add(folder);
+  }
+
+  /** Something failed: folders may be gone, or not what they were. */
+  distrust(): void {
+    this.#prepared.clear();
   }
 
   /** Undefined when it is not there. */

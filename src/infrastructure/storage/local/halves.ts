@@ -1,21 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { type Folder, syncFolder } from './folder';
 import { codeOf } from './local-errors';
 
+const HALVES = 'incoming';
 const FORGOTTEN_MS = 24 * 60 * 60 * 1000;
 
-/** Writes a file beside the finished ones, in the same file system, and renames it when it is on the disk: all or nothing. */
-export async function writeWhole(folder: Folder, path: string, bytes: Readable): Promise<void> {
-  const half = join(await halvesOf(await folder.root()), randomUUID());
+/** Makes a new file at a path, all of it on the disk. */
+export type Fill = (path: string) => Promise<void>;
+
+/** Makes a file beside the finished ones, in the same file system, and renames it when it is on the disk: all or nothing. */
+export async function writeWhole(folder: Folder, path: string, fill: Fill): Promise<void> {
+  const half = join(await folder.root(), HALVES, randomUUID());
   try {
-    await writeNew(half, bytes);
-    await folder.makeAbove(path);
+    await inFolder(half, fill);
+    await folder.prepare(path);
     await rename(half, path);
     await syncFolder(dirname(path));
   } catch (error) {
+    folder.distrust();
     await rm(half, { force: true });
     throw error;
   }
@@ -23,20 +27,22 @@ export async function writeWhole(folder: Folder, path: string, bytes: Readable):
 
 /** Removes what a process that was killed left behind. @param all also what may still grow, in another process's hands */
 export async function removeHalves(root: string, all: boolean): Promise<void> {
-  const folder = await halvesOf(root);
+  const folder = join(root, HALVES);
+  await makeFolder(folder);
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
     if (all || (await isForgotten(path))) await rm(path, { force: true, recursive: true });
   }
 }
 
-async function writeNew(path: string, bytes: Readable): Promise<void> {
-  const handle = await open(path, 'wx', 0o600);
+/** The folder is there but for the first time: it is made when it is missed. */
+async function inFolder(path: string, fill: Fill): Promise<void> {
   try {
-    for await (const piece of bytes as AsyncIterable<Buffer>) await handle.writeFile(piece);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    await fill(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    await makeFolder(dirname(path));
+    await fill(path);
   }
 }
 
@@ -45,12 +51,10 @@ async function isForgotten(path: string): Promise<boolean> {
   return found !== undefined && Date.now() - found.mtimeMs > FORGOTTEN_MS;
 }
 
-async function halvesOf(root: string): Promise<string> {
-  const folder = join(root, 'incoming');
+async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(folder, { mode: 0o700 });
+    await mkdir(path, { mode: 0o700 });
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
   }
-  return folder;
 }

@@ -12,7 +12,8 @@ import { OnePut } from '../one-put';
 import { probe } from '../probe';
 import { SourceBytes } from '../source-bytes';
 import { Folder, type FoundFile } from './folder';
-import { removeHalves, writeWhole } from './halves';
+import { canNotLink, fromFile, fromMemory, fromStream } from './fills';
+import { type Fill, removeHalves, writeWhole } from './halves';
 import { localFault } from './local-errors';
 import type { LocalStorageOptions } from './local-options';
 
@@ -24,6 +25,7 @@ export function localStorage(options: LocalStorageOptions): AssetStorage {
 }
 
 class LocalStorage extends AssetStorage {
+  readonly linksLast = false;
   readonly #folder: Folder;
   readonly #puts = new OnePut((file, signal) => this.#store(file, signal));
 
@@ -71,12 +73,30 @@ class LocalStorage extends AssetStorage {
   async #store(file: FileToStore, signal: AbortSignal): Promise<void> {
     const path = await this.#told(() => this.#folder.pathOf(addressOf(file.sha256)));
     if ((await sizeOf(path)) === file.sizeBytes) return;
+    signal.throwIfAborted();
+    if (file.bytes?.length === file.sizeBytes) await this.#told(() => this.#write(path, fromMemory(file.bytes!)));
+    else if (!(await this.#link(file, path))) await this.#storeStream(file, path, signal);
+  }
+
+  /** @returns whether it could */
+  async #link({ path: source, sizeBytes }: FileToStore, path: string): Promise<boolean> {
+    if (source === undefined || (await sizeOf(source)) !== sizeBytes) return false;
+    try {
+      await this.#write(path, fromFile(source));
+      return true;
+    } catch (error) {
+      if (canNotLink(error)) return false;
+      throw localFault(error, this.options.directory);
+    }
+  }
+
+  async #storeStream(file: FileToStore, path: string, signal: AbortSignal): Promise<void> {
     const source = new SourceBytes(file);
     const stop = () => source.stop();
     signal.addEventListener('abort', stop, { once: true });
     try {
       signal.throwIfAborted();
-      await writeWhole(this.#folder, path, source.stream);
+      await this.#write(path, fromStream(source.stream));
     } catch (error) {
       signal.throwIfAborted();
       throw source.failure ?? localFault(error, this.options.directory);
@@ -84,6 +104,10 @@ class LocalStorage extends AssetStorage {
       signal.removeEventListener('abort', stop);
       source.stop();
     }
+  }
+
+  #write(path: string, fill: Fill): Promise<void> {
+    return writeWhole(this.#folder, path, fill);
   }
 
   async #find(sha256: string, address: string): Promise<FoundFile> {

@@ -1,7 +1,7 @@
 import type * as S3 from '@aws-sdk/client-s3';
 import type * as LibStorage from '@aws-sdk/lib-storage';
 import type * as Presigner from '@aws-sdk/s3-request-presigner';
-import { loadPeer } from '../load-peer';
+import { loadPeer } from '../../load-peer';
 import { retryPassing } from '../retry-passing';
 import type { ResolvedS3Options } from './s3-options';
 import { s3Fault } from './s3-errors';
@@ -16,7 +16,7 @@ export interface Sdk {
   readonly presigner: typeof Presigner;
 }
 
-/** @throws StorageFault that says what to install */
+/** @throws ComfyUIError `storage_failed` that says what to install */
 export function loadSdk(): Sdk {
   const load = (): Sdk => ({
     s3: require('@aws-sdk/client-s3') as typeof S3,

@@ -1,23 +1,5 @@
+import type { S3StorageOptions } from '../../../comfyui.storage';
 import { StorageFault } from '../storage-fault';
-
-/** AWS S3, or a server that speaks its protocol. Times in seconds. */
-export interface S3StorageOptions {
-  /** Made when it is not there and the key may do that. */
-  readonly bucket: string;
-  /** Default `us-east-1`, which servers other than AWS take as well; `auto` for Cloudflare R2. */
-  readonly region?: string;
-  /** `https://host[:port]` of a server other than AWS. */
-  readonly endpoint?: string;
-  /** Both or none; without them, what the SDK finds: its variables and files, or the role of the machine. */
-  readonly accessKeyId?: string;
-  readonly secretAccessKey?: string;
-  /** The bucket in the path, not in the host name; default: when there is an endpoint. */
-  readonly forcePathStyle?: boolean;
-  /** What every key starts with, such as `comfyui/`; default nothing. */
-  readonly prefix?: string;
-  /** How long a link works, 604800 (a week) at most; default 3600. */
-  readonly linkSeconds?: number;
-}
 
 export type ResolvedS3Options = S3StorageOptions &
   Required<Pick<S3StorageOptions, 'region' | 'forcePathStyle' | 'prefix' | 'linkSeconds'>>;

@@ -1,5 +1,7 @@
+import type { S3StorageOptions } from '../../../comfyui.storage';
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { contentDisposition } from '../../../application/assets/content-disposition';
 import {
   AssetStorage,
   type FileToStore,
@@ -9,7 +11,6 @@ import {
 } from '../../../application/ports/asset-storage';
 import { ComfyUIError } from '../../../domain/errors';
 import { addressOf, beyondEnd, checkRange, notFound, rangeHeader } from '../address';
-import { contentDisposition } from '../content-disposition';
 import { handedOut } from '../handed-out';
 import { OnePut } from '../one-put';
 import { probe } from '../probe';
@@ -17,15 +18,16 @@ import { StorageFault } from '../storage-fault';
 import { wholeSize } from '../whole-size';
 import { loadSdk, S3Connection, type Sdk, SILENT_MS } from './s3-connection';
 import { s3Fault, statusOf } from './s3-errors';
-import { type ResolvedS3Options, resolveS3Options, type S3StorageOptions } from './s3-options';
+import { type ResolvedS3Options, resolveS3Options } from './s3-options';
 import { upload } from './upload';
 
-/** Files in a bucket of S3, or of a server that speaks its protocol. @throws StorageFault when the SDK is not installed */
+/** Files in a bucket of S3, or of a server that speaks its protocol. @throws ComfyUIError `storage_failed` when the SDK is not installed */
 export function s3Storage(options: S3StorageOptions): AssetStorage {
   return new S3Storage(loadSdk(), resolveS3Options(options));
 }
 
 class S3Storage extends AssetStorage {
+  readonly linksLast = false;
   readonly #connection: S3Connection;
   readonly #puts = new OnePut((file, signal) => this.#store(file, signal));
 
@@ -114,7 +116,7 @@ class S3Storage extends AssetStorage {
 
   async #makeBucket(signal: AbortSignal): Promise<void> {
     const { bucket, region, endpoint } = this.options;
-    const { CreateBucketCommand, BucketAlreadyOwnedByYou } = this.sdk.s3;
+    const { CreateBucketCommand, BucketAlreadyExists, BucketAlreadyOwnedByYou } = this.sdk.s3;
     // AWS wants every region but the oldest named, and that one not; others know no regions.
     const isNamed = endpoint === undefined && region !== 'us-east-1';
     const place = isNamed ? { CreateBucketConfiguration: { LocationConstraint: region as 'eu-west-1' } } : {};
@@ -124,7 +126,8 @@ class S3Storage extends AssetStorage {
           abortSignal: signal,
         });
       } catch (error) {
-        if (!(error instanceof BucketAlreadyOwnedByYou)) throw error;
+        // Somebody was faster. Some servers say of a bucket of ours what AWS says of another's; trying it tells.
+        if (!(error instanceof BucketAlreadyOwnedByYou || error instanceof BucketAlreadyExists)) throw error;
       }
     }, signal);
   }

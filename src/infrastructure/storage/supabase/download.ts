@@ -20,12 +20,27 @@ export async function download(
   { sha256, range, signal }: Wanted,
 ): Promise<Response> {
   const headers = { ...connection.headers, 'accept-encoding': 'identity', ...(range && { range: rangeHeader(range) }) };
-  return connection.run(async ({ fetch }) => {
-    const answer = await fetch(`${url}/object/authenticated/${bucket}/${addressOf(sha256)}`, { headers });
+  return connection.run(async ({ fetch, files }) => {
+    const path = addressOf(sha256);
+    const answer = await fetch(`${url}/object/authenticated/${bucket}/${path}`, { headers });
     if (answer.ok && answer.body) return answer;
     const refusal = SupabaseRefusal.of(answer.status, await answer.json().catch(() => undefined));
     if (refusal.isFileMissing) throw notFound(sha256);
-    if (refusal.status === 416) throw beyondEnd(range, refusal);
+    if (range && (await isBeyondEnd(refusal, range, () => files.info(path)))) throw beyondEnd(range, refusal);
     throw refusal;
   }, signal);
+}
+
+/**
+ * 416 when the server keeps its files on disk. When it keeps them in an S3, whose refusal it does not pass on, 500 like
+ * any failure: then the size in its database tells.
+ */
+async function isBeyondEnd(
+  { status }: SupabaseRefusal,
+  { start }: ByteRange,
+  info: () => Promise<{ data: { readonly size?: number } | null }>,
+): Promise<boolean> {
+  if (status !== 500) return status === 416;
+  const { size } = (await info()).data ?? {};
+  return size !== undefined && start >= size;
 }

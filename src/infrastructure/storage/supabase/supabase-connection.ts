@@ -1,7 +1,8 @@
 import type * as StorageJs from '@supabase/storage-js';
-import { loadPeer } from '../load-peer';
+import { loadPeer } from '../../load-peer';
+import { Silence } from '../../silence';
+import { supabaseHeaders } from '../../supabase-project';
 import { retryPassing } from '../retry-passing';
-import { Silence } from '../silence';
 import { SupabaseRefusal, supabaseFault } from './supabase-errors';
 import type { ResolvedSupabaseOptions } from './supabase-options';
 
@@ -27,9 +28,8 @@ export class SupabaseConnection {
 
   constructor(private readonly options: ResolvedSupabaseOptions) {}
 
-  /** What the gateway and the storage want to see; a secret key of the new kind must be the same in both. */
   get headers(): Record<string, string> {
-    return { apikey: this.options.key, authorization: `Bearer ${this.options.key}` };
+    return supabaseHeaders(this.options.key);
   }
 
   /** Tries a request, again when that may help, for as long as something moves. Rejects with the signal's reason. */

@@ -1,6 +1,8 @@
 import { ComfyUIError } from '../../../domain/errors';
 import { isObject } from '../../../domain/json';
-import { networkCodeOf, StorageFault, withoutExtras } from '../storage-fault';
+import { networkCodeOf } from '../../network-code';
+import { withoutExtras } from '../../without-extras';
+import { StorageFault } from '../storage-fault';
 import type { ResolvedSupabaseOptions } from './supabase-options';
 
 interface Meaning {

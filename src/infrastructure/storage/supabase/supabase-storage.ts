@@ -1,3 +1,4 @@
+import type { SupabaseStorageOptions } from '../../../comfyui.storage';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import {
@@ -17,20 +18,22 @@ import { download } from './download';
 import { linkTo } from './link-to';
 import { dataOf, SILENT_MS, SupabaseConnection } from './supabase-connection';
 import { SupabaseRefusal, supabaseFault } from './supabase-errors';
-import { type ResolvedSupabaseOptions, resolveSupabaseOptions, type SupabaseStorageOptions } from './supabase-options';
+import { type ResolvedSupabaseOptions, resolveSupabaseOptions } from './supabase-options';
 import { upload } from './upload';
 
-/** Files in a bucket of Supabase Storage. @throws StorageFault when its client is not installed */
+/** Files in a bucket of Supabase Storage. @throws ComfyUIError `storage_failed` when its client is not installed */
 export function supabaseStorage(options: SupabaseStorageOptions): AssetStorage {
   return new SupabaseStorage(resolveSupabaseOptions(options));
 }
 
 class SupabaseStorage extends AssetStorage {
+  readonly linksLast: boolean;
   readonly #connection: SupabaseConnection;
   readonly #puts = new OnePut((file, signal) => this.#store(file, signal));
 
   constructor(private readonly options: ResolvedSupabaseOptions) {
     super();
+    this.linksLast = options.links === 'public';
     this.#connection = new SupabaseConnection(options);
   }
 
@@ -82,8 +85,8 @@ class SupabaseStorage extends AssetStorage {
 
   async #store(file: FileToStore, signal: AbortSignal): Promise<void> {
     const path = addressOf(file.sha256);
-    const there = await this.#sizeOf(path, signal);
-    if (there !== file.sizeBytes) await upload(this.#connection, file, { path, isThere: there !== undefined }, signal);
+    const isThere = async () => (await this.#sizeOf(path, signal)) === file.sizeBytes;
+    if (!(await isThere())) await upload(this.#connection, file, { path, isThere }, signal);
   }
 
   #sizeOf(path: string, signal: AbortSignal): Promise<number | undefined> {

@@ -1,4 +1,4 @@
-import type { LinkWish } from '../../application/ports/asset-storage';
+import type { LinkWish } from '../ports/asset-storage';
 
 /** The header of RFC 6266: a name that is not plain twice, in ASCII for old clients and percent-encoded. */
 export function contentDisposition({ filename, inline }: LinkWish): string {
