@@ -1,7 +1,15 @@
 import { type BackendOptions, type ResolvedBackend, resolveBackends } from './comfyui.backends';
+import {
+  resolvePublicUrl,
+  resolveStorage,
+  resolveTable,
+  type StorageOptions,
+  type SupabaseTableOptions,
+} from './comfyui.storage';
 import { OptionError } from './option-error';
 
 export type { BackendOptions, ResolvedBackend } from './comfyui.backends';
+export type * from './comfyui.storage';
 
 /** Which ComfyUI servers there are, where jobs are kept, and how long anything may take. Times in seconds, sizes in bytes. */
 export interface ComfyUIOptions {
@@ -29,9 +37,9 @@ export interface ComfyUIOptions {
   spoolDirectory?: string;
   /** How much memory small files may take together before they go to disk; default 32 MiB. */
   spoolMemory?: number;
-  /** The folder of the embedded database, for one process. Without it and `databaseUrl`, jobs last as long as the process. */
+  /** The folder of the embedded database and of output files, for one process. Without it and `databaseUrl`, jobs last as long as the process. */
   dataDirectory?: string;
-  /** `postgres://user:password@host/database`: jobs are kept there instead. */
+  /** `postgres://user:password@host/database`: jobs are kept there instead; files still in `dataDirectory`. */
   databaseUrl?: string;
   /** How many jobs may wait; more are refused with `queue_full`. Default 10000. */
   maxQueue?: number;
@@ -41,6 +49,16 @@ export interface ComfyUIOptions {
   runTimeout?: number;
   /** How often a job is run before it fails for good; default 3. */
   maxAttempts?: number;
+  /** Where output files are kept; default: in `dataDirectory`. */
+  storage?: StorageOptions;
+  /** A table of a Supabase project that gets a row for each ended job. */
+  supabaseTable?: SupabaseTableOptions;
+  /** `http(s)://host[:port][/path]` where callers reach the HTTP endpoints; links to files start with it. Without it they are paths. */
+  publicUrl?: string;
+  /** How many days ended jobs and their files are kept; default: for ever. */
+  retentionDays?: number;
+  /** Makes ComfyUI forget the prompts of ended jobs; default false, because others may read its history. */
+  cleanHistory?: boolean;
   /** How long a shutdown lets those who wait have their results; default 25. */
   shutdownGrace?: number;
 }
@@ -77,6 +95,13 @@ export interface ResolvedComfyUIOptions extends Omit<Numbers, 'concurrency'> {
   readonly spoolDirectory?: string;
   readonly dataDirectory?: string;
   readonly databaseUrl?: string;
+  readonly storage: StorageOptions;
+  readonly supabaseTable?: Required<SupabaseTableOptions>;
+  /** Without a slash at the end. */
+  readonly publicUrl?: string;
+  /** Null: for ever. */
+  readonly retentionDays: number | null;
+  readonly cleanHistory: boolean;
 }
 
 /** The options as checked and completed by {@link resolveOptions}; the injection token of {@link ResolvedComfyUIOptions}. */
@@ -93,9 +118,17 @@ export function resolveOptions(options: ComfyUIOptions): ResolvedComfyUIOptions 
   for (const [name, value] of Object.entries({ spoolDirectory, dataDirectory, databaseUrl }))
     if (value !== undefined && (typeof value !== 'string' || value === ''))
       throw new OptionError(name, 'must be text that is not empty');
-  checkDatabase(dataDirectory, databaseUrl);
+  checkDatabase(databaseUrl);
+  const { retentionDays = null, cleanHistory = false } = options;
+  if (retentionDays !== null && !(typeof retentionDays === 'number' && retentionDays > 0))
+    throw new OptionError('retentionDays', 'must be a number of days above 0');
   return {
     ...numbers,
+    storage: resolveStorage(options.storage),
+    supabaseTable: resolveTable(options.supabaseTable),
+    publicUrl: resolvePublicUrl(options.publicUrl),
+    retentionDays,
+    cleanHistory,
     backends: resolveBackends({ ...options, baseUrl }, concurrency),
     spoolDirectory,
     dataDirectory,
@@ -141,10 +174,8 @@ function resolveNumbers(options: ComfyUIOptions): Numbers {
   return Object.fromEntries(entries) as Numbers;
 }
 
-function checkDatabase(dataDirectory: string | undefined, databaseUrl: string | undefined): void {
+function checkDatabase(databaseUrl: string | undefined): void {
   if (databaseUrl === undefined) return;
-  if (dataDirectory !== undefined)
-    throw new OptionError('dataDirectory', 'and {databaseUrl} are both given: leave one out');
   if (!/^postgres(?:ql)?:\/\//.test(databaseUrl) || !URL.canParse(databaseUrl))
     throw new OptionError('databaseUrl', 'must be a URL such as postgres://user:password@host:5432/database');
 }

@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { ComfyUIError } from '../domain/errors';
 import type { ActiveJob } from '../domain/job/active-job';
-import { type CollectedFile, currentAttempt, hasEnded, type Job } from '../domain/job/job';
-import { BackendPool } from './backends/backend-pool';
+import { hasEnded, type Job } from '../domain/job/job';
+import { AssetFiles } from './assets/asset-files';
 import { Dispatcher } from './dispatcher';
 import { GenerationResult } from './generation-result';
 import { type GenerationRequest, JobIntake } from './job-intake';
 import type { LiveJob } from './live-job';
-import { OutputFetcher } from './output-fetcher';
 
 export interface WaitOptions {
   /** How long to wait, seconds; default: as long as it takes. The job goes on after a time-out. */
@@ -22,8 +20,7 @@ export class GenerationService {
   constructor(
     private readonly intake: JobIntake,
     private readonly dispatcher: Dispatcher,
-    private readonly pool: BackendPool,
-    private readonly fetcher: OutputFetcher,
+    private readonly files: AssetFiles,
   ) {}
 
   /**
@@ -49,13 +46,14 @@ export class GenerationService {
   }
 
   /**
-   * Waits for a job's files. Bytes that nobody held when the job ended are fetched again.
+   * Waits for a job's files. Bytes that nobody held when the job ended come from the storage.
    * @throws ComfyUIError the job's own error, or `timeout`, `shutting_down`: then it goes on
    */
   async result(live: LiveJob, { timeoutSeconds, signal }: WaitOptions = {}): Promise<GenerationResult> {
     const job = await live.ended(timeoutSeconds === undefined ? Infinity : timeoutSeconds * 1000, signal);
     if (job.error) throw job.error;
-    await Promise.all(job.outputs.map((file) => this.#load(live, file, signal)));
+    const reading = signal ?? new AbortController().signal;
+    await Promise.all(job.outputs.map((file) => this.files.hold(live, file, reading)));
     return new GenerationResult(live);
   }
 
@@ -74,18 +72,6 @@ export class GenerationService {
     } finally {
       live.release();
     }
-  }
-
-  async #load(live: LiveJob, file: CollectedFile, signal?: AbortSignal): Promise<void> {
-    if (live.holdsBytesOf(file)) return;
-    const { id } = live.job;
-    const backend = this.pool.find(currentAttempt(live.job)?.backend ?? '');
-    if (!backend)
-      throw new ComfyUIError('output_missing', 'The server that has the files is not configured any more.', {
-        jobId: id,
-      });
-    const fetched = await this.fetcher.fetch(backend.client, file, signal ?? new AbortController().signal);
-    live.keep(file, fetched.bytes);
   }
 }
 

@@ -18,6 +18,10 @@ export interface GenerationRequest {
   readonly workflow: unknown;
   /** Run what ComfyUI accepts of a workflow it accepts only in part; default false: such a run is canceled. */
   readonly allowPartial?: boolean;
+  /** Keep temporary files also where the run makes others; default false: then they count only if it makes nothing else. */
+  readonly keepPreviews?: boolean;
+  /** A word for the workflow, to find its files by; up to 100 characters. */
+  readonly label?: string;
   /** -100..100; higher starts sooner. Default 0. */
   readonly priority?: number;
   /** Only servers that carry all of these. */
@@ -29,6 +33,7 @@ export interface GenerationRequest {
 }
 
 const MAX_PRIORITY = 100;
+const MAX_LABEL = 100;
 
 /** Turns requests into jobs: checked, stored, and only then told of, or handed over at once when a server is free. */
 @Injectable()
@@ -99,9 +104,12 @@ export class JobIntake {
     return earlier;
   }
 
-  #toJob({ workflow, allowPartial, priority = 0, labels = [] }: GenerationRequest): ActiveJob {
+  #toJob({ workflow, ...wishes }: GenerationRequest): ActiveJob {
+    const { priority = 0, labels = [], label } = wishes;
     if (!Number.isInteger(priority) || Math.abs(priority) > MAX_PRIORITY)
       throw new ComfyUIError('invalid_request', 'priority must be an integer from -100 to 100.');
+    if (label !== undefined && (typeof label !== 'string' || label === '' || label.length > MAX_LABEL))
+      throw new ComfyUIError('invalid_request', `label must be text of 1 to ${MAX_LABEL} characters.`);
     if (!this.pool.carries(labels))
       throw new ComfyUIError('invalid_request', 'No configured ComfyUI server carries these labels.', {
         details: { labels },
@@ -109,14 +117,15 @@ export class JobIntake {
     const queuedAt = Date.now();
     const startBy = queuedAt + this.limits.queueTimeoutMs;
     const id = randomUUID();
-    return newJob({ id, workflow: parseWorkflow(workflow), queuedAt, startBy, priority, allowPartial, labels });
+    return newJob({ ...wishes, id, workflow: parseWorkflow(workflow), queuedAt, startBy });
   }
 }
 
 /** What makes the job counts; how long its caller waits does not. */
 function idempotencyOf({ idempotencyKey: key }: GenerationRequest, job: ActiveJob): Idempotency | undefined {
   if (key === undefined) return undefined;
-  const { allowPartial, priority, needs } = job;
-  const request = JSON.stringify([writeWorkflow(job.workflow), allowPartial, priority, needs.labels]);
+  const { allowPartial, keepPreviews, label, priority, needs } = job;
+  const wishes = [allowPartial, keepPreviews, label, priority, needs.labels];
+  const request = JSON.stringify([writeWorkflow(job.workflow), ...wishes]);
   return { key, requestHash: createHash('sha256').update(request).digest('hex') };
 }

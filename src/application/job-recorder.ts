@@ -1,11 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { toComfyUIError } from '../domain/errors';
 import { type ActiveJob, advance, recordOf } from '../domain/job/active-job';
+import { describe } from '../domain/asset';
+import type { CollectedFile } from '../domain/job/job';
 import type { JobChange } from '../domain/job/job-change';
 import { oneLine } from '../domain/text';
 import { Draining } from './draining';
 import type { LiveJob } from './live-job';
-import { JobStore } from './ports/job-store';
+import { type FileChanges, JobStore } from './ports/job-store';
 import { sleep } from './sleep';
 
 /** Every write waits for the disk: what happens in quick succession is stored together, and a short run in one. */
@@ -23,6 +25,7 @@ export class JobRecorder {
   readonly #underWay = new Set<Promise<unknown>>();
   /** Jobs whose latest state is to be stored soon. */
   readonly #noted = new Set<LiveJob>();
+  #nextStoring: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly store: JobStore,
@@ -42,7 +45,7 @@ export class JobRecorder {
       const next = change ? advance(before, change, now) : before;
       if (!change || next === before) return false;
       this.#noted.delete(live);
-      const isSaved = await this.store.save(recordOf(next), before.placement);
+      const isSaved = await this.#save(live, next, before.placement);
       if (isSaved) live.change(change, now);
       return isSaved;
     });
@@ -69,9 +72,8 @@ export class JobRecorder {
    */
   note(live: LiveJob, change: JobChange): void {
     live.change(change);
-    if (this.#noted.has(live)) return;
     this.#noted.add(live);
-    setTimeout(() => void this.#storeNoted(live), NOTE_DELAY_MS).unref();
+    this.#nextStoring ??= setTimeout(() => this.#storeAllNoted(), NOTE_DELAY_MS).unref();
   }
 
   /** Resolves when the job is stored as it is now: who sees it then will never see it go back. */
@@ -82,19 +84,32 @@ export class JobRecorder {
 
   /** Stores what was noted, and waits for all that is being stored. */
   async flush(): Promise<void> {
-    for (const live of this.#noted) void this.#storeNoted(live);
+    this.#storeAllNoted();
     await Promise.allSettled(this.#underWay);
+  }
+
+  /** All at once: the embedded database commits them together. */
+  #storeAllNoted(): void {
+    clearTimeout(this.#nextStoring);
+    this.#nextStoring = undefined;
+    for (const live of this.#noted) void this.#storeNoted(live);
   }
 
   /** A commit meanwhile stored it as well. */
   async #storeNoted(live: LiveJob): Promise<void> {
     try {
       await this.#inTurn(live, async () => {
-        if (this.#noted.delete(live)) await this.store.save(recordOf(live.job), live.job.placement);
+        if (this.#noted.delete(live)) await this.#save(live, live.job, live.job.placement);
       });
     } catch (error) {
       this.#logger.warn(`Job ${live.job.id} can not be stored now: ${oneLine(toComfyUIError(error).message)}`);
     }
+  }
+
+  async #save(live: LiveJob, job: ActiveJob, placement: number): Promise<boolean> {
+    const isSaved = await this.store.save(recordOf(job), placement, fileChanges(live.storedOutputs, job));
+    if (isSaved) live.storedOutputs = job.outputs;
+    return isSaved;
   }
 
   #inTurn<T>(live: LiveJob, write: () => Promise<T>): Promise<T> {
@@ -106,4 +121,14 @@ export class JobRecorder {
     turn.then(done, done);
     return turn;
   }
+}
+
+/** What the store does not know yet of the job's files; undefined: nothing. */
+function fileChanges(stored: readonly CollectedFile[], job: ActiveJob): FileChanges | undefined {
+  if (job.outputs === stored) return undefined;
+  const before = new Set(stored);
+  const now = new Set(job.outputs);
+  const added = job.outputs.filter((file) => !before.has(file));
+  const dropped = stored.filter((file) => !now.has(file));
+  return added.length + dropped.length > 0 ? { added, dropped, description: describe(job) } : undefined;
 }

@@ -101,8 +101,10 @@ export class JobRunner {
       if (!change) return;
       const { placement } = live.job;
       const isSettled = await this.recorder.settle(live, (job) => this.#stillTrue(change, job, placement));
-      if (isSettled) this.#tell(live, change, backend);
-      else this.#logger.warn(`Job ${live.job.id}: what its attempt at ${backend.url} brought is not wanted any more`);
+      if (isSettled) {
+        this.#tell(live, change, backend);
+        void this.sweeper.forget(backend, live.job);
+      } else this.#logger.warn(`Job ${live.job.id}: what its attempt at ${backend.url} brought is not wanted any more`);
     } catch (error) {
       if (!this.draining.isOver)
         this.#logger.error(`Job ${live.job.id}: ${oneLine(toComfyUIError(error).message)}`, stackOf(error));

@@ -3,7 +3,6 @@ import { type ActiveJob, advance } from '../domain/job/active-job';
 import { attemptNumber, hasEnded, type CollectedFile } from '../domain/job/job';
 import type { JobChange } from '../domain/job/job-change';
 import type { JobEvent } from '../domain/job/job-event';
-import { outputKey } from '../domain/job/outputs';
 import type { Preview } from '../domain/job/run-event';
 import { Bell } from './bell';
 import type { SpooledFile } from './ports/spool';
@@ -23,8 +22,8 @@ export interface Keeper {
 }
 
 /**
- * A job while somebody needs it: the current {@link ActiveJob}, the files it made so far, and the means to wait for more.
- * Any number of callers may hold it; the files go when the last has let go and it is not running.
+ * A job while somebody needs it: the current {@link ActiveJob}, the bytes it made so far, and the means to wait for more.
+ * Any number of callers may hold it; when the last has let go, the bytes are left to the storage.
  */
 export class LiveJob {
   /** Made for the first: most of the jobs that callers wait for have none yet. */
@@ -36,12 +35,15 @@ export class LiveJob {
   #holders = 0;
   #isRunning = false;
   #interruption: ComfyUIError | undefined;
+  /** Those the store has of it. */
+  storedOutputs: readonly CollectedFile[];
 
   constructor(
     job: ActiveJob,
     private readonly keeper: Keeper,
   ) {
     this.#job = job;
+    this.storedOutputs = job.outputs;
   }
 
   get job(): ActiveJob {
@@ -75,22 +77,24 @@ export class LiveJob {
     if (hasEnded(next)) this.#ended.ring();
   }
 
-  /** Keeps the bytes of a collected file; the job owns them from now on. */
-  keep(file: CollectedFile, bytes: SpooledFile): void {
-    const key = outputKey(file);
+  /** Keeps the bytes of a collected file for those who wait; the job owns them from now on. */
+  keep({ assetId }: CollectedFile, bytes: SpooledFile): void {
+    if (this.#holders === 0) {
+      void bytes.discard();
+      return;
+    }
     this.#files ??= new Map();
-    void this.#files.get(key)?.discard();
-    this.#files.set(key, bytes);
-    this.#letGoIfUnused();
+    void this.#files.get(assetId)?.discard();
+    this.#files.set(assetId, bytes);
   }
 
-  holdsBytesOf(file: CollectedFile): boolean {
-    return this.#files?.has(outputKey(file)) ?? false;
+  holdsBytesOf({ assetId }: CollectedFile): boolean {
+    return this.#files?.has(assetId) ?? false;
   }
 
   /** @throws ComfyUIError `not_found` once the files are gone */
   bytesOf(file: CollectedFile): SpooledFile {
-    const bytes = this.#files?.get(outputKey(file));
+    const bytes = this.#files?.get(file.assetId);
     if (!bytes)
       throw new ComfyUIError('not_found', `The bytes of ${file.filename} are no longer held.`, { jobId: this.#job.id });
     return bytes;
@@ -155,7 +159,8 @@ export class LiveJob {
 
   /**
    * What happens from now on, starting with what already has; ends with the job. A slow reader skips intermediate
-   * progress and previews, and misses no status and no output: each turn compares what it was told with what is.
+   * progress and previews, and misses no status and no output: each turn compares what it was told with what is. Of statuses
+   * and outputs it hears when they are stored.
    * @throws ComfyUIError `shutting_down`; the job goes on
    */
   async *events({ repeatAfterMs = Infinity, signal }: EventOptions = {}): AsyncGenerator<JobEvent, void, undefined> {
@@ -169,7 +174,12 @@ export class LiveJob {
         yield { kind: 'status', job };
       } else if (job === told.job || job.progress !== told.job.progress) yield { kind: 'progress', job };
       if (preview && preview !== told.preview) yield { kind: 'preview', job, preview };
-      yield* untold(job, told.outputs);
+      const untold = job.outputs.filter(({ assetId }) => !told.outputs.has(assetId));
+      if (untold.length > 0) await this.stored();
+      for (const file of untold) {
+        told.outputs.add(file.assetId);
+        yield { kind: 'output', job, file };
+      }
       if (hasEnded(job)) return;
       if (this.#interruption) throw this.#interruption;
       told = { ...told, job, preview };
@@ -179,22 +189,13 @@ export class LiveJob {
   }
 
   #letGoIfUnused(): void {
-    if (this.#holders > 0 || this.#isRunning) return;
+    if (this.#holders > 0) return;
     this.#discardFiles();
-    this.keeper.forget(this);
+    if (!this.#isRunning) this.keeper.forget(this);
   }
 
   #discardFiles(): void {
     for (const file of this.#files?.values() ?? []) void file.discard();
     this.#files = undefined;
-  }
-}
-
-function* untold(job: ActiveJob, told: Set<string>): Generator<JobEvent, void, undefined> {
-  for (const file of job.outputs) {
-    const key = outputKey(file);
-    if (told.has(key)) continue;
-    told.add(key);
-    yield { kind: 'output', job, file };
   }
 }

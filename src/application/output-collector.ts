@@ -13,7 +13,7 @@ import type { LiveJob } from './live-job';
 import type { FetchedFile, OutputFetcher } from './output-fetcher';
 import type { ComfyUIClient } from './ports/comfyui-client';
 
-/** Collects the outputs of one attempt of a job, each once, as soon as they are known. */
+/** Collects the outputs of one attempt of a job, each once, as soon as they are known; those the job has already are left. */
 export class OutputCollector {
   readonly #collected = new Map<string, Promise<CollectedFile>>();
   readonly #found = new Map<string, OutputFile>();
@@ -25,25 +25,33 @@ export class OutputCollector {
     private readonly live: LiveJob,
     private readonly keep: (fetched: FetchedFile) => void,
     private readonly signal: AbortSignal,
-  ) {}
+  ) {
+    for (const file of live.job.outputs) this.#collected.set(outputKey(file), Promise.resolve(file));
+  }
 
-  /** Takes note of what a node put out and starts to fetch it; temporary files wait until the run is over. */
+  /**
+   * Takes note of what a node put out and starts to fetch it. Whether temporary files are wanted shows when the run is over,
+   * unless they were asked for.
+   */
   observe(nodeId: string, output: unknown): void {
     const owner = submittedNode(this.live.job.workflow, nodeId);
     const { files, texts } = findOutputs(owner, output);
     if (texts.length > 0) this.#texts.set(nodeId, texts);
     for (const file of files) {
       this.#found.set(outputKey(file), file);
-      if (file.type !== 'temp') this.#collect(file).catch(() => undefined);
+      if (file.type !== 'temp' || this.live.job.keepPreviews) this.#collect(file).catch(() => undefined);
     }
   }
 
   /**
-   * The files that count, all fetched, in the order of the nodes as submitted.
-   * @throws ComfyUIError `output_missing` when ComfyUI does not have a file it named
+   * The files that count, all fetched and stored, in the order of the nodes as submitted. What could not be had before is
+   * tried once more.
+   * @throws ComfyUIError `output_missing` when ComfyUI does not have a file it named, `storage_failed`
    */
   async files(): Promise<CollectedFile[]> {
-    const counting = inNodeOrder(withoutPreviews([...this.#found.values()]), nodeIdsOf(this.live.job.workflow));
+    const { workflow, keepPreviews } = this.live.job;
+    const found = [...this.#found.values()];
+    const counting = inNodeOrder(keepPreviews ? found : withoutPreviews(found), nodeIdsOf(workflow));
     return Promise.all(counting.map((file) => this.#collect(file)));
   }
 
@@ -53,8 +61,11 @@ export class OutputCollector {
 
   #collect(file: OutputFile): Promise<CollectedFile> {
     const key = outputKey(file);
-    const collected = this.#collected.get(key) ?? this.#fetch(file);
+    const known = this.#collected.get(key);
+    if (known) return known;
+    const collected = this.#fetch(file);
     this.#collected.set(key, collected);
+    collected.catch(() => this.#collected.delete(key));
     return collected;
   }
 

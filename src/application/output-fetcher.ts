@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { bulkhead, ExponentialBackoff, handleWhen, retry, wrap } from 'cockatiel';
+import { bulkhead, ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { ComfyUIError } from '../domain/errors';
 import type { CollectedFile } from '../domain/job/job';
 import type { OutputFile } from '../domain/job/outputs';
+import { AssetFiles } from './assets/asset-files';
 import { inspectMedia } from './media/inspect-media';
 import type { MediaHint } from './media/media-facts';
 import { ComfyUIClient } from './ports/comfyui-client';
@@ -13,8 +15,8 @@ export interface FetchedFile {
   readonly bytes: SpooledFile;
 }
 
-/** ComfyUI sends files from one thread: more at once are not faster, and each takes buffers. */
-const TRANSFERS_AT_ONCE = 8;
+/** ComfyUI sends files from one thread: more at once are not faster, and each takes buffers until it is stored. */
+const TRANSFERS_AT_ONCE = 6;
 
 /** A file may appear a moment after it was named, and a transfer may break: both deserve another try, not many. */
 const isWorthAnotherTry = handleWhen(
@@ -23,21 +25,40 @@ const isWorthAnotherTry = handleWhen(
     (error.code === 'not_found' || error.code === 'backend_error' || error.code === 'backend_unreachable'),
 );
 
-/** Brings output files from ComfyUI into the spool, for all jobs together a few at a time. */
+/** Brings output files from ComfyUI into the spool and from there into the storage, for all jobs together a few at a time. */
 @Injectable()
 export class OutputFetcher {
-  readonly #policy = wrap(
-    bulkhead(TRANSFERS_AT_ONCE, Infinity),
-    retry(isWorthAnotherTry, {
-      maxAttempts: 2,
-      backoff: new ExponentialBackoff({ initialDelay: 150, maxDelay: 1_000 }),
-    }),
-  );
+  readonly #transfers = bulkhead(TRANSFERS_AT_ONCE, Infinity);
+  readonly #policy = retry(isWorthAnotherTry, {
+    maxAttempts: 2,
+    backoff: new ExponentialBackoff({ initialDelay: 150, maxDelay: 1_000 }),
+  });
 
-  constructor(private readonly spool: Spool) {}
+  constructor(
+    private readonly spool: Spool,
+    private readonly files: AssetFiles,
+  ) {}
 
-  /** @throws ComfyUIError `output_missing` when ComfyUI does not have the file */
-  async fetch(client: ComfyUIClient, file: OutputFile, signal: AbortSignal): Promise<FetchedFile> {
+  /**
+   * Resolves when the file is stored.
+   * @throws ComfyUIError `output_missing` when ComfyUI does not have the file, `storage_failed`
+   */
+  fetch(client: ComfyUIClient, file: OutputFile, signal: AbortSignal): Promise<FetchedFile> {
+    return this.#transfers.execute(() => this.#transfer(client, file, signal));
+  }
+
+  async #transfer(client: ComfyUIClient, file: OutputFile, signal: AbortSignal): Promise<FetchedFile> {
+    const fetched = await this.#fetch(client, file, signal);
+    try {
+      await this.files.store(fetched.file, fetched.bytes, signal);
+      return fetched;
+    } catch (error) {
+      void fetched.bytes.discard();
+      throw error;
+    }
+  }
+
+  async #fetch(client: ComfyUIClient, file: OutputFile, signal: AbortSignal): Promise<FetchedFile> {
     try {
       return await this.#policy.execute(() => this.#fetchOnce(client, file, signal));
     } catch (error) {
@@ -58,6 +79,8 @@ export class OutputFetcher {
 async function factsOf(bytes: SpooledFile, hint: MediaHint): Promise<Omit<CollectedFile, keyof OutputFile>> {
   const { mediaType, width, height, durationSeconds } = await inspectMedia(bytes, hint);
   return {
+    assetId: randomUUID(),
+    sha256: bytes.sha256,
     mediaType,
     sizeBytes: bytes.sizeBytes,
     ...(width !== null && { width }),

@@ -3,6 +3,7 @@ import { type BackendOptions, type ComfyUIOptions, resolveOptions } from '../com
 import { OptionError } from '../option-error';
 import { ComfyUIEnvironment, VARIABLES } from './comfyui.environment';
 import { readEnvironment } from './environment';
+import { readStorage, readTable } from './storage.environment';
 
 const MIB = 1024 * 1024;
 
@@ -14,7 +15,9 @@ export const comfyUIConfig = registerAs('comfyui', (): ComfyUIOptions => {
     ...Object.fromEntries(asSet),
     backends: readBackends(env.COMFYUI_BACKENDS),
     spoolMemory: env.SPOOL_MEMORY_MIB === undefined ? undefined : env.SPOOL_MEMORY_MIB * MIB,
-    dataDirectory: env.DATA_DIR ?? (env.DATABASE_URL === undefined ? './data' : undefined),
+    dataDirectory: env.DATA_DIR ?? './data',
+    storage: readStorage(env),
+    supabaseTable: readTable(env),
   };
   checkOptions(options);
   return options;

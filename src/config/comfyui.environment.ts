@@ -1,9 +1,10 @@
 import { Expose, Type } from 'class-transformer';
-import { IsNumber, IsString } from 'class-validator';
+import { IsBoolean, IsNumber, IsString } from 'class-validator';
 import type { ComfyUIOptions } from '../comfyui.options';
+import { asBoolean, StorageEnvironment } from './storage.environment';
 
 /** The variables that become options of the module; what the numbers may be, the options know. */
-export class ComfyUIEnvironment {
+export class ComfyUIEnvironment extends StorageEnvironment {
   @Expose()
   @IsString()
   COMFYUI_BASE_URL?: string;
@@ -86,6 +87,20 @@ export class ComfyUIEnvironment {
   @Type(() => Number)
   @IsNumber()
   SHUTDOWN_GRACE?: number;
+
+  @Expose()
+  @IsString()
+  PUBLIC_URL?: string;
+
+  @Expose()
+  @Type(() => Number)
+  @IsNumber()
+  RETENTION_DAYS?: number;
+
+  @Expose()
+  @asBoolean
+  @IsBoolean()
+  COMFYUI_CLEAN_HISTORY?: boolean;
 }
 
 /** Which variable sets which option. */
@@ -108,4 +123,9 @@ export const VARIABLES: Readonly<Record<keyof ComfyUIOptions, keyof ComfyUIEnvir
   runTimeout: 'RUN_TIMEOUT',
   maxAttempts: 'MAX_ATTEMPTS',
   shutdownGrace: 'SHUTDOWN_GRACE',
+  storage: 'STORAGE',
+  supabaseTable: 'SUPABASE_TABLE',
+  publicUrl: 'PUBLIC_URL',
+  retentionDays: 'RETENTION_DAYS',
+  cleanHistory: 'COMFYUI_CLEAN_HISTORY',
 };

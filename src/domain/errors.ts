@@ -3,8 +3,10 @@ export const ERROR_CODES = [
   'invalid_request',
   'invalid_workflow',
   'payload_too_large',
+  'range_not_satisfiable',
   'not_found',
   'not_ended',
+  'not_collectable',
   'idempotency_mismatch',
   'queue_full',
   'backend_unauthorized',
@@ -20,6 +22,8 @@ export const ERROR_CODES = [
   'canceled',
   'timeout',
   'shutting_down',
+  'busy',
+  'not_installed',
   'internal_error',
 ] as const;
 

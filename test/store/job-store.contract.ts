@@ -3,7 +3,8 @@ import { newJob } from '../../src/domain/job/active-job';
 import type { Job } from '../../src/domain/job/job';
 import { nodeIdsOf } from '../../src/domain/workflow/node-order';
 import { readWorkflow, writeWorkflow } from '../../src/domain/workflow/workflow-text';
-import { entryOf, fullJob, handed, NOON, returned, started, succeeded, waitingJob, WORKFLOW } from './jobs';
+import { ComfyUIError } from '../../src/domain/errors';
+import { changed, entryOf, fullJob, handed, NOON, returned, started, succeeded, waitingJob, WORKFLOW } from './jobs';
 import { freshDatabase } from './opened';
 import type { Place } from './places';
 
@@ -148,6 +149,18 @@ export function describeJobStore(makePlace: () => Promise<Place>): void {
       const ended = await current.move(await current.move(await current.add(waitingJob()), started), succeeded);
       expect(await store().save({ ...ended, status: 'failed' }, ended.placement)).toBe(false);
       expect(await store().find(ended.id)).toMatchObject({ status: 'succeeded' });
+    });
+
+    it('makes a job that failed succeed after all, and nothing else of it', async () => {
+      const { current } = database;
+      const error = new ComfyUIError('storage_failed', 'The disk is full.');
+      const fail = (job: Job) => changed(job, { kind: 'failed', error });
+      const failed = await current.move(await current.move(await current.add(waitingJob()), started), fail);
+      for (const status of ['failed', 'canceled', 'running'] as const)
+        expect(await store().save({ ...failed, status }, failed.placement)).toBe(false);
+      await current.move(failed, (job) => changed(job, { kind: 'recollected', outputs: [], texts: [] }));
+      expect(await store().find(failed.id)).toMatchObject({ status: 'succeeded', endedAt: expect.any(Number) });
+      expect(await store().find(failed.id)).not.toHaveProperty('error');
     });
 
     it('is refused when the job is gone', async () => {

@@ -4,6 +4,7 @@ import { ComfyUIError } from '../../src/domain/errors';
 import { type ActiveJob, activate, advance, newJob, type NewJob, recordOf } from '../../src/domain/job/active-job';
 import type { Job } from '../../src/domain/job/job';
 import type { JobChange } from '../../src/domain/job/job-change';
+import { collected } from '../support/collected';
 import { flatPicture } from '../support/workflows';
 
 export const WORKFLOW = flatPicture(1);
@@ -49,6 +50,8 @@ export function fullJob(): Required<Job> {
     status: 'failed',
     priority: -7,
     allowPartial: true,
+    keepPreviews: true,
+    label: 'portrait',
     needs: { classes: ['KSampler', 'SaveImage'], labels: ['24gb'], models: ['a/b.safetensors'] },
     seeds: [{ nodeId: '3', value: '18446744073709551615' }],
     backend: null,
@@ -83,17 +86,8 @@ export function fullJob(): Required<Job> {
       steps: 20,
     },
     outputs: [
-      {
-        nodeId: '9',
-        filename: 'pictüre_😀.png',
-        subfolder: 'a\\b',
-        type: 'output',
-        mediaType: 'image/png',
-        sizeBytes: 5_000_000_000,
-        width: 1024,
-        height: 768,
-      },
-      { nodeId: '9', filename: 'x.mp4', subfolder: '', type: 'temp', mediaType: 'video/mp4', sizeBytes: 0 },
+      collected({ filename: 'pictüre_😀.png', subfolder: 'a\\b', sizeBytes: 5_000_000_000, width: 1024, height: 768 }),
+      collected({ filename: 'x.mp4', type: 'temp', mediaType: 'video/mp4', sizeBytes: 0, durationSeconds: 1.5 }),
     ],
     texts: [{ nodeId: '12', text: 'with \u0000 and \ud800 and "quotes"\n' }],
     nodeDurations: { '3': 1234.5, '10:2': 0 },

@@ -2,8 +2,11 @@ import type { JobEntry } from '../../src/application/ports/job-store';
 import type { Job } from '../../src/domain/job/job';
 import type { Database } from '../../src/infrastructure/database/database';
 import { KyselyAbandonedPrompts } from '../../src/infrastructure/database/kysely-abandoned-prompts';
+import { KyselyAssetStore } from '../../src/infrastructure/database/kysely-asset-store';
 import { KyselyJobQueue } from '../../src/infrastructure/database/kysely-job-queue';
 import { KyselyJobStore } from '../../src/infrastructure/database/kysely-job-store';
+import { KyselyOldJobs } from '../../src/infrastructure/database/kysely-old-jobs';
+import { KyselyStoredFiles } from '../../src/infrastructure/database/kysely-stored-files';
 import { type DatabaseOptions, openDatabase } from '../../src/infrastructure/database/open-database';
 import { entryOf } from './jobs';
 import type { Place } from './places';
@@ -13,11 +16,17 @@ export class Opened {
   readonly store: KyselyJobStore;
   readonly queue: KyselyJobQueue;
   readonly prompts: KyselyAbandonedPrompts;
+  readonly files: KyselyStoredFiles;
+  readonly oldJobs: KyselyOldJobs;
+  readonly assets: KyselyAssetStore;
 
   constructor(readonly database: Database) {
     this.store = new KyselyJobStore(database);
     this.queue = new KyselyJobQueue(database);
     this.prompts = new KyselyAbandonedPrompts(database);
+    this.files = new KyselyStoredFiles(database);
+    this.oldJobs = new KyselyOldJobs(database);
+    this.assets = new KyselyAssetStore(database);
   }
 
   static async at(options: DatabaseOptions): Promise<Opened> {

@@ -1,10 +1,14 @@
 import { describeAbandonedPrompts } from './abandoned-prompts.contract';
+import { describeAssetList } from './asset-list.contract';
+import { describeAssetStore } from './asset-store.contract';
 import { describeDurability } from './durability.contract';
 import { describeIdempotency } from './idempotency.contract';
 import { describeJobList } from './job-list.contract';
 import { describeJobQueue } from './job-queue.contract';
 import { describeJobStore } from './job-store.contract';
+import { describeOutbox } from './outbox.contract';
 import type { Place } from './places';
+import { describeStoredFiles } from './stored-files.contract';
 
 /** Everything the ports promise. @param lasts whether it outlives the process */
 export function describeStore(name: string, makePlace: () => Promise<Place>, { lasts }: { lasts: boolean }): void {
@@ -14,6 +18,10 @@ export function describeStore(name: string, makePlace: () => Promise<Place>, { l
     describe('the list', () => describeJobList(makePlace));
     describe('the queue', () => describeJobQueue(makePlace));
     describe('abandoned prompts', () => describeAbandonedPrompts(makePlace));
+    describe('stored files', () => describeStoredFiles(makePlace));
+    describe('the outbox', () => describeOutbox(makePlace));
+    describe('the assets', () => describeAssetStore(makePlace));
+    describe('the list of assets', () => describeAssetList(makePlace));
     if (lasts) describe('what is stored', () => describeDurability(makePlace));
   });
 }

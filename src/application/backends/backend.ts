@@ -12,6 +12,7 @@ import { BackendFault, type ComfyUIError, toComfyUIError } from '../../domain/er
 import type { WorkflowNeeds } from '../../domain/workflow/needs';
 import type { ComfyUIClient } from '../ports/comfyui-client';
 import type { NodeCatalog } from '../ports/node-catalog';
+import type { PromptHistory } from '../ports/prompt-history';
 import { sleep } from '../sleep';
 import type { WorkBell } from '../work-bell';
 
@@ -24,6 +25,13 @@ export interface BackendSettings {
   /** Prompts handed over beyond that, so that it need not wait for the next. */
   readonly prefetch: number;
   readonly labels: readonly string[];
+}
+
+/** What a server is reached through. */
+export interface BackendServer {
+  readonly client: ComfyUIClient;
+  readonly catalog: NodeCatalog;
+  readonly history: PromptHistory;
 }
 
 /** A place on a server, taken for one prompt. */
@@ -58,12 +66,19 @@ export class Backend {
 
   constructor(
     readonly settings: BackendSettings,
-    readonly client: ComfyUIClient,
-    private readonly catalog: NodeCatalog,
+    private readonly server: BackendServer,
     /** Rung when a place became free, when the server came or went, and when it told what it knows. */
     readonly bell: WorkBell,
   ) {
     this.#circuit.onStateChange(() => this.bell.ring());
+  }
+
+  get client(): ComfyUIClient {
+    return this.server.client;
+  }
+
+  get history(): PromptHistory {
+    return this.server.history;
   }
 
   get url(): string {
@@ -147,7 +162,7 @@ export class Backend {
   /** Asks which node classes it has. One that does not tell is taken to know all. */
   async readCatalog(signal?: AbortSignal): Promise<void> {
     try {
-      this.#classes = await this.catalog.nodeClasses(signal);
+      this.#classes = await this.server.catalog.nodeClasses(signal);
     } catch {
       if (this.#classes === 'unknown') this.#classes = 'any';
     } finally {

@@ -1,20 +1,26 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { toComfyUIError } from '../../domain/errors';
+import { currentAttempt, hasEnded, isCollectable, type Job } from '../../domain/job/job';
 import { oneLine } from '../../domain/text';
 import { type AbandonedPrompt, AbandonedPrompts } from '../ports/abandoned-prompts';
 import { Draining } from '../draining';
+import { HousekeepingRules } from '../housekeeping-rules';
 import type { Backend } from './backend';
 
 /** A request that got stuck on its way may still arrive: so long is a prompt looked for that is not there, ms. */
 const LATE_ARRIVAL_MS = 10 * 60_000;
 
-/** Cancels the prompts that were given up, wherever they turn up: nobody waits for their results. */
+/**
+ * Cancels the prompts that were given up, wherever they turn up: nobody waits for their results. If that is wanted, makes
+ * servers forget the prompts of jobs that have ended.
+ */
 @Injectable()
 export class PromptSweeper {
   readonly #logger = new Logger(PromptSweeper.name);
 
   constructor(
     private readonly prompts: AbandonedPrompts,
+    private readonly rules: HousekeepingRules,
     private readonly draining: Draining,
   ) {}
 
@@ -37,6 +43,19 @@ export class PromptSweeper {
       if (this.draining.isOver) return;
       this.#logger.warn(
         `Prompts given up at ${backend.url} are looked for later: ${oneLine(toComfyUIError(error).message)}`,
+      );
+    }
+  }
+
+  /** A job that may be collected again needs what its server remembers. Never rejects. */
+  async forget(backend: Backend, job: Job): Promise<void> {
+    if (!this.rules.cleanHistory || !hasEnded(job) || isCollectable(job)) return;
+    try {
+      await backend.history.forget(currentAttempt(job)?.promptId ?? job.id, this.draining.over);
+    } catch (error) {
+      if (this.draining.isOver) return;
+      this.#logger.warn(
+        `Job ${job.id} stays in the history of ${backend.url}: ${oneLine(toComfyUIError(error).message)}`,
       );
     }
   }

@@ -1,4 +1,5 @@
-import type { Job, JobStatus } from '../../domain/job/job';
+import type { Description } from '../../domain/asset';
+import type { CollectedFile, Job, JobStatus } from '../../domain/job/job';
 import type { Workflow } from '../../domain/workflow/workflow';
 
 export interface JobEntry {
@@ -15,6 +16,15 @@ export interface JobEntry {
 export interface Idempotency {
   readonly key: string;
   readonly requestHash: string;
+}
+
+/** What a write of a job changes in its files. */
+export interface FileChanges {
+  /** In the storage already, and not yet written with the job. */
+  readonly added: readonly CollectedFile[];
+  /** Of an abandoned attempt. */
+  readonly dropped: readonly CollectedFile[];
+  readonly description: Description;
 }
 
 export interface JobQuery {
@@ -54,12 +64,13 @@ export abstract class JobStore {
   abstract list(query: JobQuery): Promise<JobPage>;
 
   /**
-   * Writes a job that was moved on from one with this `placement`.
-   * @returns whether it was written: not when the stored job has another placement by now, has ended or is gone
+   * Writes a job that was moved on from one with this `placement`, and its files, all or nothing.
+   * @returns whether it was written: not when the stored job has another placement by now, has ended (but for one that
+   * failed and succeeds after all) or is gone
    */
-  abstract save(job: Job, placement: number): Promise<boolean>;
+  abstract save(job: Job, placement: number, files?: FileChanges): Promise<boolean>;
 
-  /** Deletes an ended job. @returns whether there was one to delete */
+  /** Deletes an ended job and its assets. @returns whether there was one to delete */
   abstract remove(id: string): Promise<boolean>;
 
   /** Rejects when jobs can not be read. */

@@ -1,8 +1,8 @@
 import type { Workflow } from '../workflow/workflow';
 import { needsOf } from '../workflow/needs';
 import { seedsOf } from '../workflow/seeds';
-import { type Attempt, currentAttempt, hasEnded, type Job } from './job';
-import type { Accepted, Handed, JobChange, Returned } from './job-change';
+import { type Attempt, currentAttempt, hasEnded, isCollectable, type Job } from './job';
+import type { Accepted, Handed, JobChange, Recollected, Returned } from './job-change';
 import { advanceNodeTimes, NO_NODE_TIMES, type NodeTimes, nodeDurations } from './node-times';
 import { advanceProgress, completedProgress, initialProgress, type RunProgress } from './progress';
 import type { RunEvent } from './run-event';
@@ -25,18 +25,22 @@ export interface NewJob {
   readonly startBy?: number | null;
   readonly priority?: number;
   readonly allowPartial?: boolean;
+  readonly keepPreviews?: boolean;
+  readonly label?: string | null;
   readonly labels?: readonly string[];
 }
 
-export function newJob({ id, workflow, queuedAt, startBy, priority, allowPartial, labels }: NewJob): ActiveJob {
+export function newJob({ id, workflow, queuedAt, ...wishes }: NewJob): ActiveJob {
   const run = initialProgress(workflow);
   return {
     id,
     revision: 0,
     status: 'queued',
-    priority: priority ?? 0,
-    allowPartial: allowPartial ?? false,
-    needs: needsOf(workflow, labels),
+    priority: wishes.priority ?? 0,
+    allowPartial: wishes.allowPartial ?? false,
+    keepPreviews: wishes.keepPreviews ?? false,
+    label: wishes.label ?? null,
+    needs: needsOf(workflow, wishes.labels),
     seeds: seedsOf(workflow),
     backend: null,
     placement: 0,
@@ -47,7 +51,7 @@ export function newJob({ id, workflow, queuedAt, startBy, priority, allowPartial
     texts: NOTHING,
     nodeDurations: NO_DURATIONS,
     queuedAt,
-    startBy: startBy ?? null,
+    startBy: wishes.startBy ?? null,
     workflow,
     run,
     nodeTimes: NO_NODE_TIMES,
@@ -77,9 +81,12 @@ export function recordOf({ workflow: _workflow, run: _run, nodeTimes: _times, ..
   return job;
 }
 
-/** The job after a change; the same object when the change does not concern it. An ended job changes no more. */
+/**
+ * The job after a change; the same object when the change does not concern it. An ended job changes no more, unless it
+ * failed because its files could not be stored, and now they are.
+ */
 export function advance(job: ActiveJob, change: JobChange, now: number): ActiveJob {
-  if (hasEnded(job)) return job;
+  if (hasEnded(job) !== (change.kind === 'recollected')) return job;
   const next = apply(job, change, now);
   return next === job ? job : { ...next, revision: job.revision + 1 };
 }
@@ -102,6 +109,8 @@ function apply(job: ActiveJob, change: JobChange, now: number): ActiveJob {
       return { ...job, cancelRequested: true, status: job.status === 'running' ? 'canceling' : job.status };
     case 'succeeded':
       return { ...end(job, change.kind, now), outputs: change.outputs, progress: completedProgress(job.run) };
+    case 'recollected':
+      return recollect(job, change, now);
     case 'failed':
     case 'expired':
     case 'canceled':
@@ -153,6 +162,16 @@ function end(job: ActiveJob, status: Job['status'], now: number, error?: { code:
     placement: job.placement + 1,
     nodeDurations: nodeDurations(job.nodeTimes, now),
   };
+}
+
+function recollect(job: ActiveJob, { outputs, texts }: Recollected, now: number): ActiveJob {
+  if (!isCollectable(job)) return job;
+  const { error: _error, ...attempt } = currentAttempt(job) ?? {};
+  const attempts = [...job.attempts.slice(0, -1), attempt as Attempt];
+  const { error: _reason, ...rest } = job;
+  const placement = job.placement + 1;
+  const progress = completedProgress(job.run);
+  return { ...rest, status: 'succeeded', endedAt: now, attempts, outputs, texts, progress, placement };
 }
 
 function withCurrentAttempt(job: ActiveJob, changes: Partial<Attempt>): ActiveJob {

@@ -26,12 +26,20 @@ export interface Returned {
   readonly error: ComfyUIError;
 }
 
+/** Its files, which could not be stored when it ran, are stored now. */
+export interface Recollected {
+  readonly kind: 'recollected';
+  readonly outputs: readonly CollectedFile[];
+  readonly texts: readonly OutputText[];
+}
+
 /** What happened to a job: what ComfyUI says of its run, and what we did about it. */
 export type JobChange =
   | RunEvent
   | Handed
   | Accepted
   | Returned
+  | Recollected
   | { readonly kind: 'collected'; readonly file: CollectedFile }
   | { readonly kind: 'texts'; readonly texts: readonly OutputText[] }
   | { readonly kind: 'cancel-requested' }

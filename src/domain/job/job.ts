@@ -15,6 +15,10 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
 
 /** An output file whose bytes we held, with what they turned out to be. */
 export interface CollectedFile extends OutputFile {
+  /** Lowercase UUID; what it is asked for by. */
+  readonly assetId: string;
+  /** Of the bytes, 64 hex digits; what they are stored by. */
+  readonly sha256: string;
   readonly mediaType: string;
   readonly sizeBytes: number;
   /** Pixels, of pictures and films. */
@@ -60,6 +64,10 @@ export interface Job {
   readonly priority: number;
   /** Run what ComfyUI accepts of a workflow it accepts only in part. */
   readonly allowPartial: boolean;
+  /** Temporary files are kept also where the run made others. */
+  readonly keepPreviews: boolean;
+  /** The caller's word for the workflow, to find its files by. */
+  readonly label: string | null;
   /** What a server must have to run it. */
   readonly needs: WorkflowNeeds;
   readonly seeds: readonly Seed[];
@@ -89,6 +97,11 @@ export interface Job {
 
 export function hasEnded({ status }: Pick<Job, 'status'>): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'expired' || status === 'canceled';
+}
+
+/** Whether it ran, and failed only because its files could not be stored: they may still be at its server. */
+export function isCollectable({ status, error }: Pick<Job, 'status' | 'error'>): boolean {
+  return status === 'failed' && error?.code === 'storage_failed';
 }
 
 /** The attempt it is handed over for now, or that ended it. */

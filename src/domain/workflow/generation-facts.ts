@@ -39,6 +39,7 @@ export interface GenerationFacts {
 }
 
 const MAX_ENTRIES = 50;
+const MAX_NODES = 5_000;
 
 const SEED_INPUTS = ['seed', 'noise_seed'];
 const SEED = literal(SEED_INPUTS, seedDigits, SEED_INPUTS);
@@ -59,9 +60,14 @@ const SCHEDULER = choiceNamed('scheduler');
  * alone. In a workflow without samplers the texts are the `prompt`, `text`, `positive...` and `negative...` strings of
  * nodes whose output is taken, the seeds are those nodes' seeds, and the rest is null or empty.
  *
- * Takes time in proportion to the workflow, throws nothing for any graph that `parseWorkflow` accepts.
+ * Takes time in proportion to the workflow, throws nothing for any graph that `parseWorkflow` accepts. Of one with more than
+ * 5,000 nodes nothing is read: that would hold up everybody else.
  */
 export function generationFacts(workflow: Workflow): GenerationFacts {
+  return factsOf(Object.keys(workflow).length > MAX_NODES ? {} : workflow);
+}
+
+function factsOf(workflow: Workflow): GenerationFacts {
   const samplers = samplersOf(workflow);
   const used = usedNodes(workflow, () => true);
   const isSampled = samplers.length > 0;

@@ -1,4 +1,4 @@
-import { parseJson, stringifyJson } from '../json';
+import { isObject, parseJson, stringifyJson } from '../json';
 import { keepNodeOrder, nodeIdsOf, noteNodeOrder } from './node-order';
 import type { Workflow } from './workflow';
 
@@ -14,4 +14,16 @@ export function readWorkflow(text: string): Workflow {
   const parsed = parseJson(body) as { prompt: Workflow };
   noteNodeOrder(parsed, body);
   return keepNodeOrder(parsed.prompt, { ...parsed.prompt });
+}
+
+/** A text that is the same for the same graph, in whatever order its keys came: JSON without spaces, keys sorted. */
+export function canonicalWorkflow(workflow: Workflow): string {
+  return canonical(workflow);
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (!isObject(value)) return stringifyJson(value);
+  const keys = Object.keys(value).toSorted();
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`;
 }

@@ -2,6 +2,7 @@ import type { HttpService } from '@nestjs/axios';
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ComfyUIHttp } from './comfyui-http';
 import { ComfyUINodeCatalog } from './comfyui-node-catalog';
+import { ComfyUIPromptHistory } from './comfyui-prompt-history';
 import { ComfyUIServer } from './comfyui-server';
 import { ComfyUISocket } from './comfyui-socket';
 
@@ -19,6 +20,7 @@ export interface ConnectedServer {
   readonly url: string;
   readonly client: ComfyUIServer;
   readonly catalog: ComfyUINodeCatalog;
+  readonly history: ComfyUIPromptHistory;
 }
 
 /** The connections to the configured servers, opened when first needed and closed with the application. */
@@ -51,5 +53,5 @@ export class ComfyUIServers implements OnModuleInit, OnApplicationShutdown {
 function connect(axios: HttpService, { url: baseUrl, ...options }: ComfyUIServerOptions): ConnectedServer {
   const http = new ComfyUIHttp(axios, { baseUrl, ...options });
   const client = new ComfyUIServer(http, new ComfyUISocket({ baseUrl, ...options }));
-  return { url: baseUrl, client, catalog: new ComfyUINodeCatalog(http) };
+  return { url: baseUrl, client, catalog: new ComfyUINodeCatalog(http), history: new ComfyUIPromptHistory(http) };
 }

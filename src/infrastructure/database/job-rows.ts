@@ -84,6 +84,8 @@ function recordOf(job: Job): JobRecord {
   const { error } = job;
   return {
     allowPartial: job.allowPartial,
+    keepPreviews: job.keepPreviews,
+    label: job.label,
     needs: job.needs,
     seeds: job.seeds,
     attempts: job.attempts,

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
-import { type JobEntry, type JobPage, type JobQuery, JobStore } from '../../application/ports/job-store';
-import type { Job } from '../../domain/job/job';
+import {
+  type FileChanges,
+  type JobEntry,
+  type JobPage,
+  type JobQuery,
+  JobStore,
+} from '../../application/ports/job-store';
+import { hasEnded, type Job } from '../../domain/job/job';
 import type { Workflow } from '../../domain/workflow/workflow';
 import { readWorkflow } from '../../domain/workflow/workflow-text';
 import type { Database } from './database';
@@ -9,6 +15,8 @@ import { changingColumns, isJobId, type JobRow, toJob } from './job-rows';
 import { listJobs } from './list-jobs';
 import { GroupCommit } from './group-commit';
 import { type AddedJob, JobAdder } from './job-adder';
+import { JobFiles } from './job-files';
+import { announce } from './kysely-outbox';
 import { type Placeholders, PreparedQuery } from './prepared-query';
 import { storageError } from './storage-errors';
 import { stored } from './stored';
@@ -21,8 +29,13 @@ export class KyselyJobStore extends JobStore {
   readonly #together: GroupCommit;
   readonly #adder = new JobAdder();
   readonly #update = new PreparedQuery(updateJob);
+  readonly #files = new JobFiles();
 
-  constructor(private readonly database: Database) {
+  /** @param isPublished whether jobs that end go into the outbox */
+  constructor(
+    private readonly database: Database,
+    private readonly isPublished = false,
+  ) {
     super();
     this.#together = new GroupCommit(database.kysely);
   }
@@ -51,16 +64,13 @@ export class KyselyJobStore extends JobStore {
     return stored(() => listJobs(this.database.kysely, query));
   }
 
-  async save(job: Job, placement: number): Promise<boolean> {
+  save(job: Job, placement: number, files?: FileChanges): Promise<boolean> {
     const writeId = randomUUID();
     const values: JobUpdate = { ...changingColumns(job), write_id: writeId, id: job.id, before: placement };
-    const update = async (kysely: Kysely<Tables>) => {
-      const { numAffectedRows = 0n } = await this.#update.run(kysely, values);
-      return numAffectedRows > 0n;
-    };
+    const write = (transaction: Kysely<Tables>) => this.#write(transaction, { job, values, files });
     const { kysely, dialect } = this.database;
     return stored(async (isRetry) => {
-      const isWritten = await (dialect === 'sqlite' ? this.#together.run(update) : update(kysely));
+      const isWritten = await (dialect === 'sqlite' ? this.#together.run(write) : kysely.transaction().execute(write));
       return isWritten || (isRetry && (await this.#wasWritten(job.id, writeId)));
     });
   }
@@ -92,6 +102,14 @@ export class KyselyJobStore extends JobStore {
     });
   }
 
+  async #write(transaction: Kysely<Tables>, { job, values, files }: JobWrite): Promise<boolean> {
+    const { numAffectedRows = 0n } = await this.#update.run(transaction, values);
+    if (numAffectedRows === 0n) return false;
+    if (files) await this.#files.write(transaction, job, files);
+    if (this.isPublished && hasEnded(job)) await announce(transaction, job);
+    return true;
+  }
+
   async #find(id: string): Promise<Job | undefined> {
     if (!isJobId(id)) return undefined;
     const row = await this.database.kysely.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
@@ -104,11 +122,17 @@ export class KyselyJobStore extends JobStore {
   }
 }
 
+interface JobWrite {
+  readonly job: Job;
+  readonly values: JobUpdate;
+  readonly files: FileChanges | undefined;
+}
+
 /** What a job becomes, and at which `placement` it has to be before. */
 type JobUpdate = ReturnType<typeof changingColumns> & Pick<JobRow, 'id' | 'write_id'> & { readonly before: number };
 
-/** Changes a job that has not ended and was not handed to anybody else meanwhile. */
+/** Changes a job that has not ended, or now succeeds after all, and was not handed to anybody else meanwhile. */
 function updateJob(kysely: Kysely<Tables>, { id, before, ...columns }: Placeholders<JobUpdate>) {
-  const query = kysely.updateTable('jobs').set(columns).where('id', '=', id);
-  return query.where('placement', '=', before).where('ended_at', 'is', null);
+  const query = kysely.updateTable('jobs').set(columns).where('id', '=', id).where('placement', '=', before);
+  return query.where(sql<boolean>`(ended_at is null or (status = 'failed' and ${columns.status} = 'succeeded'))`);
 }

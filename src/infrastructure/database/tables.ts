@@ -1,4 +1,5 @@
 import type { JobStatus } from '../../domain/job/job';
+import type { FileType } from '../../domain/job/outputs';
 
 /** What is looked for has a column; the rest of a job is JSON in `record`. Times in milliseconds since the epoch. */
 export interface JobsTable {
@@ -39,8 +40,56 @@ export interface AbandonedPromptsTable {
   abandoned_at: number;
 }
 
+/** The files in the storage. Written together with the assets that have them. */
+export interface FilesTable {
+  sha256: string;
+  /** When somebody last began or ended to store it. */
+  stored_at: number;
+  /** Since when it is being removed; null: it is not. */
+  removing_at: number | null;
+}
+
+/** What is looked for in the files of a job; written with the first of them. */
+export interface GenerationsTable {
+  job_id: string;
+  label: string | null;
+  /** The texts of the prompt in lower case, one a line. */
+  prompt_text: string;
+  /** JSON. */
+  facts: string;
+}
+
+export interface AssetsTable {
+  id: string;
+  job_id: string;
+  /** When it was made, in microseconds; later than that of the asset before in the same process. */
+  created_order: number;
+  sha256: string;
+  media_type: string;
+  size_bytes: number;
+  width: number | null;
+  height: number | null;
+  duration_seconds: number | null;
+  node_id: string;
+  filename: string;
+  subfolder: string;
+  type: FileType;
+}
+
+/** Ended jobs that are to be published. */
+export interface OutboxTable {
+  job_id: string;
+  revision: number;
+  tries: number;
+  next_at: number;
+}
+
 export interface Tables {
   jobs: JobsTable;
   workflows: WorkflowsTable;
   abandoned_prompts: AbandonedPromptsTable;
+  files: FilesTable;
+  generations: GenerationsTable;
+  assets: AssetsTable;
+  outbox: OutboxTable;
 }

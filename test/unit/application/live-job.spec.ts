@@ -4,6 +4,7 @@ import { SpooledFile } from '../../../src/application/ports/spool';
 import { ComfyUIError } from '../../../src/domain/errors';
 import { newJob } from '../../../src/domain/job/active-job';
 import type { CollectedFile } from '../../../src/domain/job/job';
+import { collected } from '../../support/collected';
 import type { JobEvent } from '../../../src/domain/job/job-event';
 
 class Bytes extends SpooledFile {
@@ -36,7 +37,7 @@ function liveJob(): LiveJob {
 }
 
 function file(filename: string): CollectedFile {
-  return { nodeId: '1', filename, subfolder: '', type: 'output', mediaType: 'image/png', sizeBytes: 3 };
+  return collected({ nodeId: '1', filename });
 }
 
 async function all(events: AsyncIterable<JobEvent>): Promise<JobEvent[]> {
@@ -156,25 +157,25 @@ describe('the files of a job', () => {
   it('stay until the last holder let go', () => {
     const live = liveJob();
     const bytes = new Bytes();
-    live.keep(file('a'), bytes);
-    live.change({ kind: 'succeeded', outputs: [file('a')] });
+    const picture = file('a');
+    live.keep(picture, bytes);
+    live.change({ kind: 'succeeded', outputs: [picture] });
     expect(bytes.discarded).toBe(0);
-    expect(live.bytesOf(file('a'))).toBe(bytes);
+    expect(live.bytesOf(picture)).toBe(bytes);
     live.release();
     expect(bytes.discarded).toBe(1);
-    expect(() => live.bytesOf(file('a'))).toThrow(expect.objectContaining({ code: 'not_found' }));
+    expect(() => live.bytesOf(picture)).toThrow(expect.objectContaining({ code: 'not_found' }));
   });
 
-  it('stay while it runs, though nobody waits any more', () => {
+  it('are left to the storage while nobody waits, though it runs', () => {
     const live = liveJob();
-    const bytes = new Bytes();
+    const [before, after] = [new Bytes(), new Bytes()];
     live.isRunning = true;
-    live.keep(file('a'), bytes);
+    live.keep(file('a'), before);
     live.release();
-    expect(bytes.discarded).toBe(0);
-    live.change({ kind: 'succeeded', outputs: [file('a')] });
-    live.isRunning = false;
-    expect(bytes.discarded).toBe(1);
+    expect(before.discarded).toBe(1);
+    live.keep(file('b'), after);
+    expect(after.discarded).toBe(1);
   });
 
   it('go with the attempt that made them', () => {

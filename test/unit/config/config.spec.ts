@@ -18,8 +18,9 @@ function withEnvironment<T>(variables: Record<string, string>, read: () => T): T
 describe('the environment', () => {
   it('is optional', () => {
     expect(withEnvironment({}, httpConfig)).toEqual({ host: '127.0.0.1', port: 8189, bodyLimit: 32 * 1024 * 1024 });
-    const { dataDirectory, ...rest } = withEnvironment({}, comfyUIConfig);
+    const { dataDirectory, storage, ...rest } = withEnvironment({}, comfyUIConfig);
     expect(dataDirectory).toBe('./data');
+    expect(storage).toEqual({ kind: 'local' });
     expect(Object.values(rest).every((value) => value === undefined)).toBe(true);
   });
 
@@ -39,6 +40,9 @@ describe('the environment', () => {
       RUN_TIMEOUT: '600',
       MAX_ATTEMPTS: '1',
       SHUTDOWN_GRACE: '0',
+      PUBLIC_URL: 'https://pictures.example.com/comfy/',
+      RETENTION_DAYS: '0.5',
+      COMFYUI_CLEAN_HISTORY: 'true',
     };
     expect(withEnvironment(variables, comfyUIConfig)).toMatchObject({
       baseUrl: 'http://gpu:8188, http://other:8188',
@@ -48,13 +52,30 @@ describe('the environment', () => {
       prefetch: 0,
       generateTimeout: 30,
       spoolMemory: 2 * 1024 * 1024,
-      dataDirectory: undefined,
+      dataDirectory: './data',
       databaseUrl: 'postgres://me:secret@db/jobs',
       maxQueue: 5,
       queueTimeout: 60,
       runTimeout: 600,
       maxAttempts: 1,
       shutdownGrace: 0,
+      publicUrl: 'https://pictures.example.com/comfy/',
+      retentionDays: 0.5,
+      cleanHistory: true,
+    });
+  });
+
+  it('says where files go: to Supabase as soon as there is a project, else to the folder', () => {
+    const project = { SUPABASE_URL: 'https://x.supabase.co', SUPABASE_KEY: 'secret' };
+    const { storage, supabaseTable } = withEnvironment({ ...project, SUPABASE_LINKS: 'public' }, comfyUIConfig);
+    expect(storage).toMatchObject({ kind: 'supabase', url: 'https://x.supabase.co', key: 'secret', links: 'public' });
+    expect(supabaseTable).toMatchObject({ url: 'https://x.supabase.co', key: 'secret' });
+    const local = withEnvironment({ ...project, STORAGE: 'local', SUPABASE_TABLE: 'pictures' }, comfyUIConfig);
+    expect(local).toMatchObject({ storage: { kind: 'local' }, supabaseTable: { table: 'pictures' } });
+    const bucket = { STORAGE: 's3', S3_BUCKET: 'pictures', S3_FORCE_PATH_STYLE: 'false', S3_LINK_TTL: '60' };
+    expect(withEnvironment(bucket, comfyUIConfig)).toMatchObject({
+      storage: { kind: 's3', bucket: 'pictures', forcePathStyle: false, linkSeconds: 60 },
+      supabaseTable: undefined,
     });
   });
 
@@ -98,7 +119,11 @@ describe('the environment', () => {
   );
 
   it.each([
-    [{ DATA_DIR: './data', DATABASE_URL: 'postgres://db/jobs' }, 'DATA_DIR and DATABASE_URL are both given'],
+    [{ STORAGE: 's3' }, 'STORAGE=s3 needs S3_BUCKET'],
+    [{ STORAGE: 'supabase' }, 'STORAGE=supabase needs SUPABASE_URL and SUPABASE_KEY'],
+    [{ SUPABASE_KEY: 'hidden' }, 'SUPABASE_URL and SUPABASE_KEY go together'],
+    [{ PUBLIC_URL: 'example.com' }, 'PUBLIC_URL must be http(s)://'],
+    [{ RETENTION_DAYS: '0' }, 'RETENTION_DAYS must be a number of days above 0'],
     [
       { COMFYUI_BASE_URL: 'http://a', COMFYUI_BACKENDS: '[{"url":"http://b"}]' },
       'COMFYUI_BACKENDS and COMFYUI_BASE_URL are both given',
@@ -117,11 +142,11 @@ describe('the environment', () => {
 
   it('is listed in .env.example, variable by variable', () => {
     const example = readFileSync(join(__dirname, '../../../.env.example'), 'utf8');
-    const listed = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
-    const sources = ['comfyui.environment', 'http.config', 'log.config']
+    const listed = [...example.matchAll(/^([A-Z0-9_]+)=/gm)].map(([, name]) => name);
+    const sources = ['comfyui.environment', 'storage.environment', 'http.config', 'log.config']
       .map((name) => readFileSync(join(__dirname, `../../../src/config/${name}.ts`), 'utf8'))
       .join();
-    const known = [...sources.matchAll(/^ {2}([A-Z_]+)\??:/gm)].map(([, name]) => name);
+    const known = [...sources.matchAll(/^ {2}([A-Z0-9_]+)\??:/gm)].map(([, name]) => name);
     expect(new Set(listed)).toEqual(new Set(known));
     expect(listed).toHaveLength(known.length);
   });

@@ -17,6 +17,11 @@ describe('the options', () => {
       runTimeout: 3_600,
       maxAttempts: 3,
       shutdownGrace: 25,
+      storage: { kind: 'local' },
+      supabaseTable: undefined,
+      publicUrl: undefined,
+      retentionDays: null,
+      cleanHistory: false,
     });
   });
 
@@ -80,7 +85,16 @@ describe('the options', () => {
     ['maxAttempts', { maxAttempts: 1.5 }],
     ['shutdownGrace', { shutdownGrace: -1 }],
     ['dataDirectory', { dataDirectory: '' }],
-    ['dataDirectory', { dataDirectory: './data', databaseUrl: 'postgres://db/jobs' }],
+    ['storage', { storage: { kind: 'ftp' } }],
+    ['storage', { storage: 'local' }],
+    ['storage.bucket', { storage: { kind: 's3' } }],
+    ['storage.key', { storage: { kind: 'supabase', url: 'https://x.supabase.co' } }],
+    ['supabaseTable.url', { supabaseTable: { key: 'hidden' } }],
+    ['publicUrl', { publicUrl: 'pictures.example.com' }],
+    ['publicUrl', { publicUrl: 'https://me:hidden@pictures.example.com' }],
+    ['publicUrl', { publicUrl: 'https://pictures.example.com/?a=b' }],
+    ['retentionDays', { retentionDays: 0 }],
+    ['retentionDays', { retentionDays: '7' }],
     ['databaseUrl', { databaseUrl: 'mysql://me:hidden@db/jobs' }],
     ['databaseUrl', { databaseUrl: 'me:hidden@db' }],
   ])('say which one is wrong, without telling a secret: %s, %j', (name, options) => {

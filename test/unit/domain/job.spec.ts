@@ -1,3 +1,4 @@
+import { collected } from '../../support/collected';
 import { ComfyUIError } from '../../../src/domain/errors';
 import { type ActiveJob, activate, advance, newJob, recordOf } from '../../../src/domain/job/active-job';
 import type { JobChange } from '../../../src/domain/job/job-change';
@@ -85,15 +86,24 @@ describe('advance', () => {
     expect(advance(done, executing('save'), 5)).toBe(done);
   });
 
+  it('succeeds after all when its files are collected, and only when they were what it failed for', () => {
+    const broken = new ComfyUIError('storage_failed', 'The disk is full.');
+    const failed = after(handed(), { kind: 'started' }, { kind: 'failed', error: broken });
+    const files = { kind: 'recollected', outputs: [collected()], texts: [] } as const;
+    const done = advance(failed, files, 99);
+    expect(done).toMatchObject({ status: 'succeeded', endedAt: 99, outputs: files.outputs, progress: { value: 1 } });
+    expect(done.placement).toBeGreaterThan(failed.placement);
+    expect(done.revision).toBeGreaterThan(failed.revision);
+    expect(done).not.toHaveProperty('error');
+    expect(done.attempts[0]).not.toHaveProperty('error');
+    expect(advance(done, files, 100)).toBe(done);
+    const running = after(handed(), { kind: 'started' });
+    const lostForGood = after(handed(), { kind: 'started' }, { kind: 'failed', error: lost });
+    for (const job of [running, lostForGood]) expect(advance(job, files, 99)).toBe(job);
+  });
+
   it('starts an attempt over without going back in status', () => {
-    const file = {
-      nodeId: 'save',
-      filename: 'a',
-      subfolder: '',
-      type: 'output',
-      mediaType: 'image/png',
-      sizeBytes: 1,
-    } as const;
+    const file = collected({ nodeId: 'save' });
     const job = after(
       handed(),
       { kind: 'started' },

@@ -1,0 +1,90 @@
+import type { Readable } from 'node:stream';
+import { Injectable, Logger } from '@nestjs/common';
+import { ComfyUIError, toComfyUIError } from '../../domain/errors';
+import type { CollectedFile } from '../../domain/job/job';
+import { oneLine } from '../../domain/text';
+import type { LiveJob } from '../live-job';
+import { AssetStorage } from '../ports/asset-storage';
+import { Spool, type SpooledFile } from '../ports/spool';
+import { StoredFiles } from '../ports/stored-files';
+import { sleep } from '../sleep';
+
+/** The storage has tried again by itself what may pass in a moment; these are for what takes longer, ms. */
+const PAUSES = [500, 1_500, 4_500];
+/** The same bytes may be on their way out because nothing had them any more. */
+const REMOVAL = { lookMs: 200, patienceMs: 120_000 } as const;
+
+/** The bytes of what jobs made, on their way into the storage and out of it. */
+@Injectable()
+export class AssetFiles {
+  readonly #logger = new Logger(AssetFiles.name);
+
+  constructor(
+    private readonly storage: AssetStorage,
+    private readonly files: StoredFiles,
+    private readonly spool: Spool,
+  ) {}
+
+  /**
+   * Resolves when the file survives a crash.
+   * @throws ComfyUIError `storage_failed` after several tries
+   */
+  async store(file: CollectedFile, bytes: SpooledFile, signal: AbortSignal): Promise<void> {
+    for (const pause of PAUSES) {
+      try {
+        return await this.#storeOnce(file, bytes, signal);
+      } catch (error) {
+        if (!(error instanceof ComfyUIError) || error.code !== 'storage_failed') throw error;
+        this.#logger.warn(`${oneLine(file.filename)} can not be stored yet: ${oneLine(error.message)}`);
+      }
+      await sleep(pause, signal);
+    }
+    return this.#storeOnce(file, bytes, signal);
+  }
+
+  /**
+   * Makes a job that somebody holds have the bytes of a file of its own.
+   * @throws ComfyUIError `output_missing` when it was deleted, `storage_failed`
+   */
+  async hold(live: LiveJob, file: CollectedFile, signal: AbortSignal): Promise<void> {
+    if (live.holdsBytesOf(file)) return;
+    const stored = await this.#fromStorage(file, signal);
+    live.keep(file, await this.spool.write(stored as AsyncIterable<Buffer>, file.sizeBytes));
+  }
+
+  /**
+   * The bytes of a file of a job, from where they are nearest.
+   * @throws ComfyUIError `output_missing` when it was deleted, `storage_failed`
+   */
+  async open(live: LiveJob, file: CollectedFile, signal: AbortSignal): Promise<Readable> {
+    return live.holdsBytesOf(file) ? live.bytesOf(file).open() : this.#fromStorage(file, signal);
+  }
+
+  async #fromStorage({ sha256, filename }: CollectedFile, signal: AbortSignal): Promise<Readable> {
+    try {
+      return (await this.storage.open(sha256, { signal: AbortSignal.any([signal]) })).stream;
+    } catch (error) {
+      if (toComfyUIError(error).code !== 'not_found') throw error;
+      throw new ComfyUIError('output_missing', `${filename} was deleted.`, { cause: error });
+    }
+  }
+
+  /** With a signal of its own: a job may have any number of files, and an event target warns of more than ten listeners. */
+  async #storeOnce(file: CollectedFile, bytes: SpooledFile, signal: AbortSignal): Promise<void> {
+    const { sha256, sizeBytes, mediaType } = file;
+    await this.#claim(sha256, signal);
+    const where = { bytes: bytes.bytes, path: bytes.path, open: () => bytes.open() };
+    await this.storage.put({ sha256, sizeBytes, mediaType, ...where }, AbortSignal.any([signal]));
+  }
+
+  async #claim(sha256: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const deadline = Date.now() + REMOVAL.patienceMs;
+    while (!(await this.files.claim(sha256, Date.now()))) {
+      if (Date.now() > deadline)
+        throw new ComfyUIError('storage_failed', 'The same bytes are being removed from the storage, without an end.');
+      await sleep(REMOVAL.lookMs, signal);
+      signal.throwIfAborted();
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { toComfyUIError } from '../domain/errors';
+import { oneLine } from '../domain/text';
+import { Draining } from './draining';
+import { HousekeepingRules } from './housekeeping-rules';
+import { AssetStorage } from './ports/asset-storage';
+import { OldJobs } from './ports/old-jobs';
+import { StoredFiles } from './ports/stored-files';
+import { sleep } from './sleep';
+
+const INTERVAL_MS = 60_000;
+/** A statement that deletes many rows holds up the embedded database, and with it the process. */
+const JOBS_AT_ONCE = 100;
+const FILES_AT_ONCE = 20;
+
+/** Deletes jobs that were kept for long enough, and files that no asset has any more. */
+@Injectable()
+export class Housekeeping implements OnApplicationBootstrap {
+  readonly #logger = new Logger(Housekeeping.name);
+
+  constructor(
+    private readonly jobs: OldJobs,
+    private readonly files: StoredFiles,
+    private readonly storage: AssetStorage,
+    private readonly rules: HousekeepingRules,
+    private readonly draining: Draining,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    void this.#work();
+  }
+
+  /** Clears away what is to be cleared away by `now`, milliseconds since the epoch. */
+  async clear(now: number): Promise<void> {
+    const jobs = await this.#removeJobs(now);
+    const files = await this.#removeFiles(now);
+    if (jobs + files > 0) this.#logger.log(`Cleared away: ${jobs} jobs, ${files} files`);
+  }
+
+  async #work(): Promise<void> {
+    while (!this.draining.isOver) {
+      await this.clear(Date.now()).catch((error: unknown) => {
+        if (this.draining.isOver) return;
+        this.#logger.error(`Clearing away goes on later: ${oneLine(toComfyUIError(error).message)}`);
+      });
+      await sleep(INTERVAL_MS, this.draining.over);
+    }
+  }
+
+  async #removeJobs(now: number): Promise<number> {
+    if (this.rules.retentionMs === null) return 0;
+    return this.#inTurns(JOBS_AT_ONCE, () => this.jobs.remove(now - this.rules.retentionMs!, JOBS_AT_ONCE));
+  }
+
+  async #removeFiles(now: number): Promise<number> {
+    return this.#inTurns(FILES_AT_ONCE, async () => {
+      const unused = await this.files.takeUnused(now, FILES_AT_ONCE);
+      for (const sha256 of unused) {
+        await this.storage.remove(sha256, AbortSignal.any([this.draining.over]));
+        await this.files.removed(sha256);
+      }
+      return unused.length;
+    });
+  }
+
+  /** As long as there is a whole turn to do; between turns others come first. */
+  async #inTurns(whole: number, turn: () => Promise<number>): Promise<number> {
+    let done = 0;
+    for (let last = whole; last === whole && !this.draining.isOver; done += last) {
+      last = await turn();
+      await sleep(10);
+    }
+    return done;
+  }
+}

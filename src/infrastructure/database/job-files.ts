@@ -1,0 +1,83 @@
+import type { Kysely } from 'kysely';
+import type { FileChanges } from '../../application/ports/job-store';
+import type { Description } from '../../domain/asset';
+import type { CollectedFile, Job } from '../../domain/job/job';
+import { stringifyJson } from '../../domain/json';
+import { storableText } from '../../domain/text';
+import { type Placeholders, PreparedQuery } from './prepared-query';
+import type { AssetsTable, FilesTable, GenerationsTable, Tables } from './tables';
+
+/** Writes what a write of a job changes in its files. */
+export class JobFiles {
+  readonly #insertAsset = new PreparedQuery(insertAsset);
+  readonly #keepFile = new PreparedQuery(keepFile);
+  readonly #describe = new PreparedQuery(describe);
+  #lastOrder = 0;
+
+  /** For the transaction that writes the job. */
+  async write(transaction: Kysely<Tables>, job: Job, { added, dropped, description }: FileChanges): Promise<void> {
+    if (dropped.length > 0) {
+      const ids = dropped.map(({ assetId }) => assetId);
+      await transaction.deleteFrom('assets').where('id', 'in', ids).execute();
+    }
+    if (added.length === 0) return;
+    await this.#describe.run(transaction, generationRow(job, description));
+    const now = Date.now();
+    for (const file of added) {
+      await this.#keepFile.run(transaction, { sha256: file.sha256, stored_at: now, removing_at: null });
+      await this.#insertAsset.run(transaction, this.#assetRow(job, file, now));
+    }
+  }
+
+  #assetRow(job: Job, file: CollectedFile, now: number): AssetsTable {
+    this.#lastOrder = Math.max(now * 1000, this.#lastOrder + 1);
+    return {
+      id: file.assetId,
+      job_id: job.id,
+      created_order: this.#lastOrder,
+      sha256: file.sha256,
+      media_type: file.mediaType,
+      size_bytes: file.sizeBytes,
+      width: file.width ?? null,
+      height: file.height ?? null,
+      duration_seconds: file.durationSeconds ?? null,
+      node_id: file.nodeId,
+      filename: storableText(file.filename),
+      subfolder: storableText(file.subfolder),
+      type: file.type,
+    };
+  }
+}
+
+function generationRow(job: Job, { label, facts }: Description): GenerationsTable {
+  const texts = [...facts.positive, ...facts.negative].join('\n').toLowerCase();
+  return {
+    job_id: job.id,
+    label: label && storableText(label),
+    prompt_text: storableText(texts),
+    facts: stringifyJson(facts),
+  };
+}
+
+/** It is there already when an earlier write seemed to fail and did not. */
+function insertAsset(kysely: Kysely<Tables>, row: Placeholders<AssetsTable>) {
+  return kysely
+    .insertInto('assets')
+    .values(row)
+    .onConflict((conflict) => conflict.column('id').doNothing());
+}
+
+function keepFile(kysely: Kysely<Tables>, row: Placeholders<FilesTable>) {
+  const { stored_at } = row;
+  return kysely
+    .insertInto('files')
+    .values(row)
+    .onConflict((conflict) => conflict.column('sha256').doUpdateSet({ stored_at }));
+}
+
+function describe(kysely: Kysely<Tables>, row: Placeholders<GenerationsTable>) {
+  return kysely
+    .insertInto('generations')
+    .values(row)
+    .onConflict((conflict) => conflict.column('job_id').doNothing());
+}

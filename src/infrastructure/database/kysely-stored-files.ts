@@ -1,0 +1,59 @@
+import type { Kysely } from 'kysely';
+import { StoredFiles, STORING_MS } from '../../application/ports/stored-files';
+import type { Database } from './database';
+import { PreparedQuery, type Placeholders } from './prepared-query';
+import { stored } from './stored';
+import type { Tables } from './tables';
+
+/** What a process that was killed was about to remove is taken up by another after so long. */
+const REMOVING_MS = 60_000;
+
+export class KyselyStoredFiles extends StoredFiles {
+  readonly #find = new PreparedQuery(findFile);
+
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  /**
+   * Writes nothing for a file that is new, or was stored lately: those are not removed. So most files cost a look, and no
+   * wait for the disk.
+   */
+  claim(sha256: string, now: number): Promise<boolean> {
+    return stored(async () => {
+      const [file] = (await this.#find.run(this.database.kysely, { sha256 })).rows;
+      if (!file) return true;
+      if (file.removing_at !== null) return false;
+      return file.stored_at > now - STORING_MS / 2 || this.#touch(sha256, now);
+    });
+  }
+
+  takeUnused(now: number, limit: number): Promise<readonly string[]> {
+    return stored(async () => {
+      const { kysely } = this.database;
+      const unused = kysely
+        .selectFrom('files')
+        .select('sha256')
+        .where('stored_at', '<', now - STORING_MS)
+        .where((free) => free.or([free('removing_at', 'is', null), free('removing_at', '<', now - REMOVING_MS)]))
+        .where('sha256', 'not in', kysely.selectFrom('assets').select('sha256'))
+        .limit(limit);
+      const taken = kysely.updateTable('files').set({ removing_at: now }).where('sha256', 'in', unused);
+      return (await taken.returning('sha256').execute()).map(({ sha256 }) => sha256);
+    });
+  }
+
+  async removed(sha256: string): Promise<void> {
+    const query = this.database.kysely.deleteFrom('files').where('sha256', '=', sha256);
+    await stored(() => query.where('removing_at', 'is not', null).execute());
+  }
+
+  async #touch(sha256: string, now: number): Promise<boolean> {
+    const query = this.database.kysely.updateTable('files').set({ stored_at: now }).where('sha256', '=', sha256);
+    return (await query.where('removing_at', 'is', null).executeTakeFirst()).numUpdatedRows > 0n;
+  }
+}
+
+function findFile(kysely: Kysely<Tables>, { sha256 }: Placeholders<{ readonly sha256: string }>) {
+  return kysely.selectFrom('files').select(['stored_at', 'removing_at']).where('sha256', '=', sha256);
+}

@@ -1,0 +1,43 @@
+import { describe as describedBy, type Description } from '../../src/domain/asset';
+import type { CollectedFile, Job } from '../../src/domain/job/job';
+import type { Workflow } from '../../src/domain/workflow/workflow';
+import { collected } from '../support/collected';
+import { encode, graph } from '../support/graphs';
+import { waitingJob } from './jobs';
+import type { Opened } from './opened';
+
+export const DESCRIBED = describedBy({ label: 'portrait', workflow: graph() });
+
+/** What a gallery knows of a run by these words. */
+export function promptOf(positive: string, label: string | null = null, negative = 'blurry'): Description {
+  const changes: Workflow = { positive: encode(positive), negative: encode(negative) };
+  return describedBy({ label, workflow: graph(changes) });
+}
+
+/** Writes files with a job, as a run does that made them. */
+export async function addFiles(
+  { store }: Opened,
+  job: Job,
+  added: readonly CollectedFile[],
+  description: Description = DESCRIBED,
+): Promise<void> {
+  const isWritten = await store.save(job, job.placement, { added, dropped: [], description });
+  if (!isWritten) throw new Error('the job was not where it was thought to be');
+}
+
+/** A new job that made one file, and the id of that. */
+export async function addAsset(
+  opened: Opened,
+  file: Partial<CollectedFile> = {},
+  description?: Description,
+): Promise<{ readonly id: string; readonly job: Job; readonly file: CollectedFile }> {
+  const job = await opened.add(waitingJob());
+  const made = collected(file);
+  await addFiles(opened, job, [made], description);
+  return { id: made.assetId, job, file: made };
+}
+
+/** As if the asset had come at another time, in microseconds since the epoch. */
+export async function movedTo({ database }: Opened, id: string, order: number): Promise<void> {
+  await database.kysely.updateTable('assets').set({ created_order: order }).where('id', '=', id).execute();
+}
