@@ -5,8 +5,10 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   invalid_request: 400,
   invalid_workflow: 422,
   payload_too_large: 413,
+  range_not_satisfiable: 416,
   not_found: 404,
   not_ended: 409,
+  not_collectable: 409,
   idempotency_mismatch: 422,
   queue_full: 429,
   backend_unauthorized: 502,
@@ -22,6 +24,8 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   canceled: 409,
   timeout: 504,
   shutting_down: 503,
+  busy: 503,
+  not_installed: 501,
   internal_error: 500,
 };
 
@@ -39,7 +43,7 @@ describe('an error as an answer', () => {
 
   it('tells when to try again, where that makes sense', () => {
     const codes = ERROR_CODES.filter((code) => retryAfter(code) !== undefined);
-    expect(codes).toEqual(['queue_full', 'backend_unreachable', 'shutting_down']);
+    expect(codes).toEqual(['queue_full', 'backend_unreachable', 'shutting_down', 'busy']);
     expect(retryAfter('queue_full')).toBe(10);
   });
 

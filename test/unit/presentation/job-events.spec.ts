@@ -1,3 +1,5 @@
+import { Addresses } from '../../../src/presentation/http/addresses';
+import { collected } from '../../support/collected';
 import { LiveJob } from '../../../src/application/live-job';
 import { ComfyUIError } from '../../../src/domain/errors';
 import { newJob } from '../../../src/domain/job/active-job';
@@ -28,7 +30,7 @@ function liveJob(): LiveJob {
 /** A viewer of the job, with three jobs before it while it waits. */
 function watch(live: LiveJob, signal = new AbortController().signal): AsyncGenerator<string> {
   const view = async (job: Job) => ({ job, queuePosition: job.status === 'queued' ? 4 : null });
-  return jobEvents(live, view, signal);
+  return jobEvents({ live, view, addresses: new Addresses({ url: `/jobs/${ID}/events` }, undefined), signal });
 }
 
 async function rest(events: AsyncIterable<string>): Promise<(Told | string)[]> {
@@ -40,7 +42,7 @@ async function rest(events: AsyncIterable<string>): Promise<(Told | string)[]> {
 const kinds = (told: (Told | string)[]) => told.map((one) => (typeof one === 'string' ? one : one.event));
 
 function file(filename: string, nodeId = '1') {
-  return { nodeId, filename, subfolder: '', type: 'output', mediaType: 'image/png', sizeBytes: 3 } as const;
+  return collected({ nodeId, filename });
 }
 
 function preview(text: string): Preview {
@@ -65,8 +67,9 @@ describe('the text of an event', () => {
 describe('the events of a job', () => {
   it('begin with the whole job, its outputs and its last preview, and do not repeat them', async () => {
     const live = liveJob();
+    const [a, b] = [file('a.png'), file('b.png', '2')];
     start(live);
-    live.change({ kind: 'collected', file: file('a.png') });
+    live.change({ kind: 'collected', file: a });
     live.change({ kind: 'preview', preview: preview('older') });
     live.change({ kind: 'preview', preview: preview('x') });
     const events = watch(live);
@@ -83,8 +86,8 @@ describe('the events of a job', () => {
         preview: { nodeId: '1', mediaType: 'image/png', base64: Buffer.from('x').toString('base64') },
       },
     });
-    live.change({ kind: 'collected', file: file('b.png', '2') });
-    live.change({ kind: 'succeeded', outputs: [file('a.png'), file('b.png', '2')] });
+    live.change({ kind: 'collected', file: b });
+    live.change({ kind: 'succeeded', outputs: [a, b] });
     const told = await rest(events);
     expect(kinds(told)).toEqual(['output', 'end']);
     expect(told[0]).toMatchObject({ data: { filename: 'b.png', sizeBytes: 3, type: 'output' } });

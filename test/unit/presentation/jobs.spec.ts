@@ -1,3 +1,5 @@
+import { collected } from '../../support/collected';
+import { Addresses } from '../../../src/presentation/http/addresses';
 import { JobIdPipe } from '../../../src/presentation/http/jobs/job-id.pipe';
 import { jobJson } from '../../../src/presentation/http/jobs/job-json';
 import { JobQueryPipe } from '../../../src/presentation/http/jobs/job-query.pipe';
@@ -20,20 +22,12 @@ function jobAfter(...changes: JobChange[]): ActiveJob {
 
 const handed: JobChange = { kind: 'handed', backend: 'http://gpu:8188', promptId: ID };
 const accepted: JobChange = { kind: 'accepted', promptId: ID, clientId: 'never told', number: 7, nodeErrors: {} };
-const picture = {
-  nodeId: '9',
-  filename: 'a.png',
-  subfolder: '',
-  type: 'output',
-  mediaType: 'image/png',
-  sizeBytes: 3,
-  width: 1,
-  height: 2,
-} as const;
+const addresses = new Addresses({ url: '/api/jobs' }, undefined);
+const picture = collected({ width: 1, height: 2 });
 
 describe('a job as JSON', () => {
   it('tells what there is of one that waits', () => {
-    expect(jobJson({ job: jobAfter(), queuePosition: 3 })).toEqual({
+    expect(jobJson({ job: jobAfter(), queuePosition: 3 }, addresses)).toEqual({
       id: ID,
       revision: 0,
       status: 'queued',
@@ -56,6 +50,8 @@ describe('a job as JSON', () => {
       cancelRequested: false,
       seeds: [{ nodeId: '3', value: '18446744073709551615' }],
       labels: ['sdxl'],
+      label: null,
+      keepPreviews: false,
       queuedAt: '2026-01-31T12:00:00.000Z',
       startedAt: null,
       endedAt: null,
@@ -65,11 +61,12 @@ describe('a job as JSON', () => {
 
   it('tells times, files and attempts of one that succeeded, and no socket id', () => {
     const job = jobAfter(handed, accepted, { kind: 'started' }, { kind: 'succeeded', outputs: [picture] });
-    const json = jobJson({ job, queuePosition: null });
+    const json = jobJson({ job, queuePosition: null }, addresses);
+    const { sha256: _sha256, ...told } = picture;
     expect(json).toMatchObject({
       status: 'succeeded',
       queuePosition: null,
-      outputs: [picture],
+      outputs: [{ ...told, url: `/api/assets/${picture.assetId}` }],
       acceptance: { number: 7, nodeErrors: {} },
       startedAt: '2026-01-31T12:00:03.000Z',
       endedAt: '2026-01-31T12:00:04.000Z',
@@ -97,10 +94,13 @@ describe('a job as JSON', () => {
       traceback: ['line 1', 'line 2'],
     };
     const error = new ComfyUIError('execution_failed', 'Node 3 (KSampler) failed: no', { details });
-    const json = jobJson({
-      job: jobAfter(handed, { kind: 'started' }, { kind: 'failed', error }),
-      queuePosition: null,
-    });
+    const json = jobJson(
+      {
+        job: jobAfter(handed, { kind: 'started' }, { kind: 'failed', error }),
+        queuePosition: null,
+      },
+      addresses,
+    );
     expect(JSON.parse(JSON.stringify(json.error))).toEqual({
       code: 'execution_failed',
       message: 'Node 3 (KSampler) failed: no',
@@ -114,7 +114,7 @@ describe('a job as JSON', () => {
 
   it('keeps other details, even with integers that plain JSON can not write', () => {
     const error = new ComfyUIError('invalid_workflow', 'No.', { details: { nodeErrors: { 3: { value: 2n ** 64n } } } });
-    const json = jobJson({ job: jobAfter(handed, { kind: 'failed', error }), queuePosition: null });
+    const json = jobJson({ job: jobAfter(handed, { kind: 'failed', error }), queuePosition: null }, addresses);
     expect(() => JSON.stringify(json)).not.toThrow();
     expect(json.error).toMatchObject({ code: 'invalid_workflow', details: { nodeErrors: { 3: expect.anything() } } });
   });

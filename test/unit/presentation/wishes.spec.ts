@@ -1,6 +1,6 @@
 import type { GenerateBody } from '../../../src/presentation/http/generate/generate-body.pipe';
 import { readIdempotencyKey } from '../../../src/presentation/http/generate/idempotency-key';
-import { jobLocation } from '../../../src/presentation/http/generate/location';
+import { Addresses } from '../../../src/presentation/http/addresses';
 import { generationRequest, readWishes } from '../../../src/presentation/http/generate/wishes';
 
 const wishesOf = (headers: Record<string, string | string[]>) => readWishes({ url: '/generate', headers });
@@ -59,7 +59,7 @@ describe('generationRequest', () => {
   });
 });
 
-describe('jobLocation', () => {
+describe('the address of a job', () => {
   it.each([
     ['/generate', '/jobs/ID'],
     ['/generate/', '/jobs/ID'],
@@ -71,6 +71,6 @@ describe('jobLocation', () => {
     ['//elsewhere.example/generate', '/jobs/ID'],
     ['/\\elsewhere.example/generate', '/jobs/ID'],
   ])('of a request to %s is %s: a path here, whoever was asked', (url, location) => {
-    expect(jobLocation(url, 'ID')).toBe(location);
+    expect(new Addresses({ url }, 'https://elsewhere.example').job('ID')).toBe(location);
   });
 });

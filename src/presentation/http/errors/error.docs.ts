@@ -7,7 +7,7 @@ interface ErrorDoc {
   readonly message: string;
 }
 
-export type DocumentedStatus = 400 | 404 | 409 | 413 | 422 | 429 | 500 | 502 | 503 | 504;
+export type DocumentedStatus = 400 | 404 | 409 | 413 | 416 | 422 | 429 | 500 | 501 | 502 | 503 | 504;
 
 /** What each status means here, with one example of it. */
 export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
@@ -17,13 +17,13 @@ export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
     message: 'prompt is missing: { "prompt": <workflow in API format> }.',
   },
   404: {
-    description: '`not_found`: there is no such job (any more).',
+    description: '`not_found`: there is no such job or file (any more).',
     code: 'not_found',
     message: 'There is no job with this id.',
   },
   409: {
     description:
-      '`canceled`: the run was interrupted or canceled while the caller waited. `not_ended`: only a job that has ended can be deleted.',
+      '`canceled`: the run was interrupted or canceled while the caller waited. `not_ended`: only a job that has ended can be deleted, and its files with it or one by one. `not_collectable`: only a job that failed with `storage_failed` can be collected again.',
     code: 'canceled',
     message: 'The job was canceled.',
   },
@@ -31,6 +31,11 @@ export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
     description: '`payload_too_large`: the body is over the limit, here or in front of ComfyUI.',
     code: 'payload_too_large',
     message: 'The body is over the limit of this service (BODY_LIMIT_MIB).',
+  },
+  416: {
+    description: '`range_not_satisfiable`: the file ends before the range of bytes; `Content-Range` tells its size.',
+    code: 'range_not_satisfiable',
+    message: 'The file has 392817 bytes, and none of the range asked for.',
   },
   422: {
     description:
@@ -45,9 +50,14 @@ export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
   },
   500: {
     description:
-      '`execution_failed`, `out_of_memory`: a node failed; its id, class, message and traceback are in `details`. `storage_failed`: the job could not be read or kept. `internal_error`: a fault of this service.',
+      '`execution_failed`, `out_of_memory`: a node failed; its id, class, message and traceback are in `details`. `storage_failed`: the job or its files could not be read or kept. `internal_error`: a fault of this service.',
     code: 'execution_failed',
     message: 'Node 8 (VAEDecode) failed: mat1 and mat2 shapes cannot be multiplied',
+  },
+  501: {
+    description: '`not_installed`: this installation lacks an optional package.',
+    code: 'not_installed',
+    message: 'Converting pictures needs the package "sharp", which is not installed: npm install sharp',
   },
   502: {
     description:
@@ -56,7 +66,7 @@ export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
     message: 'ComfyUI refused our credentials (401): check COMFYUI_USERNAME and COMFYUI_PASSWORD.',
   },
   503: {
-    description: '`backend_unreachable`, `shutting_down`: try again after the seconds in `Retry-After`.',
+    description: '`backend_unreachable`, `shutting_down`, `busy`: try again after the seconds in `Retry-After`.',
     code: 'backend_unreachable',
     message: 'ComfyUI can not be reached: connect ECONNREFUSED 127.0.0.1:8188. Is it running at COMFYUI_BASE_URL?',
   },

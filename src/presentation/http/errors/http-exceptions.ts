@@ -8,6 +8,7 @@ import {
   HttpStatus,
   InternalServerErrorException,
   NotFoundException,
+  NotImplementedException,
   PayloadTooLargeException,
   ServiceUnavailableException,
   UnprocessableEntityException,
@@ -24,13 +25,22 @@ class TooManyRequestsException extends HttpException {
   }
 }
 
+/** Nor of this one. */
+class RangeNotSatisfiableException extends HttpException {
+  constructor(body: object) {
+    super(body, HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
+  }
+}
+
 /** A new code does not compile until it is mapped. */
 const EXCEPTIONS: Record<ErrorCode, ExceptionClass> = {
   invalid_request: BadRequestException,
   invalid_workflow: UnprocessableEntityException,
   payload_too_large: PayloadTooLargeException,
+  range_not_satisfiable: RangeNotSatisfiableException,
   not_found: NotFoundException,
   not_ended: ConflictException,
+  not_collectable: ConflictException,
   idempotency_mismatch: UnprocessableEntityException,
   queue_full: TooManyRequestsException,
   backend_unauthorized: BadGatewayException,
@@ -46,11 +56,18 @@ const EXCEPTIONS: Record<ErrorCode, ExceptionClass> = {
   canceled: ConflictException,
   timeout: GatewayTimeoutException,
   shutting_down: ServiceUnavailableException,
+  busy: ServiceUnavailableException,
+  not_installed: NotImplementedException,
   internal_error: InternalServerErrorException,
 };
 
 /** Seconds after which it is worth trying again. */
-const RETRY_AFTER: Partial<Record<ErrorCode, number>> = { backend_unreachable: 5, shutting_down: 5, queue_full: 10 };
+const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
+  backend_unreachable: 5,
+  shutting_down: 5,
+  queue_full: 10,
+  busy: 2,
+};
 
 export interface ErrorBody {
   readonly statusCode: number;

@@ -1,0 +1,22 @@
+import { Injectable } from '@nestjs/common';
+import type { LiveJob } from '../live-job';
+import { PictureConversions } from '../pictures/picture-conversions';
+import { AssetFiles } from './asset-files';
+import { AssetLinks } from './asset-links';
+import { Delivery, type DeliveryWish } from './delivery';
+
+/** Hands the files of jobs to callers, as bytes or links, converted or as they were made. */
+@Injectable()
+export class Deliveries {
+  constructor(
+    private readonly files: AssetFiles,
+    private readonly links: AssetLinks,
+    private readonly conversions: PictureConversions,
+  ) {}
+
+  /** For one caller, who holds the job and ends the delivery before letting go of it. */
+  begin(live: LiveJob, wish: DeliveryWish): Delivery {
+    const { files, links, conversions } = this;
+    return new Delivery(live, wish, { files, links, conversions });
+  }
+}
