@@ -52,6 +52,12 @@ export async function unendedJobs(url: string): Promise<number> {
   }
 }
 
+/** Whether all jobs have ended; costs the service little. */
+export async function isIdle(url: string): Promise<boolean> {
+  const { jobs } = (await (await fetch(`${url}/jobs?status=queued,running&limit=1`)).json()) as Page;
+  return jobs.length === 0;
+}
+
 /** The place of the one that came last. */
 export async function lengthOfQueue(url: string): Promise<number> {
   const { jobs } = (await (await fetch(`${url}/jobs?status=queued&limit=1`)).json()) as Page;

@@ -8,6 +8,7 @@ import { ProgressDelay } from './progress-delay';
 import { Restart } from './restart';
 import { PROMPTS_AT_ONCE, startBareServer, startService, startSimulator } from './servers';
 import { SideBySide } from './side-by-side';
+import { Storing } from './storing';
 import { WAITING, WaitingMemory } from './waiting-memory';
 
 /** What `statfs` says of a file system in memory. */
@@ -74,6 +75,24 @@ class Benchmark {
     }
   }
 
+  async storing(): Promise<void> {
+    const simulator = await startSimulator(await this.#folder());
+    const [directory, other] = [await this.#folder(), await this.#folder()];
+    const storing = new Storing({
+      storing: {
+        folder: join(directory, 'data/assets'),
+        start: () => startService({ comfyUI: simulator.url, directory }),
+      },
+      notStoring: { start: () => startService({ comfyUI: simulator.url, directory: other, storesNothing: true }) },
+    });
+    try {
+      for (const figure of await storing.measure()) this.#note(figure, []);
+      this.problems.push(...storing.problems);
+    } finally {
+      await simulator.stop();
+    }
+  }
+
   #folder(): Promise<string> {
     return mkdtemp(join(this.directory, 'part-'));
   }
@@ -119,6 +138,7 @@ async function report(bench: Benchmark, parts: readonly string[]): Promise<void>
     await bench.waiting(PROMPTS_AT_ONCE, (memory) => memory.viewers());
   }
   if (isWanted('restart')) await bench.restart();
+  if (isWanted('storing')) await bench.storing();
   console.log(`\n${markdownTable(FIGURE_HEADINGS, bench.figures.map(figureRow))}`);
   const { length } = bench.problems;
   console.log(`\n${length === 0 ? 'No errors, every picture as made.' : `${length} errors.`}`);

@@ -17,6 +17,8 @@ export interface ServiceOptions {
   readonly concurrency?: number;
   /** Whether its memory is to be asked for. */
   readonly withMemoryProbe?: boolean;
+  /** Files go nowhere. */
+  readonly storesNothing?: boolean;
 }
 
 /** ComfyUI's stand-in; its files lie in `directory`. */
@@ -35,11 +37,13 @@ export function startService({
   directory,
   concurrency = PROMPTS_AT_ONCE,
   withMemoryProbe = false,
+  storesNothing = false,
 }: ServiceOptions): Promise<ServerProcess> {
   const probe = withMemoryProbe ? ['--expose-gc', '--require', join(__dirname, 'memory-probe.js')] : [];
+  const preload = storesNothing ? ['--require', join(__dirname, 'storing-nothing.js')] : [];
   return ServerProcess.start({
     name: 'service',
-    script: ['--max-semi-space-size=8', ...probe, join(DIST, 'main.js')],
+    script: ['--max-semi-space-size=8', ...probe, ...preload, join(DIST, 'main.js')],
     env: {
       COMFYUI_BASE_URL: comfyUI,
       COMFYUI_CONCURRENCY: String(concurrency),
