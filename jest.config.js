@@ -23,5 +23,7 @@ module.exports = {
   ],
   transform: { '^.+\\.[cm]?[jt]s$': '@swc/jest' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
+  // Most tests wait for something more than they work.
+  maxWorkers: '100%',
   testTimeout: 30_000,
 };

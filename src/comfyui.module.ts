@@ -1,6 +1,10 @@
 import { join } from 'node:path';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import { AssetFiles } from './application/assets/asset-files';
+import { Deliveries } from './application/assets/deliveries';
+import { AssetLinks } from './application/assets/asset-links';
+import { AssetService } from './application/assets/asset.service';
 import { Backend } from './application/backends/backend';
 import { BackendMonitor } from './application/backends/backend-monitor';
 import { BackendPool } from './application/backends/backend-pool';
@@ -8,6 +12,8 @@ import { PromptSweeper } from './application/backends/prompt-sweeper';
 import { Dispatcher } from './application/dispatcher';
 import { Draining } from './application/draining';
 import { GenerationService } from './application/generation.service';
+import { Housekeeping } from './application/housekeeping';
+import { HousekeepingRules } from './application/housekeeping-rules';
 import { JobAdoption } from './application/job-adoption';
 import { JobIntake } from './application/job-intake';
 import { JobLimits } from './application/job-limits';
@@ -16,11 +22,23 @@ import { JobRunner } from './application/job-runner';
 import { JobService } from './application/job.service';
 import { LiveJobs } from './application/live-jobs';
 import { OutputFetcher } from './application/output-fetcher';
+import { OutputRecollection } from './application/output-recollection';
+import { PictureConversions } from './application/pictures/picture-conversions';
 import { AbandonedPrompts } from './application/ports/abandoned-prompts';
+import { AssetStorage } from './application/ports/asset-storage';
+import { AssetStore } from './application/ports/asset-store';
 import { ComfyUIClient } from './application/ports/comfyui-client';
+import { GenerationTable } from './application/ports/generation-table';
 import { JobQueue } from './application/ports/job-queue';
 import { JobStore } from './application/ports/job-store';
+import { OldJobs } from './application/ports/old-jobs';
+import { Outbox } from './application/ports/outbox';
+import { PictureConverter } from './application/ports/picture-converter';
 import { Spool } from './application/ports/spool';
+import { StoredFiles } from './application/ports/stored-files';
+import { Publication } from './application/publication/publication';
+import { PublishedRows } from './application/publication/published-rows';
+import { RowSender } from './application/publication/row-sender';
 import { QueueClock } from './application/queue-clock';
 import { ReadinessService } from './application/readiness.service';
 import { Shutdown } from './application/shutdown';
@@ -37,15 +55,30 @@ import { ComfyUIServers } from './infrastructure/comfyui/comfyui-servers';
 import type { Database } from './infrastructure/database/database';
 import { DatabaseConnection } from './infrastructure/database/database-connection';
 import { KyselyAbandonedPrompts } from './infrastructure/database/kysely-abandoned-prompts';
+import { KyselyAssetStore } from './infrastructure/database/kysely-asset-store';
 import { KyselyJobQueue } from './infrastructure/database/kysely-job-queue';
 import { KyselyJobStore } from './infrastructure/database/kysely-job-store';
+import { KyselyOldJobs } from './infrastructure/database/kysely-old-jobs';
+import { KyselyOutbox } from './infrastructure/database/kysely-outbox';
+import { KyselyStoredFiles } from './infrastructure/database/kysely-stored-files';
+import { supabaseGenerationTable } from './infrastructure/generation-table/supabase-table';
+import { SharpPictures } from './infrastructure/pictures/sharp-pictures';
+import { StorageConnection } from './infrastructure/storage/storage-connection';
 import { TemporarySpool } from './infrastructure/spool/temporary-spool';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 const options: Provider[] = [
   {
     provide: RESOLVED_OPTIONS,
     inject: [COMFYUI_OPTIONS],
     useFactory: (given: ComfyUIOptions) => resolveOptions(given),
+  },
+  {
+    provide: HousekeepingRules,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ retentionDays, cleanHistory }: ResolvedComfyUIOptions) =>
+      new HousekeepingRules({ retentionMs: retentionDays === null ? null : retentionDays * DAY_MS, cleanHistory }),
   },
   {
     provide: JobLimits,
@@ -77,8 +110,7 @@ const servers: Provider[] = [
     useFactory: ({ backends, prefetch }: ResolvedComfyUIOptions, { servers: connected }: ComfyUIServers) => {
       const bell = new WorkBell();
       const pool = backends.map((settings, index) => {
-        const { client, catalog } = connected[index]!;
-        return new Backend({ ...settings, prefetch }, client, catalog, bell);
+        return new Backend({ ...settings, prefetch }, connected[index]!, bell);
       });
       return new BackendPool(pool, bell);
     },
@@ -97,17 +129,73 @@ const stores: Provider[] = [
     useFactory: ({ dataDirectory, databaseUrl }: ResolvedComfyUIOptions) =>
       DatabaseConnection.open({ dataDirectory, databaseUrl }),
   },
-  stored(JobStore, KyselyJobStore),
+  {
+    provide: JobStore,
+    inject: [RESOLVED_OPTIONS, DatabaseConnection],
+    useFactory: ({ supabaseTable }: ResolvedComfyUIOptions, { database }: DatabaseConnection) =>
+      new KyselyJobStore(database, supabaseTable !== undefined),
+  },
   stored(JobQueue, KyselyJobQueue),
   stored(AbandonedPrompts, KyselyAbandonedPrompts),
+  stored(StoredFiles, KyselyStoredFiles),
+  {
+    provide: OldJobs,
+    inject: [RESOLVED_OPTIONS, DatabaseConnection],
+    useFactory: ({ supabaseTable }: ResolvedComfyUIOptions, { database }: DatabaseConnection) =>
+      new KyselyOldJobs(database, supabaseTable !== undefined),
+  },
+  stored(Outbox, KyselyOutbox),
+  stored(AssetStore, KyselyAssetStore),
+];
+
+/** After the database, whose lock makes sure that nobody else uses the data folder. */
+const files: Provider[] = [
+  {
+    provide: StorageConnection,
+    inject: [RESOLVED_OPTIONS, DatabaseConnection],
+    useFactory: ({ storage, dataDirectory, databaseUrl }: ResolvedComfyUIOptions) =>
+      StorageConnection.open({ storage, dataDirectory, isOwn: databaseUrl === undefined }),
+  },
+  {
+    provide: AssetStorage,
+    inject: [StorageConnection],
+    useFactory: ({ storage }: StorageConnection) => storage,
+  },
+  {
+    provide: AssetLinks,
+    inject: [RESOLVED_OPTIONS, AssetStorage],
+    useFactory: ({ publicUrl }: ResolvedComfyUIOptions, storage: AssetStorage) => new AssetLinks(storage, publicUrl),
+  },
   {
     provide: Spool,
-    // After the database, whose lock makes sure that nobody else uses the data folder.
     inject: [RESOLVED_OPTIONS, DatabaseConnection],
-    useFactory: ({ spoolDirectory, spoolMemory: memory, dataDirectory }: ResolvedComfyUIOptions) =>
+    useFactory: ({ spoolDirectory, spoolMemory: memory, dataDirectory, databaseUrl }: ResolvedComfyUIOptions) =>
       spoolDirectory === undefined && dataDirectory !== undefined
-        ? new TemporarySpool({ directory: join(dataDirectory, 'spool'), isOwn: true, memory })
+        ? new TemporarySpool({ directory: join(dataDirectory, 'spool'), isOwn: databaseUrl === undefined, memory })
         : new TemporarySpool({ directory: spoolDirectory, memory }),
+  },
+  { provide: PictureConverter, useClass: SharpPictures },
+];
+
+/** Undefined without a table. */
+const publication: Provider[] = [
+  {
+    provide: GenerationTable,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ supabaseTable: table }: ResolvedComfyUIOptions) => table && supabaseGenerationTable(table),
+  },
+  {
+    provide: Publication,
+    inject: [GenerationTable, Outbox, JobStore, AssetLinks, Draining],
+    useFactory: (
+      table: GenerationTable | undefined,
+      outbox: Outbox,
+      jobs: JobStore,
+      links: AssetLinks,
+      draining: Draining,
+    ) =>
+      table &&
+      new Publication(new RowSender(outbox, new PublishedRows(jobs, links), table, draining), table, links, draining),
   },
 ];
 
@@ -123,7 +211,10 @@ const application: Provider[] = [
   Draining,
   LiveJobs,
   JobRecorder,
+  AssetFiles,
+  Deliveries,
   OutputFetcher,
+  OutputRecollection,
   PromptSweeper,
   BackendMonitor,
   JobRunner,
@@ -135,6 +226,9 @@ const application: Provider[] = [
   JobService,
   StatusService,
   ReadinessService,
+  Housekeeping,
+  AssetService,
+  PictureConversions,
   Shutdown,
 ];
 
@@ -145,8 +239,8 @@ const application: Provider[] = [
  */
 @Module({
   imports: [HttpModule],
-  providers: [...options, ...servers, ...stores, ...application],
-  exports: [ComfyUIClient, GenerationService, JobService, StatusService, ReadinessService],
+  providers: [...options, ...servers, ...stores, ...files, ...publication, ...application],
+  exports: [ComfyUIClient, GenerationService, JobService, AssetService, StatusService, ReadinessService],
 })
 export class ComfyUIModule extends ConfigurableModuleClass {
   static override forRoot(given: typeof OPTIONS_TYPE): DynamicModule {

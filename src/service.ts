@@ -40,6 +40,7 @@ function describeApi(): ReturnType<DocumentBuilder['build']> {
     .setVersion('0.1.0')
     .addTag('generate', 'A workflow in, the picture out')
     .addTag('jobs', 'What became of it: every generation is a job')
+    .addTag('assets', 'The files that came of it')
     .addTag('comfyui', 'The ComfyUI servers behind this service')
     .addTag('health', 'For what runs this service')
     .build();

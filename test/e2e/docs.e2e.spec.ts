@@ -40,14 +40,19 @@ it('Swagger UI is at /docs', async () => {
 
 it('every endpoint is described, with every error it can answer', () => {
   const codes = (path: string, method: string) => Object.keys(document.paths[path]?.[method]?.responses ?? {});
-  expect(codes('/generate', 'post')).toEqual('200 202 400 409 413 422 429 500 502 503 504'.split(' '));
+  expect(codes('/generate', 'post')).toEqual('200 202 400 409 413 422 429 500 501 502 503 504'.split(' '));
   expect(codes('/comfyui/workflow', 'post')).toEqual('200 400 413 422 429 500 502 503'.split(' '));
   expect(codes('/comfyui/status', 'get')).toEqual(['200']);
   expect(codes('/jobs', 'get')).toEqual(['200', '400', '500']);
   expect(codes('/jobs/{id}', 'get')).toEqual(['200', '404', '500']);
   expect(codes('/jobs/{id}/events', 'get')).toEqual(['200', '404', '500']);
+  expect(codes('/jobs/{id}/collect', 'post')).toEqual(['200', '404', '409', '500', '502', '503']);
   expect(codes('/jobs/{id}', 'delete')).toEqual(['204', '404', '409', '500']);
-  expect(Object.keys(document.paths)).toHaveLength(10);
+  expect(codes('/assets', 'get')).toEqual(['200', '400', '500']);
+  expect(codes('/assets/{id}', 'get')).toEqual('200 206 304 400 404 416 500 501 503'.split(' '));
+  expect(codes('/assets/{id}/meta', 'get')).toEqual(['200', '404', '500']);
+  expect(codes('/assets/{id}', 'delete')).toEqual(['204', '404', '409', '500']);
+  expect(Object.keys(document.paths)).toHaveLength(14);
 });
 
 it('every field has a description, and every plain one an example', () => {

@@ -20,12 +20,14 @@ async function toldRunning(response: Response): Promise<void> {
 
 describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
   let place: Place;
+  /** Of files, wherever the jobs are. */
+  let folder: Place;
   let comfyUI: Simulator;
   let stack: Stack;
   let color = 9000;
 
   const start = (options: ComfyUIOptions = {}) =>
-    startStack({ baseUrl: comfyUI.url, shutdownGrace: 0, ...place.options, ...options }, 'service');
+    startStack({ baseUrl: comfyUI.url, shutdownGrace: 0, ...folder.options, ...place.options, ...options }, 'service');
 
   const restart = async () => {
     await stack.close();
@@ -34,6 +36,7 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
 
   beforeEach(async () => {
     place = await makePlace();
+    folder = await inFolder();
     comfyUI = await startComfyUI();
     stack = await start();
   });
@@ -42,6 +45,7 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     await stack.close();
     await comfyUI.close();
     await place.remove();
+    await folder.remove();
   });
 
   it('go on after a restart: one at ComfyUI runs on, those that wait keep their order', async () => {

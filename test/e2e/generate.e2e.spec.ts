@@ -153,7 +153,8 @@ describe.each<Platform>(['service', 'express', 'fastify'])('POST /generate on %s
       Answer,
       Answer,
     ];
-    expect(second.images).toEqual(first.images);
+    const withoutIds = ({ images }: Answer) => images.map((image) => ({ ...image, assetId: '', url: '' }));
+    expect(withoutIds(second)).toEqual(withoutIds(first));
     expect(second.id).not.toBe(first.id);
   });
 

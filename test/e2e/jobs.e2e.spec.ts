@@ -53,6 +53,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
         outputs: [
           {
             nodeId: '3',
+            assetId: expect.any(String),
             filename: expect.stringMatching(/^slow_\d+_\.png$/),
             subfolder: '',
             type: 'output',
@@ -60,9 +61,12 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
             sizeBytes: expect.any(Number),
             width: 32,
             height: 32,
+            url: expect.stringMatching(/\/assets\/[0-9a-f-]{36}$/),
           },
         ],
         texts: [],
+        label: null,
+        keepPreviews: false,
         error: null,
         attempts: [
           {

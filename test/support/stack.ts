@@ -33,8 +33,7 @@ export async function startStack(options: ComfyUIOptions, platform: Platform = '
 }
 
 async function startService({ baseUrl, username, password, backends, ...rest }: ComfyUIOptions): Promise<Stack> {
-  const folder =
-    rest.dataDirectory === undefined && rest.databaseUrl === undefined ? await temporaryFolder() : undefined;
+  const folder = rest.dataDirectory === undefined ? await temporaryFolder() : undefined;
   const variables: Record<string, string | number | undefined> = {
     COMFYUI_BASE_URL: baseUrl,
     COMFYUI_USERNAME: username,
@@ -52,6 +51,13 @@ async function startService({ baseUrl, username, password, backends, ...rest }: 
     RUN_TIMEOUT: rest.runTimeout,
     MAX_ATTEMPTS: rest.maxAttempts,
     SHUTDOWN_GRACE: rest.shutdownGrace,
+    PUBLIC_URL: rest.publicUrl,
+    RETENTION_DAYS: rest.retentionDays,
+    COMFYUI_CLEAN_HISTORY: rest.cleanHistory === undefined ? undefined : String(rest.cleanHistory),
+    STORAGE: rest.supabaseTable && 'local',
+    SUPABASE_URL: rest.supabaseTable?.url,
+    SUPABASE_KEY: rest.supabaseTable?.key,
+    SUPABASE_TABLE: rest.supabaseTable?.table,
     LOG_LEVEL: 'silent',
   };
   const before = { ...process.env };

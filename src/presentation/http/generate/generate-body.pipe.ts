@@ -8,6 +8,19 @@ import { GenerateDto } from './generate.dto';
 /** An interface, so that a validation pipe of the host application has no class to judge the workflow by. */
 export interface GenerateBody extends Readonly<GenerateDto> {}
 
+/** All but the prompt. */
+const FIELDS: readonly Exclude<keyof GenerateDto, 'prompt'>[] = [
+  'timeout',
+  'cancelOnDisconnect',
+  'allowPartial',
+  'keepPreviews',
+  'label',
+  'priority',
+  'labels',
+  'response',
+  'output',
+];
+
 /**
  * Checks the body of `POST /generate`. The workflow passes as it is: its checks are the domain's, and cloning and
  * walking a graph of megabytes is work for nothing. Fields we do not know are ignored, as a bare bridge would.
@@ -19,11 +32,11 @@ export class GenerateBodyPipe implements PipeTransform<unknown, GenerateBody> {
     if (!isObject(body))
       throw refuse('The body must be a JSON object with a prompt, sent with Content-Type: application/json.');
     if (!('prompt' in body)) throw refuse(missingPrompt(body));
-    const { prompt, timeout, cancelOnDisconnect, allowPartial, priority, labels } = body;
-    const request = plainToInstance(GenerateDto, { timeout, cancelOnDisconnect, allowPartial, priority, labels });
+    const known = FIELDS.flatMap((name) => (name in body ? [[name, body[name]] as const] : []));
+    const request = plainToInstance(GenerateDto, Object.fromEntries(known));
     const errors = validateSync(request);
     if (errors.length > 0) throw refuse(`${errors.flatMap(sentences).join(', ')}.`);
-    request.prompt = prompt;
+    request.prompt = body.prompt;
     return request;
   }
 }
@@ -35,8 +48,9 @@ function missingPrompt(body: Record<string, unknown>): string {
   return 'prompt is missing: { "prompt": <workflow in API format> }.';
 }
 
-function sentences({ constraints = {} }: ValidationError): string[] {
-  return Object.values(constraints);
+function sentences({ constraints = {}, children = [], property }: ValidationError): string[] {
+  const inside = children.flatMap(sentences).map((sentence) => `${property}.${sentence}`);
+  return [...Object.values(constraints), ...inside];
 }
 
 function refuse(message: string): ComfyUIError {

@@ -1,5 +1,7 @@
 import { Body, Controller, HttpCode, Inject, Logger, Post, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiHeader, ApiOperation, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { Deliveries } from '../../../application/assets/deliveries';
+import type { Delivery } from '../../../application/assets/delivery';
 import { GenerationService } from '../../../application/generation.service';
 import { JobService } from '../../../application/job.service';
 import type { LiveJob } from '../../../application/live-job';
@@ -7,6 +9,7 @@ import { RESOLVED_OPTIONS, type ResolvedComfyUIOptions } from '../../../comfyui.
 import { ComfyUIError, toComfyUIError } from '../../../domain/errors';
 import { hasEnded } from '../../../domain/job/job';
 import { oneLine } from '../../../domain/text';
+import { Addresses } from '../addresses';
 import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
 import { JobDto } from '../jobs/job.dto';
@@ -18,14 +21,16 @@ import { GenerateDto } from './generate.dto';
 import { GENERATE_DOCS } from './generate.docs';
 import { type GenerateBody, GenerateBodyPipe } from './generate-body.pipe';
 import { GenerationDto } from './generation.dto';
+import { generationAnswer, type Telling } from './generation-answer';
 import { generationEvents } from './generation-events';
-import { jobLocation } from './location';
 import type { AnswerFormat } from './preferences';
-import { type AnyRequest, generationRequest, readWishes } from './wishes';
+import { type AnyRequest, deliveryWish, generationRequest, readWishes } from './wishes';
 
-/** What a caller waits for, how long, and whether it still does. */
+/** What a caller waits for, how it is to be told, how long, and whether it still does. */
 interface Waiting {
   readonly live: LiveJob;
+  readonly delivery: Delivery;
+  readonly telling: Telling;
   readonly format: AnswerFormat;
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
@@ -41,6 +46,7 @@ export class GenerateController {
   constructor(
     private readonly generation: GenerationService,
     private readonly jobs: JobService,
+    private readonly deliveries: Deliveries,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedComfyUIOptions,
   ) {}
 
@@ -52,46 +58,50 @@ export class GenerateController {
   @ApiBody({ type: GenerateDto })
   @ApiResponse({ status: 200, ...GENERATE_DOCS.answer(getSchemaPath(GenerationDto)) })
   @ApiResponse({ status: 202, ...GENERATE_DOCS.accepted(getSchemaPath(JobDto)) })
-  @ApiErrors(400, 409, 413, 422, 429, 500, 502, 503, 504)
+  @ApiErrors(400, 409, 413, 422, 429, 500, 501, 502, 503, 504)
   async generate(
     @Body(GenerateBodyPipe) body: GenerateBody,
     @Req() request: AnyRequest,
     @Res({ passthrough: true }) response: AnyResponse,
   ): Promise<Answer['body']> {
     const wishes = readWishes(request);
-    const { cancelOnDisconnect } = body;
+    const { format, respondAsync, waitSeconds } = wishes;
     const live = await this.generation.submit(generationRequest(body, wishes));
+    const delivery = this.deliveries.begin(live, deliveryWish(body, format));
     const { disconnected: signal } = watchConnection(response, (isComplete) => {
-      if (!isComplete && cancelOnDisconnect) this.#cancel(live.job.id);
+      if (!isComplete && body.cancelOnDisconnect) this.#cancel(live.job.id);
+      delivery.end();
       live.release();
     });
-    const { format, waitSeconds } = wishes;
-    const timeoutSeconds = body.timeout ?? waitSeconds ?? this.options.generateTimeout;
-    const answer = wishes.respondAsync
-      ? this.#answerLater({ live, format, timeoutSeconds: waitSeconds ?? 0, signal }, request)
-      : this.#answer({ live, format, timeoutSeconds, signal });
+    const telling = { addresses: new Addresses(request, this.options.publicUrl), output: body.output };
+    const waiting = { live, delivery, telling, format, signal };
+    const answer = respondAsync
+      ? this.#answerLater({ ...waiting, timeoutSeconds: waitSeconds ?? 0 })
+      : this.#answer({ ...waiting, timeoutSeconds: body.timeout ?? waitSeconds ?? this.options.generateTimeout });
     return answer.then((ready) => begin(response, ready));
   }
 
   /** The result if it comes in time, else the job. */
-  async #answerLater(waiting: Waiting, { originalUrl, url }: AnyRequest): Promise<Answer> {
-    const { live, timeoutSeconds } = waiting;
+  async #answerLater(waiting: Waiting): Promise<Answer> {
+    const { live, timeoutSeconds, telling } = waiting;
+    const { addresses } = telling;
     try {
       if (timeoutSeconds > 0) return await this.#answer(waiting);
     } catch (error) {
       if (hasEnded(live.job) || !isStillGoing(error)) throw error;
     }
-    return acceptedAnswer(jobJson(await this.jobs.view(live.job)), jobLocation(originalUrl ?? url, live.job.id));
+    return acceptedAnswer(jobJson(await this.jobs.view(live.job), addresses), addresses.job(live.job.id));
   }
 
   /** Few functions are under way while it waits: each costs memory for every caller. */
   async #answer(waiting: Waiting): Promise<Answer> {
-    const { live, format, timeoutSeconds, signal } = waiting;
-    if (format === 'events') return eventsAnswer(live.job.id, generationEvents(this.generation, live, waiting));
+    const { live, delivery, telling, format, timeoutSeconds, signal } = waiting;
+    if (format === 'events') return eventsAnswer(live.job.id, generationEvents(waiting));
     try {
-      await live.ended(timeoutSeconds * 1000, signal);
-      const result = await this.generation.result(live, { signal });
-      return format === 'image' ? imageAnswer(result) : jsonAnswer(result);
+      const job = await live.ended(timeoutSeconds * 1000, signal);
+      if (job.error) throw job.error;
+      const generation = generationAnswer(job, await delivery.files(signal), telling);
+      return format === 'image' ? imageAnswer(generation) : jsonAnswer(generation);
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new ComfyUIError('canceled', 'The caller went away before the answer.', {

@@ -7,10 +7,10 @@ event: preview
 data: {"nodeId":"3","mediaType":"image/jpeg","base64":"/9j/4AAQSkZJRg…"}
 
 event: output
-data: {"nodeId":"9","filename":"ComfyUI_00001_.png","mediaType":"image/png","width":512,"height":512,"sizeBytes":392817,"base64":"iVBORw0KGgo…"}
+data: {"assetId":"4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d","nodeId":"9","filename":"ComfyUI_00001_.png","mediaType":"image/png","width":512,"height":512,"sizeBytes":392817,"url":"/assets/4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d","base64":"iVBORw0KGgo…"}
 
 event: result
-data: {"id":"0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d","images":[{"nodeId":"9","filename":"ComfyUI_00001_.png","mediaType":"image/png","width":512,"height":512,"sizeBytes":392817}],"files":[],"texts":[],"attempts":1,"durationMs":5210}
+data: {"id":"0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d","images":[{"assetId":"4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d","nodeId":"9","filename":"ComfyUI_00001_.png","mediaType":"image/png","width":512,"height":512,"sizeBytes":392817,"url":"/assets/4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d"}],"files":[],"texts":[],"attempts":1,"durationMs":5210}
 
 `;
 
@@ -20,7 +20,7 @@ export const GENERATE_DOCS = {
     summary: 'Run a workflow and get the picture',
     description: [
       'Waits for the run and answers by `Accept`:',
-      '- `application/json` (default): all outputs as base64; `image` is the first image.',
+      '- `application/json` (default): all outputs as base64, or with `"response": "url"` as links; `image` is the first image.',
       '- `image/png` or `image/*`: the bytes of the first image, nothing else.',
       '- `text/event-stream`: `progress` on every change and at least once a second, `preview` when ComfyUI sends previews, `output` as each file is ready, then one `result` or one `error`.',
       '',

@@ -3,15 +3,49 @@ import {
   ArrayMaxSize,
   IsArray,
   IsBoolean,
+  IsIn,
   IsInt,
   IsNumber,
+  IsObject,
   IsOptional,
   IsPositive,
   Length,
   Max,
   Min,
+  ValidateNested,
 } from 'class-validator';
+import { Type } from 'class-transformer';
 import { EXAMPLE_WORKFLOW } from './example-workflow';
+
+const OUTPUT_FORMATS = ['png', 'jpeg', 'webp'] as const;
+const FILE_ANSWERS = ['base64', 'url'] as const;
+
+type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+export type FileAnswer = (typeof FILE_ANSWERS)[number];
+
+@ApiSchema({ name: 'OutputFormat' })
+export class OutputFormatDto {
+  @ApiProperty({
+    description: 'What images are converted to before they are answered.',
+    enum: OUTPUT_FORMATS,
+    example: 'webp',
+  })
+  @IsIn(OUTPUT_FORMATS)
+  format!: OutputFormat;
+
+  @ApiPropertyOptional({
+    description: 'Of JPEG and WebP; default 80.',
+    type: 'integer',
+    minimum: 1,
+    maximum: 100,
+    example: 80,
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  quality?: number;
+}
 
 @ApiSchema({ name: 'GenerateRequest' })
 export class GenerateDto {
@@ -59,6 +93,26 @@ export class GenerateDto {
   allowPartial?: boolean;
 
   @ApiPropertyOptional({
+    description:
+      'Keep temporary files (those of PreviewImage) also where the run makes others; otherwise they count only if it makes nothing else.',
+    default: false,
+    example: false,
+  })
+  @IsOptional()
+  @IsBoolean()
+  keepPreviews?: boolean;
+
+  @ApiPropertyOptional({
+    description: 'A word of yours for the workflow, to find its files by (`GET /assets?label=`).',
+    minLength: 1,
+    maxLength: 100,
+    example: 'portrait',
+  })
+  @IsOptional()
+  @Length(1, 100)
+  label?: string;
+
+  @ApiPropertyOptional({
     description: 'Higher starts sooner, lower waits longer, but not forever: one step is worth ten seconds of waiting.',
     type: 'integer',
     minimum: -100,
@@ -84,4 +138,24 @@ export class GenerateDto {
   @ArrayMaxSize(16)
   @Length(1, 100, { each: true })
   labels?: string[];
+
+  @ApiPropertyOptional({
+    description: 'What is answered of each file: its bytes as base64, or only where it is to be had.',
+    enum: FILE_ANSWERS,
+    default: 'base64',
+    example: 'base64',
+  })
+  @IsOptional()
+  @IsIn(FILE_ANSWERS)
+  response?: FileAnswer;
+
+  @ApiPropertyOptional({
+    description: 'Converts the images before they are answered; what is stored stays as it was made.',
+    type: OutputFormatDto,
+  })
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => OutputFormatDto)
+  output?: OutputFormatDto;
 }

@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { GeneratedFile } from '../../../application/generation-result';
-import type { GenerationService } from '../../../application/generation.service';
+import type { Delivery } from '../../../application/assets/delivery';
 import type { LiveJob } from '../../../application/live-job';
 import { toComfyUIError } from '../../../domain/errors';
 import { attemptNumber, type CollectedFile, hasEnded, type Job } from '../../../domain/job/job';
@@ -8,6 +7,7 @@ import type { JobEvent } from '../../../domain/job/job-event';
 import { logFailure } from '../errors/log-failure';
 import { toErrorBody } from '../errors/http-exceptions';
 import { EVENT_END, eventHead, eventText } from '../streaming/event-text';
+import { generationAnswer, type Telling, toldFile } from './generation-answer';
 import { fileJson, generationSummaryJson } from './generation-json';
 import { type StreamedJson, write } from './streamed-json';
 
@@ -16,24 +16,33 @@ const REPEAT_AFTER_MS = 800;
 
 const logger = new Logger('GenerationEvents');
 
+interface Streaming {
+  readonly live: LiveJob;
+  readonly delivery: Delivery;
+  readonly telling: Telling;
+  readonly timeoutSeconds: number;
+  readonly signal: AbortSignal;
+}
+
 /** A job as server-sent events: `progress`, `preview`, `output`, and one `result` or `error` at the end. */
-export async function* generationEvents(
-  generation: GenerationService,
-  live: LiveJob,
-  { timeoutSeconds, signal }: { timeoutSeconds: number; signal: AbortSignal },
-): AsyncGenerator<string | Buffer, void, undefined> {
+export async function* generationEvents({
+  live,
+  delivery,
+  telling,
+  timeoutSeconds,
+  signal,
+}: Streaming): AsyncGenerator<string | Buffer, void, undefined> {
   const deadline = AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), signal]);
-  const withoutBytes: CollectedFile[] = [];
+  const output = async (made: CollectedFile) => fileJson(toldFile(await delivery.file(made, signal), telling));
   try {
     for await (const happening of live.events({ repeatAfterMs: REPEAT_AFTER_MS, signal: deadline })) {
-      if (happening.kind !== 'output') yield happeningText(happening);
-      else if (live.holdsBytesOf(happening.file)) yield* output(live, happening.file);
-      else withoutBytes.push(happening.file);
+      if (happening.kind === 'output') yield* event('output', await output(happening.file));
+      else yield happeningText(happening);
     }
     if (!hasEnded(live.job)) throw live.notInTime(timeoutSeconds);
-    const result = await generation.result(live, { signal });
-    for (const file of withoutBytes) if (live.holdsBytesOf(file)) yield* output(live, file);
-    yield* event('result', generationSummaryJson(result));
+    if (live.job.error) throw live.job.error;
+    const answer = generationAnswer(live.job, await delivery.files(signal), telling);
+    yield* event('result', generationSummaryJson(answer));
   } catch (thrown) {
     const error = toComfyUIError(thrown);
     logFailure(logger, error);
@@ -45,10 +54,6 @@ function happeningText(happening: Exclude<JobEvent, { kind: 'output' }>): string
   if (happening.kind !== 'preview') return eventText('progress', progressOf(happening.job));
   const { nodeId, mediaType, image } = happening.preview;
   return eventText('preview', { nodeId, mediaType, base64: image.toString('base64') });
-}
-
-function output(live: LiveJob, file: CollectedFile): AsyncGenerator<string | Buffer, void, undefined> {
-  return event('output', fileJson(new GeneratedFile(file, live.bytesOf(file))));
 }
 
 function progressOf(job: Job): object {

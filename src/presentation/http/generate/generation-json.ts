@@ -1,47 +1,57 @@
-import type { GeneratedFile, GenerationResult } from '../../../application/generation-result';
+import type { GenerationAnswer, ToldFile } from './generation-answer';
 import { base64, json, jsonArray, jsonObject, type StreamedJson } from './streamed-json';
 
 /** The answer of `POST /generate`; `image` comes first, for clients that read nothing else. */
-export function generationJson(result: GenerationResult): StreamedJson {
-  const [first] = result.images;
-  return jsonObject({ image: first ? base64(first) : json(null), ...bodyFields(result, fileJson) });
+export function generationJson(answer: GenerationAnswer): StreamedJson {
+  const [first] = answer.images;
+  return jsonObject({ image: first ? imageJson(first) : json(null), ...bodyFields(answer, fileJson) });
 }
 
 /** The same without the bytes: the end of an event stream that has sent them already. */
-export function generationSummaryJson(result: GenerationResult): StreamedJson {
-  return jsonObject(bodyFields(result, fileSummaryJson));
+export function generationSummaryJson(answer: GenerationAnswer): StreamedJson {
+  return jsonObject(bodyFields(answer, fileSummaryJson));
 }
 
-export function fileJson(file: GeneratedFile): StreamedJson {
-  return jsonObject({ ...fileFields(file), base64: base64(file) });
+export function fileJson(file: ToldFile): StreamedJson {
+  return jsonObject({ ...fileFields(file), base64: bytesJson(file) });
 }
 
-function fileSummaryJson(file: GeneratedFile): StreamedJson {
+function imageJson(file: ToldFile): StreamedJson {
+  return file.open ? bytesJson(file) : json(file.url);
+}
+
+function bytesJson({ open, sizeBytes }: ToldFile): StreamedJson {
+  return open ? base64({ sizeBytes, stream: open }) : [];
+}
+
+function fileSummaryJson(file: ToldFile): StreamedJson {
   return jsonObject(fileFields(file));
 }
 
 function bodyFields(
-  result: GenerationResult,
-  toJson: (file: GeneratedFile) => StreamedJson,
+  { id, images, files, texts, attempts, durationMs }: GenerationAnswer,
+  toJson: (file: ToldFile) => StreamedJson,
 ): Record<string, StreamedJson> {
   return {
-    id: json(result.id),
-    images: jsonArray(result.images.map(toJson)),
-    files: jsonArray(result.files.map(toJson)),
-    texts: json(result.texts),
-    attempts: json(result.attempts),
-    durationMs: json(result.durationMs),
+    id: json(id),
+    images: jsonArray(images.map(toJson)),
+    files: jsonArray(files.map(toJson)),
+    texts: json(texts),
+    attempts: json(attempts),
+    durationMs: json(durationMs),
   };
 }
 
-function fileFields(file: GeneratedFile): Record<string, StreamedJson> {
+function fileFields({ made, mediaType, width, height, sizeBytes, url }: ToldFile): Record<string, StreamedJson> {
   return {
-    nodeId: json(file.nodeId),
-    filename: json(file.filename),
-    mediaType: json(file.mediaType),
-    width: json(file.width),
-    height: json(file.height),
-    durationSeconds: json(file.durationSeconds),
-    sizeBytes: json(file.sizeBytes),
+    assetId: json(made.assetId),
+    nodeId: json(made.nodeId),
+    filename: json(made.filename),
+    mediaType: json(mediaType),
+    width: json(width),
+    height: json(height),
+    durationSeconds: json(made.durationSeconds),
+    sizeBytes: json(sizeBytes),
+    url: json(url),
   };
 }

@@ -5,6 +5,13 @@ const PNG_START = 'iVBORw0KGgoAAAANSUhEUgAAAgAAAAIA…';
 
 @ApiSchema({ name: 'OutputFile' })
 export class OutputFileDto {
+  @ApiProperty({
+    description: 'The file as it was made, to be asked for at `/assets/{id}`.',
+    format: 'uuid',
+    example: '4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
+  })
+  assetId!: string;
+
   @ApiProperty({ description: 'The node that made it.', example: '9' })
   nodeId!: string;
 
@@ -23,11 +30,19 @@ export class OutputFileDto {
   @ApiPropertyOptional({ description: 'Seconds; sound and films, when the file tells.', example: 3.2 })
   durationSeconds?: number;
 
-  @ApiProperty({ description: 'Size of the file, bytes.', example: 392817 })
+  @ApiProperty({ description: 'Size of the file, bytes; of what it was converted to.', example: 392817 })
   sizeBytes!: number;
 
+  @ApiProperty({
+    description:
+      'Where it is to be had: the link of the storage, where that gives them out (it may expire), else of this service, below PUBLIC_URL or as a path.',
+    example: '/assets/4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
+  })
+  url!: string;
+
   @ApiPropertyOptional({
-    description: 'The file; left out in the `result` of an event stream, which sent it as `output`.',
+    description:
+      'The file; left out with `"response": "url"`, and in the `result` of an event stream, which sent it as `output`.',
     format: 'byte',
     example: PNG_START,
   })
@@ -49,7 +64,8 @@ export class GenerationDto {
   id!: string;
 
   @ApiPropertyOptional({
-    description: 'The first image; null when the run made none. Left out in the `result` of an event stream.',
+    description:
+      'The first image, or with `"response": "url"` its link; null when the run made none. Left out in the `result` of an event stream.',
     type: String,
     format: 'byte',
     nullable: true,

@@ -1,8 +1,14 @@
-import type { GeneratedFile } from '../../../application/generation-result';
+import type { Readable } from 'node:stream';
 import { base64Length, base64Of } from './base64';
 
+/** Bytes that are read when they are sent. */
+export interface StreamedFile {
+  readonly sizeBytes: number;
+  stream(): Readable;
+}
+
 /** JSON text with files in it: text as it is, files as base64 that is made while it is sent. */
-export type StreamedJson = readonly (string | GeneratedFile)[];
+export type StreamedJson = readonly (string | StreamedFile)[];
 
 /** The object's fields, each already JSON text, in order. */
 export function jsonObject(fields: Readonly<Record<string, StreamedJson>>): StreamedJson {
@@ -23,7 +29,7 @@ export function json(value: unknown): StreamedJson {
   return value === undefined ? [] : [JSON.stringify(value)];
 }
 
-export function base64(file: GeneratedFile): StreamedJson {
+export function base64(file: StreamedFile): StreamedJson {
   return ['"', file, '"'];
 }
 

@@ -1,12 +1,11 @@
+import type { HasUrl } from '../addresses';
+import type { DeliveryWish } from '../../../application/assets/delivery';
 import type { GenerationRequest } from '../../../application/job-intake';
 import type { GenerateBody } from './generate-body.pipe';
 import { readIdempotencyKey } from './idempotency-key';
 import { type AnswerFormat, readPreferences, wantedFormat } from './preferences';
 
-/** A request as Express or Fastify hand it out; Express cuts `url` below a mounted application. */
-export interface AnyRequest {
-  readonly url: string;
-  readonly originalUrl?: string;
+export interface AnyRequest extends HasUrl {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
@@ -29,9 +28,14 @@ export function readWishes({ headers }: AnyRequest): Wishes {
 
 /** Who waits for the picture would rather hear that no server is there than wait for one. */
 export function generationRequest(body: GenerateBody, { respondAsync, idempotencyKey }: Wishes): GenerationRequest {
-  const { prompt, allowPartial, priority, labels } = body;
+  const { prompt, allowPartial, keepPreviews, label, priority, labels } = body;
   const whenUnreachable = respondAsync ? 'queue' : 'refuse';
-  return { workflow: prompt, allowPartial, priority, labels, idempotencyKey, whenUnreachable };
+  return { workflow: prompt, allowPartial, keepPreviews, label, priority, labels, idempotencyKey, whenUnreachable };
+}
+
+/** The bytes go where they were asked for: an image is nothing else. */
+export function deliveryWish({ response, output }: GenerateBody, format: AnswerFormat): DeliveryWish {
+  return { withBytes: format === 'image' || response !== 'url', picture: output };
 }
 
 /** Several headers of one name count as one list. */

@@ -3,7 +3,9 @@ import type { LiveJob } from '../../../application/live-job';
 import { attemptNumber, hasEnded, type Job } from '../../../domain/job/job';
 import type { JobEvent } from '../../../domain/job/job-event';
 import type { Preview } from '../../../domain/job/run-event';
+import type { Addresses } from '../addresses';
 import { eventText, retryText, STILL_HERE } from '../streaming/event-text';
+import type { JobDto } from './job.dto';
 import { jobJson, outputJson } from './job-json';
 
 /** A change that is not told starts the pause anew, so this is well below the 15 s in which a viewer is to hear something. */
@@ -12,16 +14,20 @@ const REPEAT_AFTER_MS = 5_000;
 /** A viewer that is sent away comes back to a service that needs a moment to start. */
 const COME_BACK_AFTER_MS = 3_000;
 
+interface Viewing {
+  readonly live: LiveJob;
+  readonly view: (job: Job) => Promise<JobView>;
+  readonly addresses: Addresses;
+  readonly signal: AbortSignal;
+}
+
 /**
  * A job as server-sent events, for as long as it goes on and the signal is not aborted: `job` whole at first and when its
  * status changes, `progress`, `preview` and `output` between, and `end` with the whole job again.
  */
-export async function* jobEvents(
-  live: LiveJob,
-  view: (job: Job) => Promise<JobView>,
-  signal: AbortSignal,
-): AsyncGenerator<string, void, undefined> {
-  const viewer = new Viewer(view);
+export async function* jobEvents(viewing: Viewing): AsyncGenerator<string, void, undefined> {
+  const { live, view, addresses, signal } = viewing;
+  const viewer = new Viewer(viewing);
   try {
     for await (const happening of live.events({ repeatAfterMs: REPEAT_AFTER_MS, signal }))
       yield* viewer.told(happening, live.preview);
@@ -29,7 +35,9 @@ export async function* jobEvents(
     if (!signal.aborted) throw error;
   }
   const { job } = live;
-  yield hasEnded(job) ? eventText('end', jobJson(await view(job)), job.revision) : retryText(COME_BACK_AFTER_MS);
+  yield hasEnded(job)
+    ? eventText('end', jobJson(await view(job), addresses), job.revision)
+    : retryText(COME_BACK_AFTER_MS);
 }
 
 /** Knows what it told first, so that it is not told again. */
@@ -38,7 +46,7 @@ class Viewer {
   #last: Job | undefined;
   #preview: Preview | undefined;
 
-  constructor(private readonly view: (job: Job) => Promise<JobView>) {}
+  constructor(private readonly viewing: Viewing) {}
 
   async *told(happening: JobEvent, preview: Preview | undefined): AsyncGenerator<string, void, undefined> {
     if (this.#first) yield* this.#news(happening, this.#first.outputs);
@@ -50,7 +58,7 @@ class Viewer {
     this.#first = job;
     this.#preview = preview;
     if (hasEnded(job)) return;
-    const whole = jobJson(await this.view(job));
+    const whole = await this.#whole(job);
     yield eventText('job', Object.assign(whole, { preview: preview && previewJson(preview) }), job.revision);
   }
 
@@ -59,15 +67,19 @@ class Viewer {
     if (kind === 'preview' && happening.preview !== this.#preview)
       yield eventText('preview', previewJson(happening.preview), job.revision);
     if (kind === 'output' && !known.includes(happening.file))
-      yield eventText('output', outputJson(happening.file), job.revision);
-    if (kind === 'status' && !hasEnded(job)) yield eventText('job', jobJson(await this.view(job)), job.revision);
+      yield eventText('output', outputJson(happening.file, this.viewing.addresses), job.revision);
+    if (kind === 'status' && !hasEnded(job)) yield eventText('job', await this.#whole(job), job.revision);
     if (kind === 'progress')
       yield job === this.#last && job.status !== 'queued' ? STILL_HERE : await this.#progress(job);
   }
 
+  async #whole(job: Job): Promise<JobDto> {
+    return jobJson(await this.viewing.view(job), this.viewing.addresses);
+  }
+
   async #progress(job: Job): Promise<string> {
     const { id, status, progress } = job;
-    const { queuePosition } = status === 'queued' ? await this.view(job) : {};
+    const { queuePosition } = status === 'queued' ? await this.viewing.view(job) : {};
     return eventText('progress', { id, status, attempt: attemptNumber(job), queuePosition, ...progress }, job.revision);
   }
 }

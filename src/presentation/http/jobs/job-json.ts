@@ -1,13 +1,14 @@
 import type { JobView } from '../../../application/job.service';
 import type { ComfyUIError } from '../../../domain/errors';
 import type { Attempt, CollectedFile } from '../../../domain/job/job';
+import type { Addresses } from '../addresses';
 import { jsonSafe } from '../json-safe';
 import type { AttemptDto } from './attempt.dto';
 import type { JobDto } from './job.dto';
 import type { JobErrorDto, JobOutputDto } from './job-parts.dto';
 
 /** A job as callers see it: without what is only ours, times as ISO 8601. */
-export function jobJson({ job, queuePosition }: JobView): JobDto {
+export function jobJson({ job, queuePosition }: JobView, addresses: Addresses): JobDto {
   return {
     id: job.id,
     revision: job.revision,
@@ -15,7 +16,7 @@ export function jobJson({ job, queuePosition }: JobView): JobDto {
     queuePosition,
     priority: job.priority,
     progress: job.progress,
-    outputs: job.outputs.map(outputJson),
+    outputs: job.outputs.map((file) => outputJson(file, addresses)),
     texts: [...job.texts],
     error: job.error ? errorJson(job.error) : null,
     attempts: job.attempts.map(attemptJson),
@@ -23,6 +24,8 @@ export function jobJson({ job, queuePosition }: JobView): JobDto {
     cancelRequested: job.cancelRequested,
     seeds: [...job.seeds],
     labels: [...job.needs.labels],
+    label: job.label,
+    keepPreviews: job.keepPreviews,
     queuedAt: isoTime(job.queuedAt),
     startedAt: isoTimeOrNull(job.startedAt),
     endedAt: isoTimeOrNull(job.endedAt),
@@ -30,9 +33,10 @@ export function jobJson({ job, queuePosition }: JobView): JobDto {
   };
 }
 
-export function outputJson(file: CollectedFile): JobOutputDto {
-  const { nodeId, filename, subfolder, type, mediaType, sizeBytes, width, height, durationSeconds } = file;
-  return { nodeId, filename, subfolder, type, mediaType, sizeBytes, width, height, durationSeconds };
+export function outputJson(file: CollectedFile, addresses: Addresses): JobOutputDto {
+  const { assetId, nodeId, filename, subfolder, type, mediaType, sizeBytes, width, height, durationSeconds } = file;
+  const facts = { nodeId, filename, subfolder, type, mediaType, sizeBytes, width, height, durationSeconds };
+  return { assetId, ...facts, url: addresses.asset(assetId) };
 }
 
 function attemptJson({ number, backend, promptId, handedAt, startedAt, endedAt, error }: Attempt): AttemptDto {

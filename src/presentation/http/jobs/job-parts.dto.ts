@@ -38,6 +38,13 @@ export class JobProgressDto implements Progress {
 
 @ApiSchema({ name: 'JobOutput' })
 export class JobOutputDto {
+  @ApiProperty({
+    description: 'The file, to be asked for at `/assets/{id}`.',
+    format: 'uuid',
+    example: '4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
+  })
+  assetId!: string;
+
   @ApiProperty({ description: 'The node that made it.', example: '9' })
   nodeId!: string;
 
@@ -68,6 +75,12 @@ export class JobOutputDto {
 
   @ApiPropertyOptional({ description: 'Seconds; sound and films, when the file tells.', example: 3.2 })
   durationSeconds?: number;
+
+  @ApiProperty({
+    description: 'Where this service has it: below PUBLIC_URL, or a path.',
+    example: '/assets/4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
+  })
+  url!: string;
 }
 
 @ApiSchema({ name: 'JobError' })

@@ -74,6 +74,17 @@ export class JobDto {
   @ApiProperty({ description: 'It runs on servers that carry all of these.', type: [String], example: ['sdxl'] })
   labels!: string[];
 
+  @ApiProperty({
+    description: "The caller's word for the workflow.",
+    type: String,
+    nullable: true,
+    example: 'portrait',
+  })
+  label!: string | null;
+
+  @ApiProperty({ description: 'Temporary files are kept also where the run made others.', example: false })
+  keepPreviews!: boolean;
+
   @ApiProperty({ description: 'When it was taken.', format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
   queuedAt!: string;
 

@@ -1,4 +1,17 @@
-import { Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res, UseFilters } from '@nestjs/common';
+import {
+  Controller,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Inject,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseFilters,
+} from '@nestjs/common';
 import {
   ApiNoContentResponse,
   ApiOkResponse,
@@ -10,8 +23,12 @@ import {
 } from '@nestjs/swagger';
 import { Draining } from '../../../application/draining';
 import { JobService } from '../../../application/job.service';
+import { OutputRecollection } from '../../../application/output-recollection';
 import type { JobQuery } from '../../../application/ports/job-store';
+import { RESOLVED_OPTIONS, type ResolvedComfyUIOptions } from '../../../comfyui.options';
+import type { Job } from '../../../domain/job/job';
 import { writeWorkflow } from '../../../domain/workflow/workflow-text';
+import { Addresses, type HasUrl } from '../addresses';
 import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
 import { type AnyResponse, watchConnection } from '../streaming/connection';
@@ -31,7 +48,9 @@ const ID = { name: 'id', description: 'The job.', schema: { type: 'string', form
 export class JobsController {
   constructor(
     private readonly jobs: JobService,
+    private readonly recollection: OutputRecollection,
     private readonly draining: Draining,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedComfyUIOptions,
   ) {}
 
   @Get()
@@ -42,9 +61,10 @@ export class JobsController {
   @ApiQuery(JOBS_DOCS.cursor)
   @ApiOkResponse({ type: JobPageDto, description: 'A page of them.' })
   @ApiErrors(400, 500)
-  async list(@Query(JobQueryPipe) query: JobQuery): Promise<JobPageDto> {
+  async list(@Query(JobQueryPipe) query: JobQuery, @Req() request: HasUrl): Promise<JobPageDto> {
     const { jobs, next } = await this.jobs.list(query);
-    return { jobs: jobs.map(jobJson), next };
+    const addresses = this.#addresses(request);
+    return { jobs: jobs.map((view) => jobJson(view, addresses)), next };
   }
 
   @Get(':id')
@@ -53,8 +73,8 @@ export class JobsController {
   @ApiParam(ID)
   @ApiOkResponse({ type: JobDto, description: 'The job.' })
   @ApiErrors(404, 500)
-  async find(@Param('id', JobIdPipe) id: string): Promise<JobDto> {
-    return jobJson(await this.jobs.find(id));
+  async find(@Param('id', JobIdPipe) id: string, @Req() request: HasUrl): Promise<JobDto> {
+    return jobJson(await this.jobs.find(id), this.#addresses(request));
   }
 
   @Get(':id/workflow')
@@ -73,15 +93,16 @@ export class JobsController {
   @ApiParam(ID)
   @ApiResponse({ status: 200, ...JOBS_DOCS.stream })
   @ApiErrors(404, 500)
-  async events(@Param('id', JobIdPipe) id: string, @Res() response: AnyResponse): Promise<void> {
+  async events(
+    @Param('id', JobIdPipe) id: string,
+    @Req() request: HasUrl,
+    @Res() response: AnyResponse,
+  ): Promise<void> {
     const live = await this.jobs.watch(id);
     const { disconnected } = watchConnection(response, () => live.release());
     const signal = AbortSignal.any([this.draining.signal, disconnected]);
-    sendEvents(
-      response,
-      id,
-      jobEvents(live, (job) => this.jobs.view(job), signal),
-    );
+    const view = (job: Job) => this.jobs.view(job);
+    sendEvents(response, id, jobEvents({ live, view, addresses: this.#addresses(request), signal }));
   }
 
   @Post(':id/cancel')
@@ -90,17 +111,31 @@ export class JobsController {
   @ApiParam(ID)
   @ApiOkResponse({ type: JobDto, description: 'The job as it is now.' })
   @ApiErrors(404, 500)
-  async cancel(@Param('id', JobIdPipe) id: string): Promise<JobDto> {
-    return jobJson(await this.jobs.cancel(id));
+  async cancel(@Param('id', JobIdPipe) id: string, @Req() request: HasUrl): Promise<JobDto> {
+    return jobJson(await this.jobs.cancel(id), this.#addresses(request));
+  }
+
+  @Post(':id/collect')
+  @HttpCode(200)
+  @ApiOperation(JOBS_DOCS.collect)
+  @ApiParam(ID)
+  @ApiOkResponse({ type: JobDto, description: 'The job, which succeeded now.' })
+  @ApiErrors(404, 409, 500, 502, 503)
+  async collect(@Param('id', JobIdPipe) id: string, @Req() request: HasUrl): Promise<JobDto> {
+    return jobJson(await this.jobs.view(await this.recollection.collect(id)), this.#addresses(request));
   }
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a job that has ended' })
+  @ApiOperation({ summary: 'Delete a job that has ended, with its files' })
   @ApiParam(ID)
   @ApiNoContentResponse({ description: 'It is gone.' })
   @ApiErrors(404, 409, 500)
   async remove(@Param('id', JobIdPipe) id: string): Promise<void> {
     await this.jobs.remove(id);
+  }
+
+  #addresses(request: HasUrl): Addresses {
+    return new Addresses(request, this.options.publicUrl);
   }
 }

@@ -57,6 +57,12 @@ export const JOBS_DOCS = {
       'Answers at once. One that runs is `canceling` until its server has let go of it, and may still finish first; on one that has ended it does nothing.',
   } satisfies ApiOperationOptions,
 
+  collect: {
+    summary: 'Collect the files of a job that failed with storage_failed',
+    description:
+      'The run succeeded, and its files could not be stored. While ComfyUI still has them, they are fetched and stored now, without another run: the job is `succeeded` then. Waits until it is done.',
+  } satisfies ApiOperationOptions,
+
   workflow: {
     description: 'The workflow: nodes in the order they were submitted, integers exact.',
     content: {
