@@ -23,8 +23,8 @@ const text = (description: string, example?: string) => ({
 const query = (name: string, schema: Schema, description: string) =>
   ApiQuery({ name, required: false, description, schema });
 
-const condition = (name: string, description: string, example?: string) =>
-  ApiHeader({ name, required: false, ...text(description, example) });
+/** Without examples: Swagger UI would send them. */
+const condition = (name: string, description: string) => ApiHeader({ name, required: false, ...text(description) });
 
 const HEADERS = {
   ETag: text('Of the bytes: their SHA-256; of a converted picture a weak one.', '"9f86d081884c7d65…"'),
@@ -95,7 +95,7 @@ export const ASSETS_DOCS = {
   ),
 
   conditions: applyDecorators(
-    condition('Range', 'One range of bytes; several are answered with all of them.', 'bytes=0-1023'),
+    condition('Range', 'One range of bytes, such as `bytes=0-1023`; several are answered with all of them.'),
     condition('If-Range', 'The range only of the file with this `ETag`, else all of it.'),
     condition('If-None-Match', 'Nothing, when it has this `ETag` still.'),
   ),
