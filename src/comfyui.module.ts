@@ -240,7 +240,15 @@ const application: Provider[] = [
 @Module({
   imports: [HttpModule],
   providers: [...options, ...servers, ...stores, ...files, ...publication, ...application],
-  exports: [ComfyUIClient, GenerationService, JobService, AssetService, StatusService, ReadinessService],
+  exports: [
+    ComfyUIClient,
+    GenerationService,
+    JobService,
+    OutputRecollection,
+    AssetService,
+    StatusService,
+    ReadinessService,
+  ],
 })
 export class ComfyUIModule extends ConfigurableModuleClass {
   static override forRoot(given: typeof OPTIONS_TYPE): DynamicModule {

@@ -1,5 +1,7 @@
 export { ComfyUIModule } from './comfyui.module';
 export type { BackendOptions, ComfyUIModuleExtras, ComfyUIOptions } from './comfyui.options';
+export type { S3StorageOptions, StorageOptions, SupabaseStorageOptions, SupabaseTableOptions } from './comfyui.storage';
+export { OutputRecollection } from './application/output-recollection';
 export { AssetService } from './application/assets/asset.service';
 export { GeneratedFile, GenerationResult } from './application/generation-result';
 export { GenerationService, type WaitOptions } from './application/generation.service';

@@ -7,6 +7,8 @@ import type { SpooledFile } from './ports/spool';
 
 /** One output file of a job: what it is, and its bytes. */
 export class GeneratedFile {
+  /** What `AssetService` and `GET /assets/:id` know it by. */
+  readonly assetId: string;
   readonly nodeId: string;
   /** ComfyUI's name for it; not unique. */
   readonly filename: string;
@@ -20,6 +22,7 @@ export class GeneratedFile {
   readonly #spooled: SpooledFile;
 
   constructor(file: CollectedFile, spooled: SpooledFile) {
+    this.assetId = file.assetId;
     this.nodeId = file.nodeId;
     this.filename = file.filename;
     this.mediaType = file.mediaType;

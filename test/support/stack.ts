@@ -54,10 +54,7 @@ async function startService({ baseUrl, username, password, backends, ...rest }: 
     PUBLIC_URL: rest.publicUrl,
     RETENTION_DAYS: rest.retentionDays,
     COMFYUI_CLEAN_HISTORY: rest.cleanHistory === undefined ? undefined : String(rest.cleanHistory),
-    STORAGE: rest.supabaseTable && 'local',
-    SUPABASE_URL: rest.supabaseTable?.url,
-    SUPABASE_KEY: rest.supabaseTable?.key,
-    SUPABASE_TABLE: rest.supabaseTable?.table,
+    ...storageVariables(rest),
     LOG_LEVEL: 'silent',
   };
   const before = { ...process.env };
@@ -71,6 +68,24 @@ async function startService({ baseUrl, username, password, backends, ...rest }: 
     await removed(folder);
   };
   return { ...stack, close };
+}
+
+/** Files stay in the folder, also beside a table in Supabase. */
+function storageVariables({ storage, supabaseTable }: ComfyUIOptions): Record<string, string | number | undefined> {
+  const table = {
+    SUPABASE_URL: supabaseTable?.url,
+    SUPABASE_KEY: supabaseTable?.key,
+    SUPABASE_TABLE: supabaseTable?.table,
+  };
+  if (storage?.kind !== 's3') return { STORAGE: 'local', ...table };
+  return {
+    ...table,
+    STORAGE: 's3',
+    S3_BUCKET: storage.bucket,
+    S3_ENDPOINT: storage.endpoint,
+    S3_ACCESS_KEY_ID: storage.accessKeyId,
+    S3_SECRET_ACCESS_KEY: storage.secretAccessKey,
+  };
 }
 
 async function removed(folder: string | undefined): Promise<void> {
