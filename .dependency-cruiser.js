@@ -1,5 +1,5 @@
 /** The dependency rule: domain <- application <- presentation, domain <- application <- infrastructure. */
-const roots = '^src/(comfyui\\.module|app\\.module|service|main|index)\\.ts$';
+const roots = '^src/(comfyui\\.module|comfyui\\.providers|app\\.module|service|main|index)\\.ts$';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

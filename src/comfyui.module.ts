@@ -1,22 +1,16 @@
-import { join } from 'node:path';
-import { HttpModule, HttpService } from '@nestjs/axios';
+import { HttpModule } from '@nestjs/axios';
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import { AssetFiles } from './application/assets/asset-files';
 import { Deliveries } from './application/assets/deliveries';
-import { AssetLinks } from './application/assets/asset-links';
 import { AssetService } from './application/assets/asset.service';
-import { Backend } from './application/backends/backend';
 import { BackendMonitor } from './application/backends/backend-monitor';
-import { BackendPool } from './application/backends/backend-pool';
 import { PromptSweeper } from './application/backends/prompt-sweeper';
 import { Dispatcher } from './application/dispatcher';
 import { Draining } from './application/draining';
 import { GenerationService } from './application/generation.service';
 import { Housekeeping } from './application/housekeeping';
-import { HousekeepingRules } from './application/housekeeping-rules';
 import { JobAdoption } from './application/job-adoption';
 import { JobIntake } from './application/job-intake';
-import { JobLimits } from './application/job-limits';
 import { JobRecorder } from './application/job-recorder';
 import { JobRunner } from './application/job-runner';
 import { JobService } from './application/job.service';
@@ -24,188 +18,19 @@ import { LiveJobs } from './application/live-jobs';
 import { OutputFetcher } from './application/output-fetcher';
 import { OutputRecollection } from './application/output-recollection';
 import { PictureConversions } from './application/pictures/picture-conversions';
-import { AbandonedPrompts } from './application/ports/abandoned-prompts';
-import { AssetStorage } from './application/ports/asset-storage';
-import { AssetStore } from './application/ports/asset-store';
 import { ComfyUIClient } from './application/ports/comfyui-client';
-import { GenerationTable } from './application/ports/generation-table';
-import { JobQueue } from './application/ports/job-queue';
-import { JobStore } from './application/ports/job-store';
-import { OldJobs } from './application/ports/old-jobs';
-import { Outbox } from './application/ports/outbox';
-import { PictureConverter } from './application/ports/picture-converter';
-import { Spool } from './application/ports/spool';
-import { StoredFiles } from './application/ports/stored-files';
-import { Publication } from './application/publication/publication';
-import { PublishedRows } from './application/publication/published-rows';
-import { RowSender } from './application/publication/row-sender';
 import { QueueClock } from './application/queue-clock';
 import { ReadinessService } from './application/readiness.service';
 import { Shutdown } from './application/shutdown';
-import { WorkBell } from './application/work-bell';
 import { StatusService } from './application/status.service';
+import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './comfyui.module-definition';
 import {
-  type ASYNC_OPTIONS_TYPE,
-  COMFYUI_OPTIONS,
-  ConfigurableModuleClass,
-  type OPTIONS_TYPE,
-} from './comfyui.module-definition';
-import { RESOLVED_OPTIONS, resolveOptions, type ComfyUIOptions, type ResolvedComfyUIOptions } from './comfyui.options';
-import { ComfyUIServers } from './infrastructure/comfyui/comfyui-servers';
-import type { Database } from './infrastructure/database/database';
-import { DatabaseConnection } from './infrastructure/database/database-connection';
-import { KyselyAbandonedPrompts } from './infrastructure/database/kysely-abandoned-prompts';
-import { KyselyAssetStore } from './infrastructure/database/kysely-asset-store';
-import { KyselyJobQueue } from './infrastructure/database/kysely-job-queue';
-import { KyselyJobStore } from './infrastructure/database/kysely-job-store';
-import { KyselyOldJobs } from './infrastructure/database/kysely-old-jobs';
-import { KyselyOutbox } from './infrastructure/database/kysely-outbox';
-import { KyselyStoredFiles } from './infrastructure/database/kysely-stored-files';
-import { supabaseGenerationTable } from './infrastructure/generation-table/supabase-table';
-import { SharpPictures } from './infrastructure/pictures/sharp-pictures';
-import { StorageConnection } from './infrastructure/storage/storage-connection';
-import { TemporarySpool } from './infrastructure/spool/temporary-spool';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
-
-const options: Provider[] = [
-  {
-    provide: RESOLVED_OPTIONS,
-    inject: [COMFYUI_OPTIONS],
-    useFactory: (given: ComfyUIOptions) => resolveOptions(given),
-  },
-  {
-    provide: HousekeepingRules,
-    inject: [RESOLVED_OPTIONS],
-    useFactory: ({ retentionDays, cleanHistory }: ResolvedComfyUIOptions) =>
-      new HousekeepingRules({ retentionMs: retentionDays === null ? null : retentionDays * DAY_MS, cleanHistory }),
-  },
-  {
-    provide: JobLimits,
-    inject: [RESOLVED_OPTIONS],
-    useFactory: ({ maxQueue, maxAttempts, ...seconds }: ResolvedComfyUIOptions) =>
-      new JobLimits({
-        maxQueue,
-        maxAttempts,
-        queueTimeoutMs: seconds.queueTimeout * 1000,
-        runTimeoutMs: seconds.runTimeout * 1000,
-        shutdownGraceMs: seconds.shutdownGrace * 1000,
-      }),
-  },
-];
-
-const servers: Provider[] = [
-  {
-    provide: ComfyUIServers,
-    inject: [RESOLVED_OPTIONS, HttpService],
-    useFactory: ({ backends, connectTimeout, responseTimeout }: ResolvedComfyUIOptions, axios: HttpService) =>
-      new ComfyUIServers(
-        axios,
-        backends.map(({ url, credentials }) => ({ url, credentials, connectTimeout, responseTimeout })),
-      ),
-  },
-  {
-    provide: BackendPool,
-    inject: [RESOLVED_OPTIONS, ComfyUIServers],
-    useFactory: ({ backends, prefetch }: ResolvedComfyUIOptions, { servers: connected }: ComfyUIServers) => {
-      const bell = new WorkBell();
-      const pool = backends.map((settings, index) => {
-        return new Backend({ ...settings, prefetch }, connected[index]!, bell);
-      });
-      return new BackendPool(pool, bell);
-    },
-  },
-  {
-    provide: ComfyUIClient,
-    inject: [ComfyUIServers],
-    useFactory: ({ servers: [first] }: ComfyUIServers) => first?.client,
-  },
-];
-
-const stores: Provider[] = [
-  {
-    provide: DatabaseConnection,
-    inject: [RESOLVED_OPTIONS],
-    useFactory: ({ dataDirectory, databaseUrl }: ResolvedComfyUIOptions) =>
-      DatabaseConnection.open({ dataDirectory, databaseUrl }),
-  },
-  {
-    provide: JobStore,
-    inject: [RESOLVED_OPTIONS, DatabaseConnection],
-    useFactory: ({ supabaseTable }: ResolvedComfyUIOptions, { database }: DatabaseConnection) =>
-      new KyselyJobStore(database, supabaseTable !== undefined),
-  },
-  stored(JobQueue, KyselyJobQueue),
-  stored(AbandonedPrompts, KyselyAbandonedPrompts),
-  stored(StoredFiles, KyselyStoredFiles),
-  {
-    provide: OldJobs,
-    inject: [RESOLVED_OPTIONS, DatabaseConnection],
-    useFactory: ({ supabaseTable }: ResolvedComfyUIOptions, { database }: DatabaseConnection) =>
-      new KyselyOldJobs(database, supabaseTable !== undefined),
-  },
-  stored(Outbox, KyselyOutbox),
-  stored(AssetStore, KyselyAssetStore),
-];
-
-/** After the database, whose lock makes sure that nobody else uses the data folder. */
-const files: Provider[] = [
-  {
-    provide: StorageConnection,
-    inject: [RESOLVED_OPTIONS, DatabaseConnection],
-    useFactory: ({ storage, dataDirectory, databaseUrl }: ResolvedComfyUIOptions) =>
-      StorageConnection.open({ storage, dataDirectory, isOwn: databaseUrl === undefined }),
-  },
-  {
-    provide: AssetStorage,
-    inject: [StorageConnection],
-    useFactory: ({ storage }: StorageConnection) => storage,
-  },
-  {
-    provide: AssetLinks,
-    inject: [RESOLVED_OPTIONS, AssetStorage],
-    useFactory: ({ publicUrl }: ResolvedComfyUIOptions, storage: AssetStorage) => new AssetLinks(storage, publicUrl),
-  },
-  {
-    provide: Spool,
-    inject: [RESOLVED_OPTIONS, DatabaseConnection],
-    useFactory: ({ spoolDirectory, spoolMemory: memory, dataDirectory, databaseUrl }: ResolvedComfyUIOptions) =>
-      spoolDirectory === undefined && dataDirectory !== undefined
-        ? new TemporarySpool({ directory: join(dataDirectory, 'spool'), isOwn: databaseUrl === undefined, memory })
-        : new TemporarySpool({ directory: spoolDirectory, memory }),
-  },
-  { provide: PictureConverter, useClass: SharpPictures },
-];
-
-/** Undefined without a table. */
-const publication: Provider[] = [
-  {
-    provide: GenerationTable,
-    inject: [RESOLVED_OPTIONS],
-    useFactory: ({ supabaseTable: table }: ResolvedComfyUIOptions) => table && supabaseGenerationTable(table),
-  },
-  {
-    provide: Publication,
-    inject: [GenerationTable, Outbox, JobStore, AssetLinks, Draining],
-    useFactory: (
-      table: GenerationTable | undefined,
-      outbox: Outbox,
-      jobs: JobStore,
-      links: AssetLinks,
-      draining: Draining,
-    ) =>
-      table &&
-      new Publication(new RowSender(outbox, new PublishedRows(jobs, links), table, draining), table, links, draining),
-  },
-];
-
-function stored(port: abstract new () => unknown, Adapter: new (database: Database) => unknown): Provider {
-  return {
-    provide: port,
-    inject: [DatabaseConnection],
-    useFactory: ({ database }: DatabaseConnection) => new Adapter(database),
-  };
-}
+  FILE_PROVIDERS,
+  OPTION_PROVIDERS,
+  PUBLICATION_PROVIDERS,
+  SERVER_PROVIDERS,
+  STORE_PROVIDERS,
+} from './comfyui.providers';
 
 const application: Provider[] = [
   Draining,
@@ -239,7 +64,14 @@ const application: Provider[] = [
  */
 @Module({
   imports: [HttpModule],
-  providers: [...options, ...servers, ...stores, ...files, ...publication, ...application],
+  providers: [
+    ...OPTION_PROVIDERS,
+    ...SERVER_PROVIDERS,
+    ...STORE_PROVIDERS,
+    ...FILE_PROVIDERS,
+    ...PUBLICATION_PROVIDERS,
+    ...application,
+  ],
   exports: [
     ComfyUIClient,
     GenerationService,
