@@ -16,7 +16,7 @@ export function fromMemory(bytes: Buffer): Fill {
   return async (path) => {
     const handle = await open(path, IS_DSYNC ? NEW | O_DSYNC : NEW, OWNER_ONLY);
     try {
-      await handle.writeFile(bytes);
+      await writeAll(handle, [bytes]);
       if (!IS_DSYNC) await handle.sync();
     } finally {
       await handle.close();
