@@ -72,9 +72,15 @@ async function slow(files: Iterable<Buffer>): Promise<string[]> {
     const hint = HINTS[turn++ % HINTS.length] ?? { filename: '' };
     const facts = await inspectMedia(new WatchedFile(bytes), hint);
     expect(facts.mediaType).toMatch(/^[\w.+-]+\/[\w.+-]+$/);
-    if ((await millisecondsOf(bytes, hint)) > LONGEST_MS) found.push(bytes.subarray(0, 4096).toString('base64'));
+    if (await isSlow(bytes, hint)) found.push(bytes.subarray(0, 4096).toString('base64'));
   }
   return found;
+}
+
+/** A garbage collection may fall into one look, and not into three. */
+async function isSlow(bytes: Buffer, hint: { filename: string }): Promise<boolean> {
+  for (let look = 0; look < 3; look++) if ((await millisecondsOf(bytes, hint)) <= LONGEST_MS) return false;
+  return true;
 }
 
 async function millisecondsOf(bytes: Buffer, hint: { filename: string }): Promise<number> {
