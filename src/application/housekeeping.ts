@@ -5,13 +5,14 @@ import { Draining } from './draining';
 import { HousekeepingRules } from './housekeeping-rules';
 import { AssetStorage } from './ports/asset-storage';
 import { OldJobs } from './ports/old-jobs';
-import { StoredFiles } from './ports/stored-files';
+import { StoredFiles, type UnusedFiles } from './ports/stored-files';
 import { sleep } from './sleep';
 
 const INTERVAL_MS = 60_000;
-/** A statement that deletes many rows holds up the embedded database, and with it the process. */
+/** A statement that deletes or reads many rows holds up the embedded database, and with it the process. */
 const JOBS_AT_ONCE = 100;
-const FILES_AT_ONCE = 20;
+/** Between them others come first. */
+const PAUSE_MS = 10;
 
 /** Deletes jobs that were kept for long enough, and files that no asset has any more. */
 @Injectable()
@@ -49,27 +50,27 @@ export class Housekeeping implements OnApplicationBootstrap {
 
   async #removeJobs(now: number): Promise<number> {
     if (this.rules.retentionMs === null) return 0;
-    return this.#inTurns(JOBS_AT_ONCE, () => this.jobs.remove(now - this.rules.retentionMs!, JOBS_AT_ONCE));
+    let removed = 0;
+    for (let last = JOBS_AT_ONCE; last === JOBS_AT_ONCE && !this.draining.isOver; await sleep(PAUSE_MS)) {
+      last = await this.jobs.remove(now - this.rules.retentionMs, JOBS_AT_ONCE);
+      removed += last;
+    }
+    return removed;
   }
 
   async #removeFiles(now: number): Promise<number> {
-    return this.#inTurns(FILES_AT_ONCE, async () => {
-      const unused = await this.files.takeUnused(now, FILES_AT_ONCE);
-      for (const sha256 of unused) {
-        await this.storage.remove(sha256, AbortSignal.any([this.draining.over]));
-        await this.files.removed(sha256);
-      }
-      return unused.length;
-    });
+    let removed = 0;
+    for (let after: string | null = ''; after !== null && !this.draining.isOver; await sleep(PAUSE_MS)) {
+      const { unused, last }: UnusedFiles = await this.files.takeUnused(now, after);
+      for (const sha256 of unused) await this.#removeFile(sha256);
+      removed += unused.length;
+      after = last;
+    }
+    return removed;
   }
 
-  /** As long as there is a whole turn to do; between turns others come first. */
-  async #inTurns(whole: number, turn: () => Promise<number>): Promise<number> {
-    let done = 0;
-    for (let last = whole; last === whole && !this.draining.isOver; done += last) {
-      last = await turn();
-      await sleep(10);
-    }
-    return done;
+  async #removeFile(sha256: string): Promise<void> {
+    await this.storage.remove(sha256, AbortSignal.any([this.draining.over]));
+    await this.files.removed(sha256);
   }
 }

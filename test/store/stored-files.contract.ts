@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FileChanges } from '../../src/application/ports/job-store';
-import { STORING_MS } from '../../src/application/ports/stored-files';
+import { STORING_MS, type UnusedFiles } from '../../src/application/ports/stored-files';
 import { describe as describeJob } from '../../src/domain/asset';
 import type { CollectedFile, Job } from '../../src/domain/job/job';
 import { collected } from '../support/collected';
@@ -27,7 +27,15 @@ export function describeStoredFiles(makePlace: () => Promise<Place>): void {
     return end;
   }
 
-  const unused = async (now = later()) => [...(await files().takeUnused(now, 10))].sort();
+  async function unused(now = later()): Promise<string[]> {
+    const found: string[] = [];
+    for (let after: string | null = ''; after !== null;) {
+      const page: UnusedFiles = await files().takeUnused(now, after);
+      found.push(...page.unused);
+      after = page.last;
+    }
+    return found.sort();
+  }
 
   it('are unused when the last asset that has them is gone', async () => {
     const picture = collected();
@@ -75,11 +83,17 @@ export function describeStoredFiles(makePlace: () => Promise<Place>): void {
     expect(await unused(now + 5 * 60_000)).toEqual([collected().sha256]);
   });
 
-  it('are taken a few at a time', async () => {
-    const job = await ended(Array.from({ length: 5 }, (_, index) => collected({ filename: `${index}.png` })));
-    await store().remove(job.id);
-    expect(await files().takeUnused(later(), 2)).toHaveLength(2);
-    expect(await files().takeUnused(later(), 10)).toHaveLength(3);
+  it('are found among any number, a few looked at at a time', async () => {
+    const pictures = Array.from({ length: 2_500 }, (_, index) => collected({ filename: `${index}.png` }));
+    const kept = await ended(pictures.filter((_, index) => index % 100 !== 0));
+    const gone = await ended(pictures.filter((_, index) => index % 100 === 0));
+    await store().remove(gone.id);
+    const page = await files().takeUnused(later(), '');
+    expect(page.last).toMatch(/^[0-9a-f]{64}$/);
+    expect(page.unused.length).toBeLessThan(25);
+    expect(page.unused.length + (await unused()).length).toBe(25);
+    await store().remove(kept.id);
+    expect(await unused()).toHaveLength(2_475);
   });
 
   it('of an abandoned attempt are no assets any more', async () => {

@@ -9,11 +9,21 @@ export abstract class StoredFiles {
    */
   abstract claim(sha256: string, now: number): Promise<boolean>;
 
-  /** Some that no asset has, to be removed now; {@link claim} holds back who wants to store one of them meanwhile. */
-  abstract takeUnused(now: number, limit: number): Promise<readonly string[]>;
+  /**
+   * Looks at the next few files, in the order of their hashes, for those that no asset has. They are to be removed now;
+   * {@link claim} holds back who wants to store one of them meanwhile.
+   * @param after the last that was looked at; at first `''`
+   */
+  abstract takeUnused(now: number, after: string): Promise<UnusedFiles>;
 
   /** It is removed from the storage. */
   abstract removed(sha256: string): Promise<void>;
+}
+
+export interface UnusedFiles {
+  readonly unused: readonly string[];
+  /** The last that was looked at; null when there are no more. */
+  readonly last: string | null;
 }
 
 /** How long storing a file may take, until the job that has it is written. */

@@ -1,10 +1,12 @@
-import type { Kysely } from 'kysely';
-import { StoredFiles, STORING_MS } from '../../application/ports/stored-files';
+import type { ExpressionBuilder, Kysely } from 'kysely';
+import { StoredFiles, STORING_MS, type UnusedFiles } from '../../application/ports/stored-files';
 import type { Database } from './database';
 import { PreparedQuery, type Placeholders } from './prepared-query';
 import { stored } from './stored';
 import type { Tables } from './tables';
 
+/** A look at so many takes about a millisecond; the embedded database lets the process wait for it. */
+const LOOKED_AT_ONCE = 1_000;
 /** What a process that was killed was about to remove is taken up by another after so long. */
 const REMOVING_MS = 60_000;
 
@@ -28,19 +30,34 @@ export class KyselyStoredFiles extends StoredFiles {
     });
   }
 
-  takeUnused(now: number, limit: number): Promise<readonly string[]> {
+  takeUnused(now: number, after: string): Promise<UnusedFiles> {
     return stored(async () => {
       const { kysely } = this.database;
-      const unused = kysely
+      const page = await kysely
         .selectFrom('files')
-        .select('sha256')
-        .where('stored_at', '<', now - STORING_MS)
-        .where((free) => free.or([free('removing_at', 'is', null), free('removing_at', '<', now - REMOVING_MS)]))
-        .where('sha256', 'not in', kysely.selectFrom('assets').select('sha256'))
-        .limit(limit);
-      const taken = kysely.updateTable('files').set({ removing_at: now }).where('sha256', 'in', unused);
-      return (await taken.returning('sha256').execute()).map(({ sha256 }) => sha256);
+        .select((file) => ['sha256', file.exists(assetsOf(file)).as('isUsed')])
+        .where('sha256', '>', after)
+        .orderBy('sha256')
+        .limit(LOOKED_AT_ONCE)
+        .execute();
+      const unused = page.flatMap(({ sha256, isUsed }) => (isUsed ? [] : [sha256]));
+      const last = page.length === LOOKED_AT_ONCE ? (page.at(-1)?.sha256 ?? null) : null;
+      return { unused: unused.length > 0 ? await this.#take(unused, now) : [], last };
     });
+  }
+
+  /** Those of them that are still unused, and not in anybody's hands. */
+  async #take(unused: readonly string[], now: number): Promise<string[]> {
+    const taken = await this.database.kysely
+      .updateTable('files')
+      .set({ removing_at: now })
+      .where('sha256', 'in', unused)
+      .where('stored_at', '<', now - STORING_MS)
+      .where((free) => free.or([free('removing_at', 'is', null), free('removing_at', '<', now - REMOVING_MS)]))
+      .where((file) => file.not(file.exists(assetsOf(file))))
+      .returning('sha256')
+      .execute();
+    return taken.map(({ sha256 }) => sha256);
   }
 
   async removed(sha256: string): Promise<void> {
@@ -52,6 +69,10 @@ export class KyselyStoredFiles extends StoredFiles {
     const query = this.database.kysely.updateTable('files').set({ stored_at: now }).where('sha256', '=', sha256);
     return (await query.where('removing_at', 'is', null).executeTakeFirst()).numUpdatedRows > 0n;
   }
+}
+
+function assetsOf(file: ExpressionBuilder<Tables, 'files'>) {
+  return file.selectFrom('assets').select('id').whereRef('assets.sha256', '=', 'files.sha256');
 }
 
 function findFile(kysely: Kysely<Tables>, { sha256 }: Placeholders<{ readonly sha256: string }>) {
