@@ -77,15 +77,11 @@ export class LiveJob {
     if (hasEnded(next)) this.#ended.ring();
   }
 
-  /** Keeps the bytes of a collected file for those who wait; the job owns them from now on. */
+  /** Keeps the bytes of a collected file for those who wait, unless it has them: somebody may just be reading those. */
   keep({ assetId }: CollectedFile, bytes: SpooledFile): void {
-    if (this.#holders === 0) {
-      void bytes.discard();
-      return;
-    }
     this.#files ??= new Map();
-    void this.#files.get(assetId)?.discard();
-    this.#files.set(assetId, bytes);
+    if (this.#holders === 0 || this.#files.has(assetId)) void bytes.discard();
+    else this.#files.set(assetId, bytes);
   }
 
   holdsBytesOf({ assetId }: CollectedFile): boolean {

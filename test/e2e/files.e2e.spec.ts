@@ -10,6 +10,7 @@ import { JobStore } from '../../src/application/ports/job-store';
 import type { Simulator } from '../../src/simulator';
 import { inFolder } from '../store/places';
 import { jobsOf } from '../support/jobs';
+import { serverSentEvents } from '../support/sse';
 import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { anything, flatPicture, noisePicture } from '../support/workflows';
 
@@ -79,6 +80,42 @@ describe('the files of a job', () => {
     }
     expect(views()).toBe(3);
     expect(job.outputs).toMatchObject(files.map(({ assetId }) => ({ assetId })));
+  });
+
+  it('are there as soon as they are told of, while the job goes on', async () => {
+    const before = comfyUI.faults.arm({ kind: 'hold', nodeId: '2' });
+    const hold = comfyUI.faults.arm({ kind: 'hold', nodeId: 'last' });
+    const { '1': source, '2': save } = flatPicture(++color);
+    const prompt = { '1': source, '2': save, last: { ...save!, inputs: { ...save!.inputs, filename_prefix: 'last' } } };
+    const id = await jobsOf(stack).start(prompt);
+    await before.struck;
+    const events = await jobsOf(stack).watch(id);
+    before.clear();
+    for await (const { event, data } of serverSentEvents(events)) {
+      if (event !== 'output') continue;
+      expect((await fetch(`${stack.url}${String(data.url)}`)).status).toBe(200);
+      break;
+    }
+    expect((await jobsOf(stack).job(id)).status).toBe('running');
+    hold.clear();
+  });
+
+  it('of an attempt that was lost are no assets; those of the next are', async () => {
+    const hold = comfyUI.faults.arm({ kind: 'hold', nodeId: 'last' });
+    const { '1': source, '2': save } = flatPicture(++color);
+    const prompt = { '1': source, '2': save, last: { ...save!, inputs: { ...save!.inputs, filename_prefix: 'last' } } };
+    const id = await jobsOf(stack).start(prompt);
+    await jobsOf(stack).when(id, ({ outputs }) => outputs.length === 1);
+    const assets = async () =>
+      ((await (await fetch(`${stack.url}/assets?jobId=${id}`)).json()) as { assets: { id: string }[] }).assets;
+    const [lost] = await assets();
+    hold.clear();
+    await comfyUI.restart();
+    expect(await jobsOf(stack).ended(id)).toMatchObject({ status: 'succeeded', attempts: [{}, { number: 2 }] });
+    expect((await assets()).map((asset) => asset.id).sort()).toEqual(
+      (await collectedOf(id)).map(({ assetId }) => assetId).sort(),
+    );
+    expect((await fetch(`${stack.url}/assets/${lost!.id}`)).status).toBe(404);
   });
 
   it('are answered after ComfyUI and our own process are gone', async () => {
@@ -243,7 +280,9 @@ describe('a storage that fails', () => {
     expect((await jobsOf(stack).job(id)).progress).toMatchObject({ value: 1 });
   }, 60_000);
 
-  it('leaves a job that can be collected after a restart', async () => {
+  it('leaves a job that can be collected after a restart, even if ComfyUI is made to forget those that ended', async () => {
+    await stack.close();
+    await start({ cleanHistory: true });
     const restore = await breakStorage();
     const id = await failedJob();
     await restore();

@@ -178,6 +178,16 @@ describe('the files of a job', () => {
     expect(after.discarded).toBe(1);
   });
 
+  it('are kept once: those that come again, for another caller, go at once', () => {
+    const live = liveJob();
+    const [first, second] = [new Bytes(), new Bytes()];
+    const picture = file('a');
+    live.keep(picture, first);
+    live.keep(picture, second);
+    expect([first.discarded, second.discarded]).toEqual([0, 1]);
+    expect(live.bytesOf(picture)).toBe(first);
+  });
+
   it('go with the attempt that made them', () => {
     const live = liveJob();
     const bytes = new Bytes();
