@@ -68,9 +68,9 @@ export class KyselyJobStore extends JobStore {
     const writeId = randomUUID();
     const values: JobUpdate = { ...changingColumns(job), write_id: writeId, id: job.id, before: placement };
     const write = (transaction: Kysely<Tables>) => this.#write(transaction, { job, values, files });
-    const { kysely, dialect } = this.database;
+    const isMore = files !== undefined || this.#isToPublish(job);
     return stored(async (isRetry) => {
-      const isWritten = await (dialect === 'sqlite' ? this.#together.run(write) : kysely.transaction().execute(write));
+      const isWritten = await this.#inTransaction(write, isMore);
       return isWritten || (isRetry && (await this.#wasWritten(job.id, writeId)));
     });
   }
@@ -106,8 +106,19 @@ export class KyselyJobStore extends JobStore {
     const { numAffectedRows = 0n } = await this.#update.run(transaction, values);
     if (numAffectedRows === 0n) return false;
     if (files) await this.#files.write(transaction, job, files);
-    if (this.isPublished && hasEnded(job)) await announce(transaction, job);
+    if (this.#isToPublish(job)) await announce(transaction, job);
     return true;
+  }
+
+  #isToPublish(job: Job): boolean {
+    return this.isPublished && hasEnded(job);
+  }
+
+  /** A single statement is a transaction of its own, which spares PostgreSQL's two more trips. */
+  #inTransaction(write: (kysely: Kysely<Tables>) => Promise<boolean>, isMore: boolean): Promise<boolean> {
+    const { kysely, dialect } = this.database;
+    if (dialect === 'sqlite') return this.#together.run(write);
+    return isMore ? kysely.transaction().execute(write) : write(kysely);
   }
 
   async #find(id: string): Promise<Job | undefined> {
