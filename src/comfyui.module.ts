@@ -3,6 +3,11 @@ import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/co
 import { AssetFiles } from './application/assets/asset-files';
 import { Deliveries } from './application/assets/deliveries';
 import { AssetService } from './application/assets/asset.service';
+import { BackendLeases } from './application/backends/backend-leases';
+import { CancelWatch } from './application/cancel-watch';
+import { JobCancelation } from './application/job-cancelation';
+import { JobOffering } from './application/job-offering';
+import { JobSharing } from './application/job-sharing';
 import { BackendMonitor } from './application/backends/backend-monitor';
 import { PromptSweeper } from './application/backends/prompt-sweeper';
 import { Dispatcher } from './application/dispatcher';
@@ -44,7 +49,12 @@ const application: Provider[] = [
   BackendMonitor,
   JobRunner,
   JobAdoption,
+  BackendLeases,
   Dispatcher,
+  JobOffering,
+  JobSharing,
+  JobCancelation,
+  CancelWatch,
   QueueClock,
   JobIntake,
   GenerationService,

@@ -7,6 +7,7 @@ import {
   type SupabaseTableOptions,
 } from './comfyui.storage';
 import { OptionError } from './option-error';
+import { type Role, ROLES } from './application/process-role';
 
 export type { BackendOptions, ResolvedBackend } from './comfyui.backends';
 export type * from './comfyui.storage';
@@ -41,6 +42,10 @@ export interface ComfyUIOptions {
   dataDirectory?: string;
   /** `postgres://user:password@host/database`: jobs are kept there instead; files still in `dataDirectory`. */
   databaseUrl?: string;
+  /** `redis[s]://[[user]:password@]host[:port][/database]`: with `databaseUrl`, what several processes share their work through. */
+  redisUrl?: string;
+  /** Which part of the work this process has, of several on one database: `api` takes requests, `worker` drives servers; default `all`. */
+  role?: Role;
   /** How many jobs may wait; more are refused with `queue_full`. Default 10000. */
   maxQueue?: number;
   /** How long a job may wait for its start before it expires; default 86400. */
@@ -95,6 +100,8 @@ export interface ResolvedComfyUIOptions extends Omit<Numbers, 'concurrency'> {
   readonly spoolDirectory?: string;
   readonly dataDirectory?: string;
   readonly databaseUrl?: string;
+  readonly redisUrl?: string;
+  readonly role: Role;
   readonly storage: StorageOptions;
   readonly supabaseTable?: Required<SupabaseTableOptions>;
   /** Without a slash at the end. */
@@ -114,11 +121,12 @@ export const RESOLVED_OPTIONS = Symbol('ResolvedComfyUIOptions');
 export function resolveOptions(options: ComfyUIOptions): ResolvedComfyUIOptions {
   const { concurrency, ...numbers } = resolveNumbers(options);
   const { baseUrl = options.backends ? undefined : DEFAULT_OPTIONS.baseUrl } = options;
-  const { spoolDirectory, dataDirectory, databaseUrl } = options;
-  for (const [name, value] of Object.entries({ spoolDirectory, dataDirectory, databaseUrl }))
+  const { spoolDirectory, dataDirectory, databaseUrl, redisUrl } = options;
+  for (const [name, value] of Object.entries({ spoolDirectory, dataDirectory, databaseUrl, redisUrl }))
     if (value !== undefined && (typeof value !== 'string' || value === ''))
       throw new OptionError(name, 'must be text that is not empty');
   checkDatabase(databaseUrl);
+  checkRedis(redisUrl, databaseUrl);
   const { retentionDays = null, cleanHistory = false } = options;
   if (retentionDays !== null && !(typeof retentionDays === 'number' && retentionDays > 0))
     throw new OptionError('retentionDays', 'must be a number of days above 0');
@@ -133,6 +141,8 @@ export function resolveOptions(options: ComfyUIOptions): ResolvedComfyUIOptions 
     spoolDirectory,
     dataDirectory,
     databaseUrl,
+    redisUrl,
+    role: resolveRole(options.role, databaseUrl),
   };
 }
 
@@ -178,4 +188,20 @@ function checkDatabase(databaseUrl: string | undefined): void {
   if (databaseUrl === undefined) return;
   if (!/^postgres(?:ql)?:\/\//.test(databaseUrl) || !URL.canParse(databaseUrl))
     throw new OptionError('databaseUrl', 'must be a URL such as postgres://user:password@host:5432/database');
+}
+
+function checkRedis(redisUrl: string | undefined, databaseUrl: string | undefined): void {
+  if (redisUrl === undefined) return;
+  if (!/^rediss?:\/\//.test(redisUrl) || !URL.canParse(redisUrl))
+    throw new OptionError('redisUrl', 'must be a URL such as redis://user:password@host:6379');
+  if (databaseUrl === undefined)
+    throw new OptionError('redisUrl', 'goes with {databaseUrl}: what Redis carries is kept in PostgreSQL');
+}
+
+function resolveRole(role: unknown = 'all', databaseUrl: string | undefined): Role {
+  const known = ROLES.find((one) => one === role);
+  if (known === undefined) throw new OptionError('role', `must be one of ${ROLES.join(', ')}`);
+  if (known !== 'all' && databaseUrl === undefined)
+    throw new OptionError('role', `${known} goes with {databaseUrl}, which the processes share`);
+  return known;
 }

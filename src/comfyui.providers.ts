@@ -38,6 +38,16 @@ import { KyselyStoredFiles } from './infrastructure/database/kysely-stored-files
 import { supabaseGenerationTable } from './infrastructure/generation-table/supabase-table';
 import { SharpPictures } from './infrastructure/pictures/sharp-pictures';
 import { StorageConnection } from './infrastructure/storage/storage-connection';
+import { JobBacklog } from './application/ports/job-backlog';
+import { JobCancels } from './application/ports/job-cancels';
+import { JobNews } from './application/ports/job-news';
+import { Leases } from './application/ports/leases';
+import { ProcessRole } from './application/process-role';
+import { KyselyJobBacklog } from './infrastructure/database/kysely-job-backlog';
+import { KyselyJobCancels } from './infrastructure/database/kysely-job-cancels';
+import { KyselyLeases } from './infrastructure/database/kysely-leases';
+import { OwnLeases } from './infrastructure/database/own-leases';
+import { NoNews } from './infrastructure/events/no-news';
 import { TemporarySpool } from './infrastructure/spool/temporary-spool';
 
 /** Which adapter stands behind which port, by the options. With `comfyui.module.ts` the only file that sees all rings. */
@@ -55,6 +65,11 @@ export const OPTION_PROVIDERS: Provider[] = [
     inject: [RESOLVED_OPTIONS],
     useFactory: ({ retentionDays, cleanHistory }: ResolvedComfyUIOptions) =>
       new HousekeepingRules({ retentionMs: retentionDays === null ? null : retentionDays * DAY_MS, cleanHistory }),
+  },
+  {
+    provide: ProcessRole,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ role, databaseUrl }: ResolvedComfyUIOptions) => new ProcessRole(role, databaseUrl === undefined),
   },
   {
     provide: JobLimits,
@@ -112,6 +127,15 @@ export const STORE_PROVIDERS: Provider[] = [
       new KyselyJobStore(database, supabaseTable !== undefined),
   },
   stored(JobQueue, KyselyJobQueue),
+  stored(JobBacklog, KyselyJobBacklog),
+  stored(JobCancels, KyselyJobCancels),
+  {
+    provide: Leases,
+    inject: [DatabaseConnection],
+    useFactory: ({ database }: DatabaseConnection) =>
+      database.dialect === 'postgres' ? new KyselyLeases(database) : new OwnLeases(),
+  },
+  { provide: JobNews, useClass: NoNews },
   stored(AbandonedPrompts, KyselyAbandonedPrompts),
   stored(StoredFiles, KyselyStoredFiles),
   {
@@ -162,16 +186,23 @@ export const PUBLICATION_PROVIDERS: Provider[] = [
   },
   {
     provide: Publication,
-    inject: [GenerationTable, Outbox, JobStore, AssetLinks, Draining],
+    inject: [GenerationTable, Outbox, JobStore, AssetLinks, ProcessRole, Draining],
     useFactory: (
       table: GenerationTable | undefined,
       outbox: Outbox,
       jobs: JobStore,
       links: AssetLinks,
+      role: ProcessRole,
       draining: Draining,
     ) =>
       table &&
-      new Publication(new RowSender(outbox, new PublishedRows(jobs, links), table, draining), table, links, draining),
+      new Publication(
+        new RowSender(outbox, new PublishedRows(jobs, links), table, draining),
+        table,
+        links,
+        role,
+        draining,
+      ),
   },
 ];
 

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { toComfyUIError } from '../domain/errors';
-import { hasEnded } from '../domain/job/job';
+import { hasEnded, type Job } from '../domain/job/job';
 import { oneLine } from '../domain/text';
 import { BackendPool } from './backends/backend-pool';
 import { Draining } from './draining';
@@ -8,6 +8,7 @@ import { JobRunner } from './job-runner';
 import type { LiveJob } from './live-job';
 import { LiveJobs } from './live-jobs';
 import { JobQueue, type Ticket } from './ports/job-queue';
+import { ProcessRole } from './process-role';
 import { SharedRead } from './shared-read';
 
 /** How often it looks without being rung for, ms. */
@@ -25,11 +26,12 @@ export class Dispatcher implements OnApplicationBootstrap {
     private readonly pool: BackendPool,
     private readonly lives: LiveJobs,
     private readonly runner: JobRunner,
+    private readonly role: ProcessRole,
     private readonly draining: Draining,
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.#work();
+    if (this.role.drives) void this.#work();
   }
 
   /** Resolves when every waiting job that can be handed over now has been. Never rejects. */
@@ -61,7 +63,9 @@ export class Dispatcher implements OnApplicationBootstrap {
     while (this.pool.hasRoom && this.pool.bell.mayHaveWork && !this.draining.hasBegun) {
       const ticket = await this.#next(stuck);
       if (!ticket) return;
-      if (!(await this.#handById(ticket.jobId))) stuck.push(ticket.needsKey);
+      if (await this.#handTicket(ticket)) continue;
+      await this.queue.putBack(ticket);
+      stuck.push(ticket.needsKey);
     }
   }
 
@@ -74,19 +78,21 @@ export class Dispatcher implements OnApplicationBootstrap {
     return ticket;
   }
 
-  async #handById(jobId: string): Promise<boolean> {
-    const live = await this.lives.open(jobId);
-    if (!live) return false;
+  /** @returns whether the ticket was settled: its job was handed over, or does not wait any more */
+  async #handTicket(ticket: Ticket): Promise<boolean> {
+    const live = await this.lives.openToRun(ticket.jobId);
     try {
-      return await this.#hand(live);
+      if (live && isWaiting(live.job) && !(await this.#hand(live)) && isWaiting(live.job)) return false;
+      await this.queue.settle(ticket);
+      return true;
     } finally {
-      live.release();
+      live?.release();
     }
   }
 
   /** During a shutdown only those whose callers wait for them. */
   async #handHeld(): Promise<void> {
-    const waiting = this.lives.held().filter(({ job }) => job.backend === null && !hasEnded(job));
+    const waiting = this.lives.held().filter(({ job }) => isWaiting(job));
     for (const live of waiting) await this.#hand(live);
   }
 
@@ -98,4 +104,8 @@ export class Dispatcher implements OnApplicationBootstrap {
     const backend = this.pool.choose(needs, failed, broken);
     return backend !== undefined && this.runner.hand(live, backend);
   }
+}
+
+function isWaiting(job: Job): boolean {
+  return job.backend === null && !hasEnded(job);
 }

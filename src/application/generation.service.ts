@@ -6,6 +6,7 @@ import { Dispatcher } from './dispatcher';
 import { GenerationResult } from './generation-result';
 import { type GenerationRequest, JobIntake } from './job-intake';
 import type { LiveJob } from './live-job';
+import { ProcessRole } from './process-role';
 
 export interface WaitOptions {
   /** How long to wait, seconds; default: as long as it takes. The job goes on after a time-out. */
@@ -21,6 +22,7 @@ export class GenerationService {
     private readonly intake: JobIntake,
     private readonly dispatcher: Dispatcher,
     private readonly files: AssetFiles,
+    private readonly role: ProcessRole,
   ) {}
 
   /**
@@ -66,13 +68,25 @@ export class GenerationService {
     const live = await this.submit(request);
     try {
       await this.dispatcher.dispatch();
-      const job = await live.until(isDecided);
+      const job = await this.#decided(live);
       if (job.error && !job.acceptance) throw job.error;
       return job;
     } finally {
       live.release();
     }
   }
+
+  /** Another process may have a place for it: that is waited for a moment. */
+  async #decided(live: LiveJob): Promise<ActiveJob> {
+    if (!this.role.isAlone) await live.until(isTaken, AbortSignal.timeout(TAKEN_ELSEWHERE_MS)).catch(() => undefined);
+    return live.until(isDecided);
+  }
+}
+
+const TAKEN_ELSEWHERE_MS = 500;
+
+function isTaken(job: ActiveJob): boolean {
+  return job.acceptance !== undefined || hasEnded(job);
 }
 
 /** Whether ComfyUI took it, refused it, or it waits for a place. */

@@ -6,6 +6,7 @@ import { HousekeepingRules } from './housekeeping-rules';
 import { AssetStorage } from './ports/asset-storage';
 import { OldJobs } from './ports/old-jobs';
 import { StoredFiles, type UnusedFiles } from './ports/stored-files';
+import { ProcessRole } from './process-role';
 import { sleep } from './sleep';
 
 const INTERVAL_MS = 60_000;
@@ -24,11 +25,12 @@ export class Housekeeping implements OnApplicationBootstrap {
     private readonly files: StoredFiles,
     private readonly storage: AssetStorage,
     private readonly rules: HousekeepingRules,
+    private readonly role: ProcessRole,
     private readonly draining: Draining,
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.#work();
+    if (this.role.drives) void this.#work();
   }
 
   /** Clears away what is to be cleared away by `now`, milliseconds since the epoch. */

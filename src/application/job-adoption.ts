@@ -1,36 +1,57 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { BackendFault } from '../domain/errors';
-import { BackendPool } from './backends/backend-pool';
+import type { Backend } from './backends/backend';
 import { JobRecorder } from './job-recorder';
 import { JobRunner } from './job-runner';
+import type { LiveJob } from './live-job';
 import { LiveJobs } from './live-jobs';
-import { JobQueue } from './ports/job-queue';
+import { JobBacklog } from './ports/job-backlog';
+import type { Lease } from './ports/leases';
 
-/** At a start, takes up what the process before had handed to servers, before anything else gets their places. */
+/** Takes up what another process, or the one before, had handed to servers. */
 @Injectable()
-export class JobAdoption implements OnModuleInit {
+export class JobAdoption {
   constructor(
-    private readonly queue: JobQueue,
-    private readonly pool: BackendPool,
+    private readonly backlog: JobBacklog,
     private readonly lives: LiveJobs,
     private readonly runner: JobRunner,
     private readonly recorder: JobRecorder,
   ) {}
 
-  async onModuleInit(): Promise<void> {
-    for (const { id } of await this.queue.handedOver()) await this.#adopt(id);
+  /**
+   * The jobs of a server that is driven here from now on.
+   * @param begin called when they are known, before the first of them is touched
+   */
+  async adopt(backend: Backend, begin: () => void): Promise<void> {
+    const lives = await this.#open(backend.url);
+    begin();
+    for (const live of lives) {
+      this.runner.adopt(live, backend);
+      live.release();
+    }
   }
 
-  async #adopt(jobId: string): Promise<void> {
-    const live = await this.lives.open(jobId);
-    if (!live) return;
-    const backend = this.pool.find(live.job.backend ?? '');
-    if (backend) this.runner.adopt(live, backend);
-    else {
-      const message = `The server ${live.job.backend} is not configured any more.`;
-      await this.recorder.settle(live, { kind: 'returned', error: new BackendFault('backend_lost', message) });
-      this.pool.bell.announce();
+  /** The jobs of a server that is not configured any more: they go back to the queue. */
+  async takeBack(lease: Lease): Promise<void> {
+    const message = `The server ${lease.backend} is not configured any more.`;
+    const error = new BackendFault('backend_lost', message);
+    for (const live of await this.#open(lease.backend)) {
+      await this.recorder.settle(live, { kind: 'returned', error }, lease).finally(() => live.release());
     }
-    live.release();
+  }
+
+  async #open(backend: string): Promise<LiveJob[]> {
+    const lives: LiveJob[] = [];
+    try {
+      for (const { id } of await this.backlog.handedTo(backend)) {
+        const live = await this.lives.openToRun(id);
+        if (live?.job.backend === backend) lives.push(live);
+        else live?.release();
+      }
+      return lives;
+    } catch (error) {
+      for (const live of lives) live.release();
+      throw error;
+    }
   }
 }

@@ -85,7 +85,7 @@ export class JobIntake {
     }
     handover?.slot.release();
     if (!isNew) return this.#instead(live, job.id);
-    this.pool.bell.announce();
+    this.pool.bell.announce(recordOf(live.job));
     return live;
   }
 

@@ -2,17 +2,24 @@ import { Injectable, Logger } from '@nestjs/common';
 import { toComfyUIError } from '../domain/errors';
 import { type ActiveJob, advance, recordOf } from '../domain/job/active-job';
 import { describe } from '../domain/asset';
-import type { CollectedFile } from '../domain/job/job';
+import type { CollectedFile, Job } from '../domain/job/job';
 import type { JobChange } from '../domain/job/job-change';
 import { oneLine } from '../domain/text';
+import { BackendPool } from './backends/backend-pool';
 import { Draining } from './draining';
 import type { LiveJob } from './live-job';
 import { type FileChanges, JobStore } from './ports/job-store';
+import type { Lease } from './ports/leases';
 import { sleep } from './sleep';
 
 /** Every write waits for the disk: what happens in quick succession is stored together, and a short run in one. */
 const NOTE_DELAY_MS = 100;
 const TRY_AGAIN_MS = { first: 200, longest: 5_000 };
+
+interface SavedFrom {
+  readonly before: Job;
+  readonly lease?: Lease;
+}
 
 /** A change, or what it depends on the job at its turn; undefined: none. */
 export type Decision = JobChange | ((job: ActiveJob) => JobChange | undefined);
@@ -29,15 +36,17 @@ export class JobRecorder {
 
   constructor(
     private readonly store: JobStore,
+    private readonly pool: BackendPool,
     private readonly draining: Draining,
   ) {}
 
   /**
    * Stores a change, then tells it.
+   * @param lease under which it is made; default: that of the server concerned
    * @returns false when the job has ended or was moved on by somebody else: nothing was changed
    * @throws ComfyUIError `storage_failed`
    */
-  commit(live: LiveJob, decide: Decision): Promise<boolean> {
+  commit(live: LiveJob, decide: Decision, lease?: Lease): Promise<boolean> {
     return this.#inTurn(live, async () => {
       const before = live.job;
       const change = typeof decide === 'function' ? decide(before) : decide;
@@ -45,17 +54,17 @@ export class JobRecorder {
       const next = change ? advance(before, change, now) : before;
       if (!change || next === before) return false;
       this.#noted.delete(live);
-      const isSaved = await this.#save(live, next, before.placement);
+      const isSaved = await this.#save(live, next, { before, lease });
       if (isSaved) live.change(change, now);
       return isSaved;
     });
   }
 
   /** As {@link commit}, tried until it is stored: for what has happened, whether it can be stored now or not. */
-  async settle(live: LiveJob, decide: Decision): Promise<boolean> {
+  async settle(live: LiveJob, decide: Decision, lease?: Lease): Promise<boolean> {
     for (let pause = TRY_AGAIN_MS.first; ; pause = Math.min(pause * 2, TRY_AGAIN_MS.longest)) {
       try {
-        return await this.commit(live, decide);
+        return await this.commit(live, decide, lease);
       } catch (error) {
         if (this.draining.isOver) throw error;
         this.#logger.error(
@@ -99,17 +108,28 @@ export class JobRecorder {
   async #storeNoted(live: LiveJob): Promise<void> {
     try {
       await this.#inTurn(live, async () => {
-        if (this.#noted.delete(live)) await this.#save(live, live.job, live.job.placement);
+        if (this.#noted.delete(live)) await this.#save(live, live.job, { before: live.job });
       });
     } catch (error) {
       this.#logger.warn(`Job ${live.job.id} can not be stored now: ${oneLine(toComfyUIError(error).message)}`);
     }
   }
 
-  async #save(live: LiveJob, job: ActiveJob, placement: number): Promise<boolean> {
-    const isSaved = await this.store.save(recordOf(job), placement, fileChanges(live.storedOutputs, job));
+  async #save(
+    live: LiveJob,
+    job: ActiveJob,
+    { before, lease = this.#leaseOf(before, job) }: SavedFrom,
+  ): Promise<boolean> {
+    const files = fileChanges(live.storedOutputs, job);
+    const isSaved = await this.store.save(recordOf(job), before.placement, { files, lease });
     if (isSaved) live.storedOutputs = job.outputs;
     return isSaved;
+  }
+
+  /** Of a server that is driven elsewhere there is none that holds. */
+  #leaseOf(before: Job, next: Job): Lease | undefined {
+    const backend = next.backend ?? before.backend;
+    return backend === null ? undefined : (this.pool.find(backend)?.hold.lease ?? { backend, epoch: 0 });
   }
 
   #inTurn<T>(live: LiveJob, write: () => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { BackendFault, ComfyUIError, toComfyUIError } from '../domain/errors';
 import { isDeviceFault } from '../domain/job/execution-failure';
-import { type ActiveJob, advance } from '../domain/job/active-job';
+import { type ActiveJob, advance, recordOf } from '../domain/job/active-job';
 import { hasEnded, type Job } from '../domain/job/job';
 import type { JobChange } from '../domain/job/job-change';
 import { oneLine } from '../domain/text';
@@ -21,11 +21,24 @@ const FREE_MEMORY_PAUSE_MS = 300;
 /** A job that is handed over so often and never starts is not worth more tries. */
 const MAX_HANDOVERS = 30;
 
+interface Run {
+  readonly live: LiveJob;
+  readonly run: AttemptRun;
+  readonly done: Promise<void>;
+}
+
+interface Following {
+  readonly run: AttemptRun;
+  readonly assignment: Assignment;
+  /** Aborted when this process is not to follow it any longer. */
+  readonly stopped: AbortSignal;
+}
+
 /** Takes a job that is handed to a server to its end, or back to the queue. */
 @Injectable()
 export class JobRunner {
   readonly #logger = new Logger(JobRunner.name);
-  readonly #runs = new Map<string, { readonly run: AttemptRun; readonly done: Promise<void> }>();
+  readonly #runs = new Map<string, Run>();
 
   constructor(
     private readonly recorder: JobRecorder,
@@ -60,15 +73,26 @@ export class JobRunner {
     this.#start(handover, { isAdopted: false });
   }
 
-  /** Takes up a job that the process before handed to a server. */
+  /** Takes up a job that another process, or the one before, handed to a server. */
   adopt(live: LiveJob, backend: Backend): void {
     this.#logger.log(`Job ${live.job.id}: looking for its prompt at ${backend.url}`);
+    live.change({ kind: 'adopted' });
     this.#start({ live, backend, slot: backend.take(live.job.needs.models) }, { isAdopted: true });
   }
 
   /** Cancels the run of a job whose cancelation was requested; nothing to do when it does not run here. */
   cancel(jobId: string): void {
     this.#runs.get(jobId)?.run.cancel();
+  }
+
+  /** Cancels the run of a job if it is one of this process. @throws ComfyUIError `storage_failed` */
+  async cancelIfHere(jobId: string): Promise<void> {
+    const { live, run } = this.#runs.get(jobId) ?? {};
+    if (!live) return;
+    await this.recorder.commit(live, ({ cancelRequested }) =>
+      cancelRequested ? undefined : { kind: 'cancel-requested' },
+    );
+    if (live.job.cancelRequested) run?.cancel();
   }
 
   /** Resolves when no run is under way any more. */
@@ -80,24 +104,31 @@ export class JobRunner {
     const { live } = assignment;
     const { recorder, fetcher } = this;
     const { runTimeoutMs } = this.limits;
-    const run = new AttemptRun(assignment, { recorder, fetcher, runTimeoutMs, stopped: this.draining.over });
+    const stopped = AbortSignal.any([this.draining.over, assignment.backend.hold.lost]);
+    const run = new AttemptRun(assignment, { recorder, fetcher, runTimeoutMs, stopped });
     live.isRunning = true;
-    const done = this.#follow(run, assignment, how).finally(() => {
-      this.#runs.delete(live.job.id);
-      live.isRunning = false;
-      if (!hasEnded(live.job)) assignment.backend.bell.announce();
-    });
-    this.#runs.set(live.job.id, { run, done });
+    const done = this.#follow({ run, assignment, stopped }, how).finally(() => this.#end(assignment, run));
+    this.#runs.set(live.job.id, { live, run, done });
+  }
+
+  /** It may run here again already, where it was lost and won back meanwhile. */
+  #end({ live, backend }: Assignment, run: AttemptRun): void {
+    const { job } = live;
+    if (this.#runs.get(job.id)?.run !== run) return;
+    this.#runs.delete(job.id);
+    live.isRunning = false;
+    if (!hasEnded(job) && job.backend === null) backend.bell.announce(recordOf(job));
   }
 
   /** Never rejects: how it went is in the job. */
-  async #follow(run: AttemptRun, assignment: Assignment, how: { readonly isAdopted: boolean }): Promise<void> {
+  async #follow({ run, assignment, stopped }: Following, how: { readonly isAdopted: boolean }): Promise<void> {
     const { live, backend } = assignment;
     try {
       const change = await run.files(how).then(
         (outputs): JobChange => ({ kind: 'succeeded', outputs }),
-        (error: unknown) => this.#consequence(live, backend, error),
+        (error: unknown) => (stopped.aborted ? undefined : this.#consequence(live, backend, error)),
       );
+      // What became of it is learnt by whoever takes it up next.
       if (!change) return;
       const { placement } = live.job;
       const isSettled = await this.recorder.settle(live, (job) => this.#stillTrue(change, job, placement));
@@ -106,14 +137,13 @@ export class JobRunner {
         void this.sweeper.forget(backend, live.job);
       } else this.#logger.warn(`Job ${live.job.id}: what its attempt at ${backend.url} brought is not wanted any more`);
     } catch (error) {
-      if (!this.draining.isOver)
+      if (!stopped.aborted)
         this.#logger.error(`Job ${live.job.id}: ${oneLine(toComfyUIError(error).message)}`, stackOf(error));
     }
   }
 
-  /** What becomes of a job whose attempt brought no result; undefined: nothing, it is left as it is for the next start. */
-  async #consequence(live: LiveJob, backend: Backend, thrown: unknown): Promise<JobChange | undefined> {
-    if (this.draining.isOver) return undefined;
+  /** What becomes of a job whose attempt brought no result. */
+  async #consequence(live: LiveJob, backend: Backend, thrown: unknown): Promise<JobChange> {
     const error = toComfyUIError(thrown).forJob(live.job.id);
     const isFault = thrown instanceof BackendFault;
     const mayBeThere = error.code === 'expired' || (isFault && !thrown.neverSent);

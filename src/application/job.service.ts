@@ -1,13 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { ComfyUIError } from '../domain/errors';
 import { hasEnded, type Job } from '../domain/job/job';
-import type { JobChange } from '../domain/job/job-change';
 import type { Workflow } from '../domain/workflow/workflow';
-import { JobRecorder } from './job-recorder';
-import { JobRunner } from './job-runner';
+import { JobCancelation } from './job-cancelation';
+import { JobSharing } from './job-sharing';
 import type { LiveJob } from './live-job';
 import { LiveJobs } from './live-jobs';
-import { JobQueue } from './ports/job-queue';
+import { JobBacklog } from './ports/job-backlog';
 import { type JobQuery, JobStore } from './ports/job-store';
 
 /** A job, and how long it has to wait. */
@@ -24,15 +23,15 @@ export class JobService {
 
   constructor(
     private readonly store: JobStore,
-    private readonly queue: JobQueue,
+    private readonly backlog: JobBacklog,
     private readonly lives: LiveJobs,
-    private readonly recorder: JobRecorder,
-    private readonly runner: JobRunner,
+    private readonly sharing: JobSharing,
+    private readonly cancelation: JobCancelation,
   ) {}
 
   /** @throws ComfyUIError `not_found` */
   async find(id: string): Promise<JobView> {
-    const job = this.lives.peek(id)?.job ?? (await this.store.find(id));
+    const job = await this.#read(id);
     if (!job) throw notFound();
     return this.view(job);
   }
@@ -40,8 +39,8 @@ export class JobService {
   /** Newest first. @throws ComfyUIError `invalid_request` for a cursor that is none */
   async list(query: JobQuery): Promise<{ readonly jobs: readonly JobView[]; readonly next: string | null }> {
     const { jobs, next } = await this.store.list(query);
-    const views = jobs.map((job) => this.view(this.lives.peek(job.id)?.job ?? job));
-    return { jobs: await Promise.all(views), next };
+    const current = await this.sharing.latest(jobs.map((job) => this.lives.running(job.id) ?? job));
+    return { jobs: await Promise.all(current.map((job) => this.view(job))), next };
   }
 
   /** @throws ComfyUIError `not_found` */
@@ -59,8 +58,7 @@ export class JobService {
   async cancel(id: string): Promise<JobView> {
     const live = await this.watch(id);
     try {
-      await this.recorder.commit(live, cancelation);
-      if (live.job.cancelRequested) this.runner.cancel(id);
+      await this.cancelation.cancel(live);
       this.#logger.log(`Job ${id}: cancelation requested, it is ${live.job.status}`);
       return await this.view(live.job);
     } finally {
@@ -84,21 +82,20 @@ export class JobService {
     return live;
   }
 
+  async #read(id: string): Promise<Job | undefined> {
+    const running = this.lives.running(id);
+    if (running) return running;
+    const job = await this.store.find(id);
+    return job && (await this.sharing.latest([job]))[0];
+  }
+
   async view(job: Job): Promise<JobView> {
     await this.lives.peek(job.id)?.stored();
     if (job.status !== 'queued') return { job, queuePosition: null };
     if (job.backend !== null) return { job, queuePosition: 0 };
-    const ahead = await this.queue.ahead(job.id);
+    const ahead = await this.backlog.ahead(job.id);
     return { job, queuePosition: ahead === undefined ? 0 : ahead + 1 };
   }
-}
-
-/** Where it waits here nobody has to be asked. */
-function cancelation(job: Job): JobChange | undefined {
-  if (job.cancelRequested) return undefined;
-  if (job.backend !== null) return { kind: 'cancel-requested' };
-  const error = new ComfyUIError('canceled', 'The job was canceled.', { jobId: job.id });
-  return { kind: 'canceled', error };
 }
 
 function notFound(): ComfyUIError {

@@ -1,10 +1,11 @@
 import { ComfyUIError } from '../domain/errors';
-import { type ActiveJob, advance } from '../domain/job/active-job';
-import { attemptNumber, hasEnded, type CollectedFile } from '../domain/job/job';
+import { activate, type ActiveJob, advance } from '../domain/job/active-job';
+import { attemptNumber, hasEnded, type CollectedFile, type Job } from '../domain/job/job';
 import type { JobChange } from '../domain/job/job-change';
 import type { JobEvent } from '../domain/job/job-event';
 import type { Preview } from '../domain/job/run-event';
 import { Bell } from './bell';
+import type { JobSnapshot } from './ports/job-news';
 import type { SpooledFile } from './ports/spool';
 
 export interface EventOptions {
@@ -17,6 +18,8 @@ export interface EventOptions {
 export interface Keeper {
   /** Resolves when the job is stored as it is now. */
   stored(live: LiveJob): Promise<void>;
+  /** It runs here from now on, or no longer. */
+  share(live: LiveJob): void;
   /** Nobody holds it any more, and it does not run. */
   forget(live: LiveJob): void;
 }
@@ -106,10 +109,32 @@ export class LiveJob {
     this.#letGoIfUnused();
   }
 
-  /** While it runs it is needed, whether somebody holds it or not. */
+  /** Whether it runs in this process: then it is needed, whether somebody holds it or not. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
   set isRunning(isRunning: boolean) {
     this.#isRunning = isRunning;
+    this.keeper.share(this);
     this.#letGoIfUnused();
+  }
+
+  /** Takes over what is known of it elsewhere, when that is newer. A wish to cancel it that was made here stays. */
+  see({ job, preview }: JobSnapshot): void {
+    if (this.#isRunning || hasEnded(this.#job)) return;
+    const isNew = job.revision > this.#job.revision;
+    if (isNew) this.#become(this.#job.cancelRequested ? withCancelRequest(job) : job);
+    if (preview && job.revision >= this.#job.revision) this.#preview = preview;
+    if (isNew || preview) this.#changed.ring();
+    if (hasEnded(this.#job)) this.#ended.ring();
+  }
+
+  /** Becomes what is stored of it, to be run here. */
+  become(job: Job): void {
+    if (job.revision === this.#job.revision && job.placement === this.#job.placement) return;
+    this.#become(job);
+    this.#changed.ring();
   }
 
   /** Sends everybody who waits away with an error; the job itself goes on. */
@@ -184,6 +209,12 @@ export class LiveJob {
     }
   }
 
+  #become(job: Job): void {
+    this.#job = activate(job, this.#job.workflow);
+    this.storedOutputs = job.outputs;
+    if (hasEnded(job)) this.#preview = undefined;
+  }
+
   #letGoIfUnused(): void {
     if (this.#holders > 0) return;
     this.#discardFiles();
@@ -194,4 +225,9 @@ export class LiveJob {
     for (const file of this.#files?.values() ?? []) void file.discard();
     this.#files = undefined;
   }
+}
+
+function withCancelRequest(job: Job): Job {
+  if (hasEnded(job)) return job;
+  return { ...job, cancelRequested: true, status: job.status === 'running' ? 'canceling' : job.status };
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { activate, type ActiveJob } from '../domain/job/active-job';
 import { JobRecorder } from './job-recorder';
+import { JobSharing } from './job-sharing';
 import { type Keeper, LiveJob } from './live-job';
 import { JobStore } from './ports/job-store';
 
@@ -10,7 +11,9 @@ export class LiveJobs {
   readonly #live = new Map<string, LiveJob>();
   readonly #keeper: Keeper = {
     stored: (live) => this.recorder.stored(live),
+    share: (live) => this.sharing.share(live),
     forget: (live) => {
+      this.sharing.forget(live);
       if (this.#live.get(live.job.id) === live) this.#live.delete(live.job.id);
     },
   };
@@ -19,6 +22,7 @@ export class LiveJobs {
   constructor(
     private readonly store: JobStore,
     private readonly recorder: JobRecorder,
+    private readonly sharing: JobSharing,
   ) {}
 
   /** A job that was just made; held once. */
@@ -28,11 +32,26 @@ export class LiveJobs {
     return live;
   }
 
-  /** A job by its id, from the store when nobody here has it; held once more. */
+  /** A job by its id, as it is now; held once more. */
   async open(id: string): Promise<LiveJob | undefined> {
     const live = this.#live.get(id) ?? (await this.#load(id));
     live?.hold();
+    if (live && this.#mayBeOld(live)) await this.renew(live).catch((error: unknown) => this.#giveUp(live, error));
     return live;
+  }
+
+  /** As {@link open}, but what was only told of it, and not stored, does not count. */
+  async openToRun(id: string): Promise<LiveJob | undefined> {
+    const live = await this.open(id);
+    const job = live && this.#mayBeOld(live) && (await this.store.find(id));
+    if (job) live.become(job);
+    return live;
+  }
+
+  /** A job as it is here, where nobody else changes it. */
+  running(id: string): ActiveJob | undefined {
+    const live = this.#live.get(id);
+    return live && !this.#mayBeOld(live) ? live.job : undefined;
   }
 
   /** A job that somebody here has already. */
@@ -43,6 +62,23 @@ export class LiveJobs {
   /** Those that callers or viewers hold. */
   held(): LiveJob[] {
     return [...this.#live.values()].filter(({ isHeld }) => isHeld);
+  }
+
+  /** Learns how it is now. @throws ComfyUIError `storage_failed` */
+  async renew(live: LiveJob): Promise<void> {
+    if (!this.sharing.isNeeded) return;
+    const job = await this.store.find(live.job.id);
+    if (job) live.see({ job });
+    await this.sharing.update(live);
+  }
+
+  #mayBeOld(live: LiveJob): boolean {
+    return this.sharing.isNeeded && !live.isRunning;
+  }
+
+  #giveUp(live: LiveJob, error: unknown): never {
+    live.release();
+    throw error;
   }
 
   #load(id: string): Promise<LiveJob | undefined> {
@@ -60,6 +96,7 @@ export class LiveJobs {
   #register(job: ActiveJob): LiveJob {
     const live = new LiveJob(job, this.#keeper);
     this.#live.set(job.id, live);
+    this.sharing.share(live);
     return live;
   }
 }

@@ -4,7 +4,8 @@ import { oneLine } from '../domain/text';
 import { Draining } from './draining';
 import { JobRecorder } from './job-recorder';
 import { LiveJobs } from './live-jobs';
-import { JobQueue } from './ports/job-queue';
+import { JobBacklog } from './ports/job-backlog';
+import { ProcessRole } from './process-role';
 import { sleep } from './sleep';
 
 const INTERVAL_MS = 1_000;
@@ -16,14 +17,15 @@ export class QueueClock implements OnApplicationBootstrap {
   readonly #logger = new Logger(QueueClock.name);
 
   constructor(
-    private readonly queue: JobQueue,
+    private readonly backlog: JobBacklog,
     private readonly lives: LiveJobs,
     private readonly recorder: JobRecorder,
+    private readonly role: ProcessRole,
     private readonly draining: Draining,
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.#work();
+    if (this.role.drives) void this.#work();
   }
 
   async #work(): Promise<void> {
@@ -36,7 +38,7 @@ export class QueueClock implements OnApplicationBootstrap {
   }
 
   async #expireOverdue(): Promise<void> {
-    for (const { id } of await this.queue.overdue(Date.now(), AT_ONCE)) {
+    for (const { id } of await this.backlog.overdue(Date.now(), AT_ONCE)) {
       const live = await this.lives.open(id);
       if (!live) continue;
       const error = new ComfyUIError('expired', 'It did not start in time (QUEUE_TIMEOUT).', { jobId: id });

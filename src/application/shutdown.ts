@@ -1,4 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { BackendLeases } from './backends/backend-leases';
 import { Draining, shuttingDown } from './draining';
 import { JobLimits } from './job-limits';
 import { JobRecorder } from './job-recorder';
@@ -24,6 +25,7 @@ export class Shutdown implements BeforeApplicationShutdown {
     private readonly runner: JobRunner,
     private readonly recorder: JobRecorder,
     private readonly limits: JobLimits,
+    private readonly leases: BackendLeases,
   ) {}
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -34,6 +36,7 @@ export class Shutdown implements BeforeApplicationShutdown {
     this.draining.end();
     await this.runner.idle();
     await this.recorder.flush();
+    await this.leases.leave();
   }
 
   async #sendAway(): Promise<void> {

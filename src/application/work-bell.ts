@@ -1,3 +1,4 @@
+import type { Job } from '../domain/job/job';
 import { Bell } from './bell';
 
 /** Rings when a job may be handed over: one came or came back, a place became free, a server is back. */
@@ -5,9 +6,13 @@ export class WorkBell extends Bell {
   /** Whether a job may wait; false only when it is certain that none does. */
   mayHaveWork = true;
 
-  /** A job came, or came back. */
-  announce(): void {
+  /** Told of each job that came or came back here. */
+  onAnnounce: ((job: Job) => void) | undefined;
+
+  /** A job came, or came back; perhaps elsewhere. */
+  announce(job?: Job): void {
     this.mayHaveWork = true;
+    if (job) this.onAnnounce?.(job);
     this.ring();
   }
 }

@@ -1,5 +1,6 @@
 import { Expose, Type } from 'class-transformer';
-import { IsBoolean, IsNumber, IsString } from 'class-validator';
+import { IsBoolean, IsIn, IsNumber, IsString } from 'class-validator';
+import { type Role, ROLES } from '../application/process-role';
 import type { ComfyUIOptions } from '../comfyui.options';
 import { asBoolean, StorageEnvironment } from './storage.environment';
 
@@ -64,6 +65,14 @@ export class ComfyUIEnvironment extends StorageEnvironment {
   DATABASE_URL?: string;
 
   @Expose()
+  @IsString()
+  REDIS_URL?: string;
+
+  @Expose()
+  @IsIn(ROLES)
+  ROLE?: Role;
+
+  @Expose()
   @Type(() => Number)
   @IsNumber()
   MAX_QUEUE?: number;
@@ -118,6 +127,8 @@ export const VARIABLES: Readonly<Record<keyof ComfyUIOptions, keyof ComfyUIEnvir
   spoolMemory: 'SPOOL_MEMORY_MIB',
   dataDirectory: 'DATA_DIR',
   databaseUrl: 'DATABASE_URL',
+  redisUrl: 'REDIS_URL',
+  role: 'ROLE',
   maxQueue: 'MAX_QUEUE',
   queueTimeout: 'QUEUE_TIMEOUT',
   runTimeout: 'RUN_TIMEOUT',

@@ -15,7 +15,7 @@ export function describeDurability(makePlace: () => Promise<Place>): void {
     const page = await database.current.store.list({ statuses: [], limit: 1 });
 
     await database.reopen();
-    const { store, queue, prompts } = database.current;
+    const { store, queue, backlog, prompts } = database.current;
     expect(await store.find(first.id)).toStrictEqual(first);
     expect(await store.workflow(first.id)).toEqual(WORKFLOW);
     expect(await store.add(entryOf(waitingJob(), { idempotency }))).toStrictEqual({ job: first, isNew: false });
@@ -23,8 +23,8 @@ export function describeDurability(makePlace: () => Promise<Place>): void {
       jobs: [{ id: first.id }],
     });
     expect(await queue.next([])).toMatchObject({ jobId: first.id });
-    expect(await queue.handedOver()).toEqual([second]);
-    expect(await queue.overdue(NOON + 2, 9)).toStrictEqual([first]);
+    expect(await backlog.handedTo('http://gpu-1:8188')).toEqual([second]);
+    expect(await backlog.overdue(NOON + 2, 9)).toStrictEqual([first]);
     expect(await prompts.of('http://one')).toEqual([prompt]);
   });
 

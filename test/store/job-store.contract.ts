@@ -52,7 +52,8 @@ export function describeJobStore(makePlace: () => Promise<Place>): void {
         expect(await store().find(id)).toBeUndefined();
         expect(await store().workflow(id)).toBeUndefined();
         expect(await store().remove(id)).toBe(false);
-        expect(await database.current.queue.ahead(id)).toBeUndefined();
+        expect(await database.current.cancels.request(id)).toBe(false);
+        expect(await database.current.backlog.ahead(id)).toBeUndefined();
       },
     );
   });
@@ -197,7 +198,7 @@ export function describeJobStore(makePlace: () => Promise<Place>): void {
 
   describe('a database that is closed', () => {
     it('refuses everything with `storage_failed`', async () => {
-      const { store: closed, queue, prompts, database: connection } = database.current;
+      const { store: closed, queue, backlog, cancels, prompts, database: connection } = database.current;
       await connection.close();
       const prompt = { promptId: 'p', backend: 'b', jobId: 'j', abandonedAt: 1 };
       const calls = [
@@ -209,9 +210,15 @@ export function describeJobStore(makePlace: () => Promise<Place>): void {
         closed.remove(randomUUID()),
         closed.check(),
         queue.next([]),
-        queue.ahead(randomUUID()),
-        queue.handedOver(),
-        queue.overdue(1, 1),
+        cancels.request(randomUUID()),
+        cancels.requested(['b']),
+        backlog.ahead(randomUUID()),
+        backlog.size(),
+        backlog.waiting(1),
+        backlog.handedTo('b'),
+        backlog.backends(),
+        backlog.changed([waitingJob()]),
+        backlog.overdue(1, 1),
         prompts.add(prompt),
         prompts.of('b'),
         prompts.remove('p'),

@@ -96,7 +96,7 @@ describe('a data folder', () => {
     for (let i = 0; i < 3; i += 1) {
       const opened = await Opened.at(folder.options);
       await opened.add(waitingJob());
-      expect(await opened.queue.handedOver()).toEqual([]);
+      expect(await opened.backlog.handedTo('b')).toEqual([]);
       await opened.database.close();
     }
     const other = start('hold', folder.directory);

@@ -3,6 +3,8 @@ import type { Job } from '../../src/domain/job/job';
 import type { Database } from '../../src/infrastructure/database/database';
 import { KyselyAbandonedPrompts } from '../../src/infrastructure/database/kysely-abandoned-prompts';
 import { KyselyAssetStore } from '../../src/infrastructure/database/kysely-asset-store';
+import { KyselyJobBacklog } from '../../src/infrastructure/database/kysely-job-backlog';
+import { KyselyJobCancels } from '../../src/infrastructure/database/kysely-job-cancels';
 import { KyselyJobQueue } from '../../src/infrastructure/database/kysely-job-queue';
 import { KyselyJobStore } from '../../src/infrastructure/database/kysely-job-store';
 import { KyselyOldJobs } from '../../src/infrastructure/database/kysely-old-jobs';
@@ -15,6 +17,8 @@ import type { Place } from './places';
 export class Opened {
   readonly store: KyselyJobStore;
   readonly queue: KyselyJobQueue;
+  readonly backlog: KyselyJobBacklog;
+  readonly cancels: KyselyJobCancels;
   readonly prompts: KyselyAbandonedPrompts;
   readonly files: KyselyStoredFiles;
   readonly oldJobs: KyselyOldJobs;
@@ -23,6 +27,8 @@ export class Opened {
   constructor(readonly database: Database) {
     this.store = new KyselyJobStore(database);
     this.queue = new KyselyJobQueue(database);
+    this.cancels = new KyselyJobCancels(database);
+    this.backlog = new KyselyJobBacklog(database);
     this.prompts = new KyselyAbandonedPrompts(database);
     this.files = new KyselyStoredFiles(database);
     this.oldJobs = new KyselyOldJobs(database);
@@ -57,8 +63,14 @@ export class Opened {
   }
 }
 
+interface FreshDatabase {
+  readonly place: Place;
+  readonly current: Opened;
+  reopen(): Promise<void>;
+}
+
 /** A fresh database for each test. `current` is open; `reopen` is a restart. */
-export function freshDatabase(makePlace: () => Promise<Place>): { readonly current: Opened; reopen(): Promise<void> } {
+export function freshDatabase(makePlace: () => Promise<Place>): FreshDatabase {
   let place: Place;
   let current: Opened;
 
@@ -73,6 +85,9 @@ export function freshDatabase(makePlace: () => Promise<Place>): { readonly curre
   });
 
   return {
+    get place() {
+      return place;
+    },
     get current() {
       return current;
     },

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { openDatabase } from '../../src/infrastructure/database/open-database';
+import { describeLeases } from './leases.contract';
 import { FaultyWire } from './faulty-wire';
 import { handed, waitingJob, WORKFLOW } from './jobs';
 import { Opened } from './opened';
@@ -31,6 +32,8 @@ function describePostgres(): void {
       await opened.database.close();
       await place.remove();
     });
+
+    describe('leases', () => describeLeases(inPostgres));
 
     const count = async () => (await onServer('select count(*)::int from comfyui.jobs', place.url))[0]?.count;
 

@@ -3,6 +3,8 @@ import { describeAssetList } from './asset-list.contract';
 import { describeAssetStore } from './asset-store.contract';
 import { describeDurability } from './durability.contract';
 import { describeIdempotency } from './idempotency.contract';
+import { describeJobBacklog } from './job-backlog.contract';
+import { describeJobCancels } from './job-cancels.contract';
 import { describeJobList } from './job-list.contract';
 import { describeJobQueue } from './job-queue.contract';
 import { describeJobStore } from './job-store.contract';
@@ -17,6 +19,8 @@ export function describeStore(name: string, makePlace: () => Promise<Place>, { l
     describe('an idempotency key', () => describeIdempotency(makePlace));
     describe('the list', () => describeJobList(makePlace));
     describe('the queue', () => describeJobQueue(makePlace));
+    describe('the backlog', () => describeJobBacklog(makePlace));
+    describe('wishes to cancel', () => describeJobCancels(makePlace));
     describe('abandoned prompts', () => describeAbandonedPrompts(makePlace));
     describe('stored files', () => describeStoredFiles(makePlace));
     describe('the outbox', () => describeOutbox(makePlace));

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { AssetLinks } from '../../src/application/assets/asset-links';
+import { ProcessRole } from '../../src/application/process-role';
 import { Draining } from '../../src/application/draining';
 import { Publication } from '../../src/application/publication/publication';
 import { PublishedRows } from '../../src/application/publication/published-rows';
@@ -62,7 +63,7 @@ describeWithPostgres('the publication of ended jobs', () => {
     const links = new AssetLinks(localStorage({ directory: '/nowhere' }), 'https://comfy.example');
     const rows = new PublishedRows(new KyselyJobStore(database), links);
     const sender = new RowSender(new KyselyOutbox(database), rows, table, draining);
-    const publication = new Publication(sender, table, links, draining);
+    const publication = new Publication(sender, table, links, new ProcessRole('all', true), draining);
     await publication.onModuleInit();
     publication.onApplicationBootstrap();
   }

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { toComfyUIError } from '../../domain/errors';
 import { oneLine } from '../../domain/text';
 import { Draining } from '../draining';
+import { ProcessRole } from '../process-role';
 import { sleep } from '../sleep';
 import type { Backend } from './backend';
 import { BackendPool } from './backend-pool';
@@ -18,10 +19,12 @@ export class BackendMonitor implements OnApplicationBootstrap {
   constructor(
     private readonly pool: BackendPool,
     private readonly sweeper: PromptSweeper,
+    private readonly role: ProcessRole,
     private readonly draining: Draining,
   ) {}
 
   onApplicationBootstrap(): void {
+    if (!this.role.drives) return;
     for (const backend of this.pool.backends) void this.#watch(backend);
   }
 
@@ -32,7 +35,7 @@ export class BackendMonitor implements OnApplicationBootstrap {
       if (isUsable && wasUsable !== true) void this.pool.readCatalog(backend, this.draining.over);
       if (isUsable !== wasUsable) this.#tell(backend, isUsable, wasUsable);
       wasUsable = isUsable;
-      if (isUsable) await this.sweeper.sweep(backend);
+      if (isUsable && backend.hold.lease) await this.sweeper.sweep(backend);
       await this.#untilNextLook(backend);
     }
   }

@@ -40,7 +40,7 @@ export class BackendPool {
    */
   choose(needs: WorkflowNeeds, failed: readonly string[] = [], broken: readonly string[] = []): Backend | undefined {
     const usable = this.#fit(needs).filter(({ isUsable }) => isUsable);
-    const sound = usable.filter(({ url }) => !broken.includes(url));
+    const sound = usable.filter(({ url, hold }) => hold.isSure && !broken.includes(url));
     const free = (sound.length > 0 ? sound : usable).filter(({ hasRoom }) => hasRoom);
     const rank = (backend: Backend) => [
       failed.includes(backend.url) ? 1 : 0,

@@ -15,6 +15,7 @@ import type { NodeCatalog } from '../ports/node-catalog';
 import type { PromptHistory } from '../ports/prompt-history';
 import { sleep } from '../sleep';
 import type { WorkBell } from '../work-bell';
+import { Hold } from './hold';
 
 export interface BackendSettings {
   /** Without credentials: it is stored with jobs and shown. */
@@ -57,6 +58,8 @@ export class Backend {
     breaker: new ConsecutiveBreaker(1),
     halfOpenAfter: new ExponentialBackoff({ initialDelay: PROBE.firstAgain, maxDelay: PROBE.longestAgain }),
   });
+  /** Whether this process drives it. */
+  readonly hold = new Hold();
   #handedOver = 0;
   #takenAt = -Infinity;
   #models: ReadonlySet<string> = new Set();
@@ -112,8 +115,9 @@ export class Backend {
     return this.#handedOver < this.settings.concurrency;
   }
 
+  /** Whether it may be given a prompt. */
   get hasRoom(): boolean {
-    return this.#handedOver < this.settings.concurrency + this.settings.prefetch;
+    return this.hold.isSure && this.#handedOver < this.settings.concurrency + this.settings.prefetch;
   }
 
   /** Why it is not used; undefined while it is. */

@@ -11,19 +11,28 @@ export interface Ticket {
  * The order in which waiting jobs are handed over: by `queuedAt`, moved by priority. One step of priority is worth
  * {@link PRIORITY_STEP_MS} of waiting, so low priority waits longer, but not forever. Within a level it is first come, first served.
  * A job waits when it has not ended and is handed to no server; one that comes back takes its old place.
+ *
+ * The queue leads to jobs, the store knows them: a ticket may be of a job that waits no more, and a job may have lost its ticket.
+ * An adapter that keeps tickets apart from jobs holds to the order roughly, by bands of priority.
  */
 export abstract class JobQueue {
-  /** The first that waits, leaving out those with these needs. */
+  /** Makes sure that jobs which wait have a ticket, of the priority that they have come to by waiting. */
+  abstract offer(jobs: readonly Job[]): Promise<void>;
+
+  /** Takes the first ticket, leaving out those with these needs. Each has to be given up by {@link settle} or {@link putBack}. */
   abstract next(exceptNeeds: readonly string[]): Promise<Ticket | undefined>;
 
-  /** How many wait before this one; undefined when it does not wait. */
-  abstract ahead(jobId: string): Promise<number | undefined>;
+  /** The job of a ticket was handed over, or does not wait any more. */
+  abstract settle(ticket: Ticket): Promise<void>;
 
-  /** Jobs that are handed to a server and have not ended: after a start, those of the process before. */
-  abstract handedOver(): Promise<readonly Job[]>;
+  /** No server of this process can take the job now: it is for another, or for later. */
+  abstract putBack(ticket: Ticket): Promise<void>;
 
-  /** Waiting jobs that have never started and whose `startBy` is over; at most `limit`. */
-  abstract overdue(now: number, limit: number): Promise<readonly Job[]>;
+  /** How many tickets there are; null where a job is its own ticket, which can not get lost. */
+  abstract tickets(): Promise<number | null>;
+
+  /** Rings when another process may have offered a job. At most one listens. */
+  abstract onOffer(ring: () => void): void;
 }
 
 export const PRIORITY_STEP_MS = 10_000;

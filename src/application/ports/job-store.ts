@@ -1,6 +1,7 @@
 import type { Description } from '../../domain/asset';
 import type { CollectedFile, Job, JobStatus } from '../../domain/job/job';
 import type { Workflow } from '../../domain/workflow/workflow';
+import type { Lease } from './leases';
 
 export interface JobEntry {
   readonly job: Job;
@@ -25,6 +26,13 @@ export interface FileChanges {
   /** Of an abandoned attempt. */
   readonly dropped: readonly CollectedFile[];
   readonly description: Description;
+}
+
+/** What goes with the write of a job. */
+export interface SaveOptions {
+  readonly files?: FileChanges;
+  /** What the server concerned is driven under: the write is refused when it is another's by now. */
+  readonly lease?: Lease;
 }
 
 export interface JobQuery {
@@ -64,11 +72,11 @@ export abstract class JobStore {
   abstract list(query: JobQuery): Promise<JobPage>;
 
   /**
-   * Writes a job that was moved on from one with this `placement`, and its files, all or nothing.
+   * Writes a job that was moved on from one with this `placement`, and its files, all or nothing. That its cancelation was requested is never unwritten.
    * @returns whether it was written: not when the stored job has another placement by now, has ended (but for one that
-   * failed and succeeds after all) or is gone
+   * failed and succeeds after all) or is gone, or when the lease is another's
    */
-  abstract save(job: Job, placement: number, files?: FileChanges): Promise<boolean>;
+  abstract save(job: Job, placement: number, options?: SaveOptions): Promise<boolean>;
 
   /** Deletes an ended job and its assets. @returns whether there was one to delete */
   abstract remove(id: string): Promise<boolean>;

@@ -4,6 +4,7 @@ import { oneLine } from '../../domain/text';
 import type { AssetLinks } from '../assets/asset-links';
 import type { Draining } from '../draining';
 import { type GenerationTable, TableFault } from '../ports/generation-table';
+import type { ProcessRole } from '../process-role';
 import { sleep } from '../sleep';
 import { growingPause } from './growing-pause';
 import type { RowSender } from './row-sender';
@@ -25,6 +26,7 @@ export class Publication implements OnModuleInit, OnApplicationBootstrap {
     private readonly sender: RowSender,
     private readonly table: GenerationTable,
     private readonly links: AssetLinks,
+    private readonly role: ProcessRole,
     private readonly draining: Draining,
   ) {}
 
@@ -41,7 +43,7 @@ export class Publication implements OnModuleInit, OnApplicationBootstrap {
   }
 
   onApplicationBootstrap(): void {
-    void this.#work();
+    if (this.role.drives) void this.#work();
   }
 
   async #work(): Promise<void> {

@@ -61,15 +61,10 @@ export function newJob({ id, workflow, queuedAt, ...wishes }: NewJob): ActiveJob
 /** Progress raises the revision and is not stored: more than one run can bring. */
 const UNSTORED_REVISIONS = 1_000_000;
 
-/**
- * A stored job, to be followed again: what is heard from now on adds to it. One that was handed over goes on above every
- * revision that the process before may have told.
- */
+/** A stored job, to be followed again: what is heard from now on adds to it. */
 export function activate(job: Job, workflow: Workflow): ActiveJob {
-  const revision = job.backend === null ? job.revision : job.revision + UNSTORED_REVISIONS;
   return {
     ...job,
-    revision,
     workflow,
     run: { ...initialProgress(workflow), snapshot: job.progress },
     nodeTimes: NO_NODE_TIMES,
@@ -88,13 +83,16 @@ export function recordOf({ workflow: _workflow, run: _run, nodeTimes: _times, ..
 export function advance(job: ActiveJob, change: JobChange, now: number): ActiveJob {
   if (hasEnded(job) !== (change.kind === 'recollected')) return job;
   const next = apply(job, change, now);
-  return next === job ? job : { ...next, revision: job.revision + 1 };
+  if (next === job) return job;
+  return { ...next, revision: job.revision + (change.kind === 'adopted' ? UNSTORED_REVISIONS : 1) };
 }
 
 function apply(job: ActiveJob, change: JobChange, now: number): ActiveJob {
   switch (change.kind) {
     case 'handed':
       return hand(job, change, now);
+    case 'adopted':
+      return { ...job };
     case 'accepted':
       return accept(job, change);
     case 'returned':

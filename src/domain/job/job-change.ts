@@ -20,6 +20,14 @@ export interface Accepted {
   readonly nodeErrors: NodeErrors;
 }
 
+/**
+ * It is followed by another process, or again after a start: its revision goes on above all that the process before may have
+ * told.
+ */
+export interface Adopted {
+  readonly kind: 'adopted';
+}
+
 /** It comes back to wait for another try. */
 export interface Returned {
   readonly kind: 'returned';
@@ -38,6 +46,7 @@ export type JobChange =
   | RunEvent
   | Handed
   | Accepted
+  | Adopted
   | Returned
   | Recollected
   | { readonly kind: 'collected'; readonly file: CollectedFile }

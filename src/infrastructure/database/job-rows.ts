@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Selectable } from 'kysely';
+import { needsKey } from '../../application/needs-key';
 import { ComfyUIError } from '../../domain/errors';
 import { parseJson, stringifyJson } from '../../domain/json';
-import type { Job } from '../../domain/job/job';
-import type { WorkflowNeeds } from '../../domain/workflow/needs';
+import type { Job, JobStatus } from '../../domain/job/job';
 import type { JobsTable } from './tables';
 
 export type JobRow = Selectable<JobsTable>;
@@ -15,6 +15,7 @@ type InColumns =
   | 'placement'
   | 'priority'
   | 'backend'
+  | 'cancelRequested'
   | 'queuedAt'
   | 'startBy'
   | 'startedAt'
@@ -38,6 +39,7 @@ export function changingColumns(job: Job) {
     revision: job.revision,
     placement: job.placement,
     backend: job.backend,
+    cancel_requested: job.cancelRequested ? 1 : 0,
     start_by: job.startBy,
     started_at: job.startedAt ?? null,
     ended_at: job.endedAt ?? null,
@@ -50,7 +52,8 @@ export function toJob(row: JobRow): Job {
   return {
     ...record,
     id: row.id,
-    status: row.status,
+    status: statusOf(row),
+    cancelRequested: row.cancel_requested === 1,
     revision: row.revision,
     placement: row.placement,
     priority: row.priority,
@@ -63,16 +66,16 @@ export function toJob(row: JobRow): Job {
   };
 }
 
+/** Who runs it may not have heard yet that it is to be canceled. */
+function statusOf({ status, cancel_requested: toCancel }: JobRow): JobStatus {
+  return status === 'running' && toCancel === 1 ? 'canceling' : status;
+}
+
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Whether there can be such a job: callers ask for anything. */
 export function isJobId(id: string): boolean {
   return UUID.test(id);
-}
-
-/** Two jobs that any server can run or not run alike. */
-export function needsKey({ classes, labels }: WorkflowNeeds): string {
-  return hash(JSON.stringify([classes, labels]));
 }
 
 /** Of any text a short one that every column takes. */
@@ -90,7 +93,6 @@ function recordOf(job: Job): JobRecord {
     seeds: job.seeds,
     attempts: job.attempts,
     acceptance: job.acceptance,
-    cancelRequested: job.cancelRequested,
     progress: job.progress,
     outputs: job.outputs,
     texts: job.texts,

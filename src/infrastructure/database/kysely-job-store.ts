@@ -6,18 +6,20 @@ import {
   type JobPage,
   type JobQuery,
   JobStore,
+  type SaveOptions,
 } from '../../application/ports/job-store';
+import type { Lease } from '../../application/ports/leases';
 import { hasEnded, type Job } from '../../domain/job/job';
 import type { Workflow } from '../../domain/workflow/workflow';
 import { readWorkflow } from '../../domain/workflow/workflow-text';
 import type { Database } from './database';
-import { changingColumns, isJobId, type JobRow, toJob } from './job-rows';
+import { changingColumns, isJobId, toJob } from './job-rows';
 import { listJobs } from './list-jobs';
 import { GroupCommit } from './group-commit';
 import { type AddedJob, JobAdder } from './job-adder';
 import { JobFiles } from './job-files';
+import { type JobUpdate, JobUpdates } from './job-updates';
 import { announce } from './kysely-outbox';
-import { type Placeholders, PreparedQuery } from './prepared-query';
 import { storageError } from './storage-errors';
 import { stored } from './stored';
 import type { Tables } from './tables';
@@ -28,7 +30,7 @@ const ADD_LOCK = 7_461_982_530;
 export class KyselyJobStore extends JobStore {
   readonly #together: GroupCommit;
   readonly #adder = new JobAdder();
-  readonly #update = new PreparedQuery(updateJob);
+  readonly #updates: JobUpdates;
   readonly #files = new JobFiles();
 
   /** @param isPublished whether jobs that end go into the outbox */
@@ -38,6 +40,7 @@ export class KyselyJobStore extends JobStore {
   ) {
     super();
     this.#together = new GroupCommit(database.kysely);
+    this.#updates = new JobUpdates(database.dialect);
   }
 
   add(entry: JobEntry): Promise<AddedJob> {
@@ -64,10 +67,10 @@ export class KyselyJobStore extends JobStore {
     return stored(() => listJobs(this.database.kysely, query));
   }
 
-  save(job: Job, placement: number, files?: FileChanges): Promise<boolean> {
+  save(job: Job, placement: number, { files, lease }: SaveOptions = {}): Promise<boolean> {
     const writeId = randomUUID();
     const values: JobUpdate = { ...changingColumns(job), write_id: writeId, id: job.id, before: placement };
-    const write = (transaction: Kysely<Tables>) => this.#write(transaction, { job, values, files });
+    const write = (transaction: Kysely<Tables>) => this.#write(transaction, { job, values, files, lease });
     const isMore = files !== undefined || this.#isToPublish(job);
     return stored(async (isRetry) => {
       const isWritten = await this.#inTransaction(write, isMore);
@@ -102,8 +105,8 @@ export class KyselyJobStore extends JobStore {
     });
   }
 
-  async #write(transaction: Kysely<Tables>, { job, values, files }: JobWrite): Promise<boolean> {
-    const { numAffectedRows = 0n } = await this.#update.run(transaction, values);
+  async #write(transaction: Kysely<Tables>, { job, values, files, lease }: JobWrite): Promise<boolean> {
+    const { numAffectedRows = 0n } = await this.#updates.run(transaction, values, lease);
     if (numAffectedRows === 0n) return false;
     if (files) await this.#files.write(transaction, job, files);
     if (this.#isToPublish(job)) await announce(transaction, job);
@@ -137,13 +140,5 @@ interface JobWrite {
   readonly job: Job;
   readonly values: JobUpdate;
   readonly files: FileChanges | undefined;
-}
-
-/** What a job becomes, and at which `placement` it has to be before. */
-type JobUpdate = ReturnType<typeof changingColumns> & Pick<JobRow, 'id' | 'write_id'> & { readonly before: number };
-
-/** Changes a job that has not ended, or now succeeds after all, and was not handed to anybody else meanwhile. */
-function updateJob(kysely: Kysely<Tables>, { id, before, ...columns }: Placeholders<JobUpdate>) {
-  const query = kysely.updateTable('jobs').set(columns).where('id', '=', id).where('placement', '=', before);
-  return query.where(sql<boolean>`(ended_at is null or (status = 'failed' and ${columns.status} = 'succeeded'))`);
+  readonly lease: Lease | undefined;
 }

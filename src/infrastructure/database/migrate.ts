@@ -2,10 +2,11 @@ import { type Kysely, type Migration, Migrator } from 'kysely';
 import { ComfyUIError } from '../../domain/errors';
 import * as jobs from './migrations/0001-jobs';
 import * as assets from './migrations/0002-assets';
+import * as leases from './migrations/0003-leases';
 import type { Tables } from './tables';
 
 /** By name, in order. One that was released is never changed: a new one follows. */
-const MIGRATIONS: Record<string, Migration> = { '0001-jobs': jobs, '0002-assets': assets };
+const MIGRATIONS: Record<string, Migration> = { '0001-jobs': jobs, '0002-assets': assets, '0003-leases': leases };
 
 /**
  * Brings the tables up to date, whole or not at all. Processes that start at once wait for one another.

@@ -19,6 +19,8 @@ export interface JobsTable {
   started_at: number | null;
   ended_at: number | null;
   backend: string | null;
+  /** 0 or 1. */
+  cancel_requested: number;
   /** Hash of the classes and labels it needs. */
   needs_key: string;
   /** Hash of the caller's key; null when there is none, or it was forgotten. */
@@ -84,6 +86,20 @@ export interface OutboxTable {
   next_at: number;
 }
 
+/** Who drives which server, and until when. Times in milliseconds since the epoch by the clock of the database. */
+export interface LeasesTable {
+  backend: string;
+  holder: string;
+  epoch: number;
+  expires_at: number;
+}
+
+/** The processes that drive servers or want to. */
+export interface LeaseHoldersTable {
+  holder: string;
+  expires_at: number;
+}
+
 export interface Tables {
   jobs: JobsTable;
   workflows: WorkflowsTable;
@@ -92,4 +108,6 @@ export interface Tables {
   generations: GenerationsTable;
   assets: AssetsTable;
   outbox: OutboxTable;
+  leases: LeasesTable;
+  lease_holders: LeaseHoldersTable;
 }

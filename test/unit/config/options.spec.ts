@@ -12,6 +12,8 @@ describe('the options', () => {
       spoolDirectory: undefined,
       dataDirectory: undefined,
       databaseUrl: undefined,
+      redisUrl: undefined,
+      role: 'all',
       maxQueue: 10_000,
       queueTimeout: 86_400,
       runTimeout: 3_600,
@@ -97,6 +99,10 @@ describe('the options', () => {
     ['retentionDays', { retentionDays: '7' }],
     ['databaseUrl', { databaseUrl: 'mysql://me:hidden@db/jobs' }],
     ['databaseUrl', { databaseUrl: 'me:hidden@db' }],
+    ['redisUrl', { databaseUrl: 'postgres://db/jobs', redisUrl: 'http://me:hidden@redis' }],
+    ['redisUrl', { redisUrl: 'redis://me:hidden@redis' }],
+    ['role', { databaseUrl: 'postgres://db/jobs', role: 'boss' as never }],
+    ['role', { role: 'worker' }],
   ])('say which one is wrong, without telling a secret: %s, %j', (name, options) => {
     const resolving = () => resolveOptions(options);
     expect(resolving).toThrow(`ComfyUIModule: option ${name} `);

@@ -75,8 +75,9 @@ describe('advance', () => {
     expect(advance(again, { kind: 'step', nodeId: 'sampler', value: 1, max: 8 }, 5).progress.value).toBe(
       job.progress.value,
     );
-    expect(again.revision).toBeGreaterThan(job.revision + 100_000);
-    expect(activate(recordOf(fresh), workflow).revision).toBe(fresh.revision);
+    expect(again.revision).toBe(job.revision);
+    expect(advance(again, { kind: 'adopted' }, 5)).toEqual({ ...again, revision: expect.any(Number) });
+    expect(advance(again, { kind: 'adopted' }, 5).revision).toBeGreaterThan(job.revision + 100_000);
     expect(recordOf(job)).not.toHaveProperty('workflow');
   });
 

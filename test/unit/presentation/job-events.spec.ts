@@ -23,7 +23,7 @@ function read(text: string): Told | string {
 }
 
 function liveJob(): LiveJob {
-  const keeper = { stored: async () => undefined, forget: () => undefined };
+  const keeper = { stored: async () => undefined, share: () => undefined, forget: () => undefined };
   return new LiveJob(newJob({ id: ID, workflow, queuedAt: Date.now() }), keeper);
 }
 

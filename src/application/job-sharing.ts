@@ -1,0 +1,115 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { toComfyUIError } from '../domain/errors';
+import { recordOf } from '../domain/job/active-job';
+import { hasEnded, type Job } from '../domain/job/job';
+import { oneLine } from '../domain/text';
+import { Draining } from './draining';
+import type { LiveJob } from './live-job';
+import { JobBacklog } from './ports/job-backlog';
+import { JobNews, type JobSnapshot } from './ports/job-news';
+import { ProcessRole } from './process-role';
+import { sleep } from './sleep';
+
+/** News may get lost; what is stored is looked at this often, ms. */
+const LOOK_MS = 1_000;
+
+/** Lets live jobs be the same in all processes: tells of those that run here, and hears of those that run elsewhere. */
+@Injectable()
+export class JobSharing implements OnApplicationBootstrap {
+  readonly #logger = new Logger(JobSharing.name);
+  /** What is done for each, to be stopped. */
+  readonly #told = new Map<LiveJob, () => void>();
+  readonly #heard = new Map<LiveJob, () => void>();
+
+  constructor(
+    private readonly news: JobNews,
+    private readonly backlog: JobBacklog,
+    private readonly role: ProcessRole,
+    private readonly draining: Draining,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (!this.role.isAlone) void this.#work();
+  }
+
+  /** Whether what is known here of a job that does not run here may be old. */
+  get isNeeded(): boolean {
+    return !this.role.isAlone;
+  }
+
+  /** To be called when somebody needs a job, and when it begins or ceases to run here. */
+  share(live: LiveJob): void {
+    if (this.role.isAlone) return;
+    this.forget(live);
+    if (live.isRunning) this.#told.set(live, this.#tell(live));
+    else if (!hasEnded(live.job)) this.#heard.set(live, this.#hear(live));
+  }
+
+  /** Nobody here needs it any more. */
+  forget(live: LiveJob): void {
+    for (const shared of [this.#told, this.#heard]) {
+      shared.get(live)?.();
+      shared.delete(live);
+    }
+  }
+
+  /** Adds what was told of a job that runs elsewhere. */
+  async update(live: LiveJob): Promise<void> {
+    const [latest] = await this.news.latest([live.job.id]);
+    this.#see(live, latest);
+  }
+
+  /** These jobs, as stored or, where that is newer, as they were told. */
+  async latest(jobs: readonly Job[]): Promise<readonly Job[]> {
+    if (this.role.isAlone || jobs.length === 0) return jobs;
+    const told = await this.news.latest(jobs.map(({ id }) => id));
+    return jobs.map((job, index) => newer(job, told[index]?.job));
+  }
+
+  #tell(live: LiveJob): () => void {
+    const over = new AbortController();
+    const tellAll = async () => {
+      for await (const _ of live.events({ signal: over.signal })) this.news.tell(snapshotOf(live));
+    };
+    tellAll().catch(() => undefined);
+    return () => {
+      over.abort();
+      this.news.tell(snapshotOf(live));
+    };
+  }
+
+  #hear(live: LiveJob): () => void {
+    return this.news.listen(live.job.id, (snapshot) => this.#see(live, snapshot));
+  }
+
+  #see(live: LiveJob, snapshot: JobSnapshot | undefined): void {
+    if (snapshot) live.see(snapshot);
+    if (hasEnded(live.job)) this.forget(live);
+  }
+
+  async #work(): Promise<void> {
+    while (!this.draining.isOver) {
+      await this.#look().catch((error: unknown) => {
+        this.#logger.warn(`Jobs of other processes can not be followed: ${oneLine(toComfyUIError(error).message)}`);
+      });
+      await sleep(LOOK_MS, this.draining.over);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const lives = new Map([...this.#heard.keys()].map((live) => [live.job.id, live]));
+    if (lives.size === 0) return;
+    const known = [...lives.values()].map(({ job }) => ({ id: job.id, revision: job.revision }));
+    for (const job of await this.backlog.changed(known)) this.#see(lives.get(job.id)!, { job });
+  }
+}
+
+/** An ended job is not told of again, and what was told before says nothing. */
+function newer(job: Job, told: Job | undefined): Job {
+  return told && told.revision > job.revision && !hasEnded(job) ? told : job;
+}
+
+/** Only what is stored: what gets lost with this process was never told. */
+function snapshotOf({ job, storedOutputs, preview }: LiveJob): JobSnapshot {
+  return { job: { ...recordOf(job), outputs: storedOutputs }, preview };
+}

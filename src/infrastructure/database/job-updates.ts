@@ -1,0 +1,54 @@
+import { type Kysely, type QueryResult, sql } from 'kysely';
+import type { Lease } from '../../application/ports/leases';
+import type { Database } from './database';
+import type { changingColumns, JobRow } from './job-rows';
+import { type Placeholders, PreparedQuery } from './prepared-query';
+import type { Tables } from './tables';
+
+/** What a job becomes, and at which `placement` it has to be before. */
+export type JobUpdate = ReturnType<typeof changingColumns> &
+  Pick<JobRow, 'id' | 'write_id'> & { readonly before: number };
+
+/** The writes of jobs that are there. */
+export class JobUpdates {
+  readonly #plain = new PreparedQuery(updateJob);
+  readonly #leased = new PreparedQuery(updateLeasedJob);
+  readonly #claim = new PreparedQuery(claimJob);
+
+  constructor(private readonly dialect: Database['dialect']) {}
+
+  /** One row, or none when the job is not what it was thought to be or the lease is another's. */
+  run(kysely: Kysely<Tables>, values: JobUpdate, lease: Lease | undefined): Promise<QueryResult<unknown>> {
+    // The embedded database has one process, which drives all servers.
+    if (lease === undefined || this.dialect === 'sqlite') return this.#plain.run(kysely, values);
+    const leased = { ...values, leased: lease.backend, epoch: lease.epoch };
+    const isClaim = values.backend !== null && values.placement > values.before;
+    return (isClaim ? this.#claim : this.#leased).run(kysely, leased);
+  }
+}
+
+type LeasedUpdate = JobUpdate & { readonly leased: string; readonly epoch: number };
+
+/** Changes a job that has not ended, or now succeeds after all, and was not handed to anybody else meanwhile. */
+function updateJob(kysely: Kysely<Tables>, { id, before, cancel_requested, ...columns }: Placeholders<JobUpdate>) {
+  return kysely
+    .updateTable('jobs')
+    .set(columns)
+    .set({ cancel_requested: sql`case when ${cancel_requested} = 1 then 1 else cancel_requested end` })
+    .where('id', '=', id)
+    .where('placement', '=', before)
+    .where(sql<boolean>`(ended_at is null or (status = 'failed' and ${columns.status} = 'succeeded'))`);
+}
+
+/** Whoever takes over the lease waits for this write to be done, and then sees it; one that comes later is refused. */
+function updateLeasedJob(kysely: Kysely<Tables>, { leased, epoch, ...update }: Placeholders<LeasedUpdate>) {
+  return updateJob(kysely, update).where(
+    sql<boolean>`exists (select from ${sql.table('comfyui.leases')} where backend = ${leased} and epoch = ${epoch} for share)`,
+  );
+}
+
+/** Of several that want the same job one gets it, and the others do not wait. */
+function claimJob(kysely: Kysely<Tables>, update: Placeholders<LeasedUpdate>) {
+  const free = kysely.selectFrom('jobs').select('id').where('id', '=', update.id).forUpdate().skipLocked();
+  return updateLeasedJob(kysely, update).where('id', 'in', free);
+}
