@@ -2,11 +2,10 @@ import type { Workflow } from '../../../../src/domain/workflow/workflow';
 import type { JobDto } from '../../../../src/presentation/http/jobs/job.dto';
 import type { ComfyUIProcess } from './comfyui-process';
 import { checkJob, checkPicture, gatherEvidence } from './delivery';
-import { getJson } from './http';
 import { isEnded, JobWatch } from './job-watch';
 import { type Order, tagOf } from './order';
 import { Orders } from './orders';
-import type { ServiceProcess } from './service-process';
+import type { Front } from './front';
 import { until } from './until';
 
 export interface AuditOptions {
@@ -27,7 +26,7 @@ export class Auditor {
   readonly #watch: JobWatch;
 
   constructor(
-    private readonly service: ServiceProcess,
+    private readonly service: Front,
     private readonly backends: readonly ComfyUIProcess[],
   ) {
     this.orders = new Orders(service);
@@ -40,7 +39,7 @@ export class Auditor {
 
   /** Waits until all jobs have ended, and tells all that is not as it must be; nothing, when the service kept its word. */
   async findings({ withinMs = 30_000, replays = 2, unseenRuns = 0 }: AuditOptions = {}): Promise<string[]> {
-    if (this.service.hasCrashed) return [`the service ended by itself: ${await this.service.end()}`];
+    if (this.service.hasCrashed) return ['the service ended by itself'];
     const jobs = await this.#ended(withinMs);
     const unended = jobs.filter((job) => !isEnded(job)).map((job) => `${job.id} is still ${JSON.stringify(job)}`);
     if (unended.length > 0) return unended;
@@ -97,7 +96,7 @@ export class Auditor {
   }
 
   async #unanswered({ id }: JobDto): Promise<Order | undefined> {
-    const tag = tagOf(await getJson<Workflow>(`${this.service.url}/jobs/${id}/workflow`));
+    const tag = tagOf(await this.service.get<Workflow>(`/jobs/${id}/workflow`));
     const isOpen = ({ jobId, refusal }: Order) => jobId === undefined && refusal === undefined;
     const order = this.orders.all.find((one) => one.tag === tag && isOpen(one));
     if (order) order.jobId = id;

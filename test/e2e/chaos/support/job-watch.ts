@@ -1,7 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { JobDto, JobPageDto } from '../../../../src/presentation/http/jobs/job.dto';
-import { getJson } from './http';
-import type { ServiceProcess } from './service-process';
+import type { Front } from './front';
 
 const LOOK_MS = 150;
 const RANKS: Record<JobDto['status'], number> = {
@@ -21,7 +20,7 @@ export class JobWatch {
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
-  constructor(private readonly service: ServiceProcess) {
+  constructor(private readonly service: Front) {
     this.#done = this.#watch();
   }
 
@@ -43,7 +42,7 @@ export class JobWatch {
 
   async #watch(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const page = await getJson<JobPageDto>(`${this.service.url}/jobs?limit=200`).catch(() => undefined);
+      const page = await this.service.get<JobPageDto>('/jobs?limit=200').catch(() => undefined);
       for (const job of page?.jobs ?? []) this.see(job);
       await setTimeout(LOOK_MS);
     }

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { JobDto } from '../../../../src/presentation/http/jobs/job.dto';
 import { type Answer, jsonOf } from './http';
 import { newOrder, type Order, type OrderOptions } from './order';
-import type { ServiceProcess } from './service-process';
+import type { Front } from './front';
 
 /** `later`: the job is taken, and that is all. `picture`: the caller waits for it. `json`: the same, in base64. */
 export type Manner = 'later' | 'picture' | 'json';
@@ -23,7 +23,7 @@ export class Orders {
   /** What must not happen, whatever becomes of the jobs. */
   readonly findings: string[] = [];
 
-  constructor(private readonly service: ServiceProcess) {}
+  constructor(private readonly service: Front) {}
 
   /** Orders that the service is bound to: it named their job, or gave the picture. */
   get accepted(): Order[] {

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JobDto, JobPageDto } from '../../../../src/presentation/http/jobs/job.dto';
 import { DIST } from './dist';
-import { type Answer, call, type Call, getJson } from './http';
+import { Front } from './front';
+import { type Answer, call, type Call } from './http';
 import { type End, OwnProcess } from './own-process';
 import { ownPort } from './ports';
 
@@ -14,7 +14,7 @@ export interface ServiceOptions {
 }
 
 /** The service as a process of its own, on an address and a data folder that outlive it. */
-export class ServiceProcess {
+export class ServiceProcess extends Front {
   #process: OwnProcess | undefined;
   /** How often it was started. */
   starts = 0;
@@ -23,7 +23,9 @@ export class ServiceProcess {
     readonly port: number,
     readonly folder: string,
     private readonly options: ServiceOptions,
-  ) {}
+  ) {
+    super();
+  }
 
   static async at(folder: string, options: ServiceOptions): Promise<ServiceProcess> {
     return new ServiceProcess(await ownPort(), folder, options);
@@ -84,6 +86,10 @@ export class ServiceProcess {
     return this.#running.end();
   }
 
+  get isUp(): boolean {
+    return this.#process !== undefined && !this.#process.hasEnded;
+  }
+
   /** Whether it ended by itself. */
   get hasCrashed(): boolean {
     return this.#process?.hasCrashed ?? false;
@@ -100,25 +106,6 @@ export class ServiceProcess {
 
   call(path: string, options?: Call): Promise<Answer> {
     return call(this.url + path, options);
-  }
-
-  job(id: string): Promise<JobDto> {
-    return getJson(`${this.url}/jobs/${id}`);
-  }
-
-  cancel(id: string): Promise<Answer> {
-    return this.call(`/jobs/${id}/cancel`, { method: 'POST' });
-  }
-
-  /** All there are. */
-  async jobs(): Promise<JobDto[]> {
-    const all: JobDto[] = [];
-    for (let next: string | null = ''; next !== null;) {
-      const page: JobPageDto = await getJson(`${this.url}/jobs?limit=200&cursor=${next}`);
-      all.push(...page.jobs);
-      ({ next } = page);
-    }
-    return all;
   }
 
   /** MiB. */

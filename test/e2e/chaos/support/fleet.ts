@@ -1,0 +1,142 @@
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Auditor } from './auditor';
+import { ComfyUIProcess } from './comfyui-process';
+import { Front } from './front';
+import { type Answer, call, type Call } from './http';
+import type { Orders } from './orders';
+import { PostgresServer, RedisServer } from './servers';
+import { ServiceProcess } from './service-process';
+
+export interface FleetOptions {
+  readonly apis?: number;
+  readonly workers?: number;
+  readonly backends?: number;
+  /** Default true. */
+  readonly redis?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const LINES_TOLD = 40;
+
+/** Several processes of the service on one PostgreSQL, one Redis and one folder for files, and the ComfyUI servers they share. */
+export class Fleet {
+  readonly audit: Auditor;
+
+  private constructor(
+    private readonly folder: string,
+    readonly postgres: PostgresServer,
+    readonly redis: RedisServer | undefined,
+    readonly backends: readonly ComfyUIProcess[],
+    readonly apis: readonly ServiceProcess[],
+    readonly workers: readonly ServiceProcess[],
+  ) {
+    this.audit = new Auditor(new AnyOf(apis), backends);
+  }
+
+  static async start({ apis = 2, workers = 2, backends = 4, redis = true, env }: FleetOptions = {}): Promise<Fleet> {
+    const folder = await mkdtemp(join(tmpdir(), 'nestjs-comfyui-fleet-'));
+    const [postgres, redisServer] = await Promise.all([
+      PostgresServer.create(),
+      redis ? RedisServer.create() : undefined,
+    ]);
+    const servers = await Promise.all(
+      Array.from({ length: backends }, (_, index) => ComfyUIProcess.at(folder, `backend-${index + 1}`)),
+    );
+    const shared = {
+      COMFYUI_BASE_URL: servers.map(({ url }) => url).join(','),
+      DATABASE_URL: postgres.url,
+      DATA_DIR: join(folder, 'data'),
+      ...(redisServer && { REDIS_URL: redisServer.url }),
+      ...env,
+    };
+    const processes = (role: string, count: number) =>
+      Promise.all(
+        Array.from({ length: count }, async (_, index) => {
+          const own = join(folder, `${role}-${index + 1}`);
+          await mkdir(own);
+          return ServiceProcess.at(own, { env: { ...shared, ROLE: role } });
+        }),
+      );
+    const fleet = new Fleet(
+      folder,
+      postgres,
+      redisServer,
+      servers,
+      await processes('api', apis),
+      await processes('worker', workers),
+    );
+    try {
+      await Promise.all(fleet.#processes.map((process) => process.start()));
+      return fleet;
+    } catch (error) {
+      console.error(await fleet.log());
+      await fleet.close();
+      throw error;
+    }
+  }
+
+  get orders(): Orders {
+    return this.audit.orders;
+  }
+
+  get #processes(): readonly (ServiceProcess | ComfyUIProcess)[] {
+    return [...this.backends, ...this.apis, ...this.workers];
+  }
+
+  /** The ends of the logs, for people. */
+  async log(): Promise<string> {
+    const logs = [...this.apis, ...this.workers].map(async ({ log }) => {
+      const text = await readFile(log, 'utf8').catch(() => '');
+      const lines = text.trimEnd().split('\n').filter(isTelling).slice(-LINES_TOLD);
+      return [log, ...lines.map(readable)].join('\n');
+    });
+    return (await Promise.all(logs)).join('\n\n');
+  }
+
+  /** Nothing is left of it, however it is. */
+  async close(): Promise<void> {
+    await Promise.all(this.#processes.map((process) => process.kill()));
+    await this.audit.close();
+    await Promise.all([this.postgres.close(), this.redis?.close()]);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Asks the processes in turn, as a load balancer does that knows which of them are there. */
+class AnyOf extends Front {
+  #turn = 0;
+
+  constructor(private readonly processes: readonly ServiceProcess[]) {
+    super();
+  }
+
+  get hasCrashed(): boolean {
+    return this.processes.some(({ hasCrashed }) => hasCrashed);
+  }
+
+  get url(): string {
+    this.#turn += 1;
+    const up = this.processes.filter(({ isUp }) => isUp);
+    return (up[this.#turn % up.length] ?? this.processes[0]!).url;
+  }
+
+  call(path: string, options?: Call): Promise<Answer> {
+    return call(this.url + path, options);
+  }
+}
+
+/** Our own looks at jobs are most of what it logs. */
+function isTelling(line: string): boolean {
+  return !line.includes('"method":"GET"');
+}
+
+function readable(line: string): string {
+  try {
+    const { time, level, context, msg } = JSON.parse(line) as Record<string, unknown>;
+    return `${new Date(Number(time)).toISOString()} ${String(level)} [${String(context)}] ${String(msg)}`;
+  } catch {
+    return line;
+  }
+}
