@@ -33,7 +33,9 @@ function describePostgres(): void {
       await place.remove();
     });
 
-    describe('leases', () => describeLeases(inPostgres));
+    describe('leases', () => {
+      describeLeases(inPostgres);
+    });
 
     const count = async () => (await onServer('select count(*)::int from comfyui.jobs', place.url))[0]?.count;
 

@@ -22,6 +22,8 @@ const LINES_TOLD = 40;
 
 /** Several processes of the service on one PostgreSQL, one Redis and one folder for files, and the ComfyUI servers they share. */
 export class Fleet {
+  /** All apis behind one address. */
+  readonly front: Front;
   readonly audit: Auditor;
 
   private constructor(
@@ -32,7 +34,8 @@ export class Fleet {
     readonly apis: readonly ServiceProcess[],
     readonly workers: readonly ServiceProcess[],
   ) {
-    this.audit = new Auditor(new AnyOf(apis), backends);
+    this.front = new AnyOf(apis);
+    this.audit = new Auditor(this.front, backends);
   }
 
   static async start({ apis = 2, workers = 2, backends = 4, redis = true, env }: FleetOptions = {}): Promise<Fleet> {
@@ -87,12 +90,15 @@ export class Fleet {
 
   /** The ends of the logs, for people. */
   async log(): Promise<string> {
-    const logs = [...this.apis, ...this.workers].map(async ({ log }) => {
-      const text = await readFile(log, 'utf8').catch(() => '');
-      const lines = text.trimEnd().split('\n').filter(isTelling).slice(-LINES_TOLD);
-      return [log, ...lines.map(readable)].join('\n');
+    const logs = [...this.apis, ...this.workers].map(async (process) => {
+      const lines = (await this.logOf(process)).trimEnd().split('\n').filter(isTelling).slice(-LINES_TOLD);
+      return [process.log, ...lines.map(readable)].join('\n');
     });
     return (await Promise.all(logs)).join('\n\n');
+  }
+
+  logOf({ log }: ServiceProcess): Promise<string> {
+    return readFile(log, 'utf8').catch(() => '');
   }
 
   /** Nothing is left of it, however it is. */

@@ -77,6 +77,10 @@ export class ServiceProcess extends Front {
     await this.#process?.kill();
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#running.signal(signal);
+  }
+
   /** Asks it to end. */
   terminate(): void {
     this.#running.signal('SIGTERM');

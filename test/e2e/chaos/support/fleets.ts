@@ -1,0 +1,20 @@
+import { Fleet, type FleetOptions } from './fleet';
+
+/** Set by the test environment, before the hooks after a test run. */
+declare const global: { hasFailed?: boolean };
+
+/** One fleet for all tests of a block; after a test that failed its logs are told. */
+export function useOneFleet(options?: FleetOptions): () => Fleet {
+  let fleet: Fleet | undefined;
+  beforeAll(async () => {
+    fleet = await Fleet.start(options);
+  });
+  afterEach(async () => {
+    if (global.hasFailed) console.error(await fleet?.log());
+  });
+  afterAll(() => fleet?.close());
+  return () => {
+    if (!fleet) throw new Error('It is not started yet.');
+    return fleet;
+  };
+}
