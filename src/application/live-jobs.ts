@@ -34,18 +34,19 @@ export class LiveJobs {
 
   /** A job by its id, as it is now; held once more. */
   async open(id: string): Promise<LiveJob | undefined> {
-    const live = this.#live.get(id) ?? (await this.#load(id));
-    live?.hold();
-    if (live && this.#mayBeOld(live)) await this.renew(live).catch((error: unknown) => this.#giveUp(live, error));
-    return live;
+    const live = this.#live.get(id);
+    return this.#hold(live ?? (await this.#load(id)), (held) =>
+      held === live ? this.renew(held) : this.#learnOfRun(held),
+    );
   }
 
-  /** As {@link open}, but what was only told of it, and not stored, does not count. */
+  /** As {@link open}, to be handed over or followed here: what was only told of it, and not stored, does not count. */
   async openToRun(id: string): Promise<LiveJob | undefined> {
-    const live = await this.open(id);
-    const job = live && this.#mayBeOld(live) && (await this.store.find(id));
-    if (job) live.become(job);
-    return live;
+    const live = this.#live.get(id);
+    return this.#hold(live ?? (await this.#load(id)), async (held) => {
+      const job = held === live && (await this.store.find(id));
+      if (job) held.become(job);
+    });
   }
 
   /** A job as it is here, where nobody else changes it. */
@@ -66,19 +67,29 @@ export class LiveJobs {
 
   /** Learns how it is now. @throws ComfyUIError `storage_failed` */
   async renew(live: LiveJob): Promise<void> {
-    if (!this.sharing.isNeeded) return;
-    const job = await this.store.find(live.job.id);
-    if (job) live.see({ job });
-    await this.sharing.update(live);
+    const job = this.#mayBeOld(live) && (await this.store.find(live.job.id));
+    if (!job) return;
+    live.see({ job });
+    await this.#learnOfRun(live);
+  }
+
+  async #learnOfRun(live: LiveJob): Promise<void> {
+    if (this.#mayBeOld(live) && live.job.backend !== null) await this.sharing.update(live);
   }
 
   #mayBeOld(live: LiveJob): boolean {
     return this.sharing.isNeeded && !live.isRunning;
   }
 
-  #giveUp(live: LiveJob, error: unknown): never {
-    live.release();
-    throw error;
+  async #hold(live: LiveJob | undefined, learn: (live: LiveJob) => Promise<void>): Promise<LiveJob | undefined> {
+    live?.hold();
+    try {
+      if (live && this.#mayBeOld(live)) await learn(live);
+      return live;
+    } catch (error) {
+      live?.release();
+      throw error;
+    }
   }
 
   #load(id: string): Promise<LiveJob | undefined> {
@@ -88,9 +99,8 @@ export class LiveJobs {
   }
 
   async #read(id: string): Promise<LiveJob | undefined> {
-    const job = await this.store.find(id);
-    const workflow = job && (await this.store.workflow(id));
-    return this.#live.get(id) ?? (workflow && this.#register(activate(job, workflow)));
+    const [job, workflow] = await Promise.all([this.store.find(id), this.store.workflow(id)]);
+    return this.#live.get(id) ?? (job && workflow && this.#register(activate(job, workflow)));
   }
 
   #register(job: ActiveJob): LiveJob {

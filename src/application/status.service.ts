@@ -4,6 +4,8 @@ import { toComfyUIError } from '../domain/errors';
 import { oneLine } from '../domain/text';
 import type { Backend } from './backends/backend';
 import { BackendPool } from './backends/backend-pool';
+import { JobBacklog } from './ports/job-backlog';
+import { ProcessRole } from './process-role';
 
 export interface Status {
   /** Whether at least one ComfyUI server answers. */
@@ -15,12 +17,25 @@ export interface Status {
 export class StatusService {
   readonly #logger = new Logger(StatusService.name);
 
-  constructor(private readonly pool: BackendPool) {}
+  constructor(
+    private readonly pool: BackendPool,
+    private readonly backlog: JobBacklog,
+    private readonly role: ProcessRole,
+  ) {}
 
   /** A look at every ComfyUI server, now; 5 seconds at most. Never rejects. */
   async status(): Promise<Status> {
-    const backends = await Promise.all(this.pool.backends.map((backend) => this.#look(backend)));
+    const [load, ...looks] = await Promise.all([this.#load(), ...this.pool.backends.map((one) => this.#look(one))]);
+    const backends = looks.map((look) => ({
+      ...look,
+      handedOver: load?.get(look.url) ?? (load ? 0 : look.handedOver),
+    }));
     return { reachable: backends.some(({ reachable }) => reachable), backends };
+  }
+
+  /** What all processes together have handed over; undefined: only this one does, or the database does not tell. */
+  async #load(): Promise<ReadonlyMap<string, number> | undefined> {
+    return this.role.isAlone ? undefined : this.backlog.load().catch(() => undefined);
   }
 
   async #look(backend: Backend): Promise<BackendStatus> {

@@ -216,7 +216,7 @@ export function describeJobStore(makePlace: () => Promise<Place>): void {
         backlog.size(),
         backlog.waiting(1),
         backlog.handedTo('b'),
-        backlog.backends(),
+        backlog.load(),
         backlog.changed([waitingJob()]),
         backlog.overdue(1, 1),
         prompts.add(prompt),

@@ -114,7 +114,7 @@ export class BackendLeases implements OnModuleInit, OnApplicationBootstrap {
 
   /** Servers that no process has among its own any more have jobs left, perhaps. */
   async #takeBackStrays(): Promise<void> {
-    const strays = (await this.backlog.backends()).filter((url) => !this.pool.find(url));
+    const strays = [...(await this.backlog.load()).keys()].filter((url) => !this.pool.find(url));
     if (strays.length === 0) return;
     const terms = { atMost: strays.length, ttlMs: LEASE_MS };
     const leases = await this.leases.acquire(this.#holder, strays, terms);

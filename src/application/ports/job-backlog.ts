@@ -23,8 +23,8 @@ export abstract class JobBacklog {
   /** Those handed to a server that have not ended: after a start, or when a server changes hands, those of the process before. */
   abstract handedTo(backend: string): Promise<readonly Job[]>;
 
-  /** The servers that jobs are handed to. */
-  abstract backends(): Promise<readonly string[]>;
+  /** The servers that jobs are handed to, and how many. */
+  abstract load(): Promise<ReadonlyMap<string, number>>;
 
   /** Those of these jobs that are stored with a later revision; unlike the others, they may have ended. */
   abstract changed(known: readonly KnownJob[]): Promise<readonly Job[]>;

@@ -41,9 +41,12 @@ export class KyselyJobBacklog extends JobBacklog {
     return stored(async () => (await query.execute()).map(toJob));
   }
 
-  async backends(): Promise<readonly string[]> {
-    const query = handedJobs(this.database.kysely).select('backend').distinct();
-    return stored(async () => (await query.execute()).flatMap(({ backend }) => backend ?? []));
+  async load(): Promise<ReadonlyMap<string, number>> {
+    const query = handedJobs(this.database.kysely)
+      .select(({ fn }) => ['backend', fn.countAll<number>().as('jobs')])
+      .groupBy('backend');
+    const rows = await stored(() => query.execute());
+    return new Map(rows.map(({ backend, jobs }) => [backend ?? '', jobs]));
   }
 
   async changed(known: readonly KnownJob[]): Promise<readonly Job[]> {
