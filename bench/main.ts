@@ -1,12 +1,14 @@
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startDataServers } from './data-servers';
 import { type Figure, FIGURE_HEADINGS, figureRow, markdownTable } from './figures';
 import { HEADINGS } from './measurement';
 import { PictureCheck } from './pictures';
 import { ProgressDelay } from './progress-delay';
+import { Replicas } from './replicas';
 import { Restart } from './restart';
-import { PROMPTS_AT_ONCE, startBareServer, startService, startSimulator } from './servers';
+import { PROMPTS_AT_ONCE, startBareServer, startFleet, startService, startSimulator } from './servers';
 import { SideBySide } from './side-by-side';
 import { Storing } from './storing';
 import { WAITING, WaitingMemory } from './waiting-memory';
@@ -93,6 +95,45 @@ class Benchmark {
     }
   }
 
+  async replicas(): Promise<void> {
+    const data = await startDataServers();
+    try {
+      await this.#overhead(data.env);
+      for (const workers of [1, 2, 4]) await this.#throughput(data.env, workers);
+    } finally {
+      await data.stop();
+    }
+  }
+
+  async #overhead(env: NodeJS.ProcessEnv): Promise<void> {
+    const folder = await this.#folder();
+    const simulator = await startSimulator(folder);
+    const replicas = new Replicas(new PictureCheck(folder));
+    const embedded = await startService({ comfyUI: simulator.url, directory: await this.#folder() });
+    const fleet = await startFleet({ comfyUI: simulator.url, directory: await this.#folder(), env }, 1);
+    try {
+      this.#note(await replicas.overhead(embedded, fleet.api), replicas.problems);
+    } finally {
+      await Promise.all([embedded, simulator, ...fleet.all].map((server) => server.stop()));
+    }
+  }
+
+  async #throughput(env: NodeJS.ProcessEnv, workers: number): Promise<void> {
+    const folder = await this.#folder();
+    const options = { speed: '1', concurrency: 1 };
+    const simulators = await Promise.all(
+      Array.from({ length: workers }, async () => startSimulator(await this.#folder(), options)),
+    );
+    const comfyUI = simulators.map(({ url }) => url).join(',');
+    const fleet = await startFleet({ comfyUI, directory: folder, concurrency: 1, env }, workers);
+    const replicas = new Replicas(new PictureCheck(folder));
+    try {
+      this.#note(await replicas.throughput(fleet.api, workers), replicas.problems);
+    } finally {
+      await Promise.all([...fleet.all, ...simulators].map((server) => server.stop()));
+    }
+  }
+
   #folder(): Promise<string> {
     return mkdtemp(join(this.directory, 'part-'));
   }
@@ -139,6 +180,7 @@ async function report(bench: Benchmark, parts: readonly string[]): Promise<void>
   }
   if (isWanted('restart')) await bench.restart();
   if (isWanted('storing')) await bench.storing();
+  if (isWanted('replicas')) await bench.replicas();
   console.log(`\n${markdownTable(FIGURE_HEADINGS, bench.figures.map(figureRow))}`);
   const { length } = bench.problems;
   console.log(`\n${length === 0 ? 'No errors, every picture as made.' : `${length} errors.`}`);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { ServerProcess } from './processes';
 
 const DIST = join(__dirname, '../../dist');
@@ -6,6 +7,8 @@ const DIST = join(__dirname, '../../dist');
 /** Prompts that the simulator runs at once, and that the service takes it to run at once. */
 export const PROMPTS_AT_ONCE = 16;
 const PREFETCH = 1;
+/** Leases are renewed, and servers given back, every 2 s. */
+const DIVIDED_MS = 6_000;
 /** Prompts that the service hands it. */
 export const PLACES = PROMPTS_AT_ONCE + PREFETCH;
 
@@ -19,6 +22,8 @@ export interface ServiceOptions {
   readonly withMemoryProbe?: boolean;
   /** Files go nowhere. */
   readonly storesNothing?: boolean;
+  /** What else is set. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** ComfyUI's stand-in; its files lie in `directory`. */
@@ -38,6 +43,7 @@ export function startService({
   concurrency = PROMPTS_AT_ONCE,
   withMemoryProbe = false,
   storesNothing = false,
+  env = {},
 }: ServiceOptions): Promise<ServerProcess> {
   const probe = withMemoryProbe ? ['--expose-gc', '--require', join(__dirname, 'memory-probe.js')] : [];
   const preload = storesNothing ? ['--require', join(__dirname, 'storing-nothing.js')] : [];
@@ -51,10 +57,25 @@ export function startService({
       DATA_DIR: join(directory, 'data'),
       LOG_LEVEL: 'info',
       LOG_FORMAT: 'json',
+      ...env,
     },
     probePath: '/health/ready',
     log: join(directory, 'service.log'),
   });
+}
+
+export interface FleetOfServers {
+  readonly api: ServerProcess;
+  readonly all: readonly ServerProcess[];
+}
+
+/** An api and so many workers, which have divided the servers among them. */
+export async function startFleet(options: ServiceOptions, workers: number): Promise<FleetOfServers> {
+  const start = (role: string) => startService({ ...options, env: { ...options.env, ROLE: role } });
+  const api = await start('api');
+  const all = [api, ...(await Promise.all(Array.from({ length: workers }, () => start('worker'))))];
+  await setTimeout(DIVIDED_MS);
+  return { api, all };
 }
 
 export function startBareServer(comfyUI: string): Promise<ServerProcess> {

@@ -1,0 +1,90 @@
+import { setTimeout } from 'node:timers/promises';
+import { isIdle } from './callers';
+import { type Figure, quantile } from './figures';
+import type { PictureCheck } from './pictures';
+import type { ServerProcess } from './processes';
+import { type Load, runRound } from './round';
+
+const ONE_CALLER: Load = { pictures: { label: '200 KB', side: 258, count: 1 }, callers: 1, requests: 50 };
+const WARM_UP: Load = { ...ONE_CALLER, callers: 8, requests: 400 };
+const PAIRS_OF_ROUNDS = 8;
+const OVERHEAD_GOAL_MS = 5;
+
+const RUN_MS = 200;
+const JOBS_A_SERVER = 60;
+const IDEAL_GOAL = 0.9;
+const LOOK_MS = 50;
+
+interface JobTimes {
+  readonly status: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+}
+
+/** What it costs that one process takes a request and another runs it. */
+export class Replicas {
+  readonly problems: string[] = [];
+
+  constructor(private readonly check: PictureCheck) {}
+
+  /** @param embedded one process on its own; @param api of a fleet in front of the same simulator */
+  async overhead(embedded: ServerProcess, api: ServerProcess): Promise<Figure> {
+    for (const server of [embedded, api]) await this.#latencies(server, WARM_UP);
+    const [own, far]: [number[], number[]] = [[], []];
+    for (let round = 0; round < PAIRS_OF_ROUNDS; round += 1) {
+      own.push(...(await this.#latencies(embedded, ONE_CALLER)));
+      far.push(...(await this.#latencies(api, ONE_CALLER)));
+    }
+    const [embeddedMs, fleetMs] = [quantile(own, 0.5), quantile(far, 0.5)];
+    return {
+      what: 'api + worker, PostgreSQL and Redis, to one process: p50 of a 200 KB picture, 1 caller',
+      measured: `+${(fleetMs - embeddedMs).toFixed(1)} ms (${fleetMs.toFixed(1)} to ${embeddedMs.toFixed(1)} ms)`,
+      goal: `<= +${OVERHEAD_GOAL_MS} ms`,
+      holds: fleetMs - embeddedMs <= OVERHEAD_GOAL_MS,
+    };
+  }
+
+  /** @param api of a fleet with so many workers, each of which has one server */
+  async throughput(api: ServerProcess, workers: number): Promise<Figure> {
+    const jobs = JOBS_A_SERVER * workers;
+    const ids = await Promise.all(Array.from({ length: jobs }, (_, index) => submitRun(api.url, index)));
+    while (!(await isIdle(api.url))) await setTimeout(LOOK_MS);
+    const times = await Promise.all(ids.map((id) => timesOf(api.url, id)));
+    const failed = times.filter(({ status }) => status !== 'succeeded').length;
+    if (failed > 0) this.problems.push(`${failed} of ${jobs} jobs did not succeed with ${workers} workers`);
+    const began = Math.min(...times.map(({ startedAt }) => Date.parse(startedAt)));
+    const ended = Math.max(...times.map(({ endedAt }) => Date.parse(endedAt)));
+    const ideal = (JOBS_A_SERVER * RUN_MS) / (ended - began);
+    return {
+      what: `${workers} workers, a server of ${RUN_MS} ms a run each`,
+      measured: `${((jobs * 1000) / (ended - began)).toFixed(1)} jobs/s, ${ideal.toFixed(2)} of ideal`,
+      goal: `>= ${IDEAL_GOAL} of ideal`,
+      holds: ideal >= IDEAL_GOAL,
+    };
+  }
+
+  async #latencies(server: ServerProcess, load: Load): Promise<readonly number[]> {
+    const { latenciesMs, problems } = await runRound(server, load, this.check);
+    this.problems.push(...problems);
+    return latenciesMs;
+  }
+}
+
+async function submitRun(url: string, index: number): Promise<string> {
+  const prompt = {
+    '1': { class_type: 'EmptyImage', inputs: { width: 8, height: 8, batch_size: 1, color: index } },
+    '2': {
+      class_type: 'SimulatedSleep',
+      inputs: { seconds: RUN_MS / 1000, steps: 2, preview: false, image: ['1', 0] },
+    },
+    '3': { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: `run${index}` } },
+  };
+  const headers = { 'Content-Type': 'application/json', Prefer: 'respond-async' };
+  const answer = await fetch(`${url}/generate`, { method: 'POST', headers, body: JSON.stringify({ prompt }) });
+  if (answer.status !== 202) throw new Error(`Not taken: ${answer.status} ${await answer.text()}`);
+  return ((await answer.json()) as { id: string }).id;
+}
+
+async function timesOf(url: string, id: string): Promise<JobTimes> {
+  return (await (await fetch(`${url}/jobs/${id}`)).json()) as JobTimes;
+}
