@@ -30,7 +30,7 @@ export class Housekeeping implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.role.drives) void this.#work();
+    void this.#work();
   }
 
   /** Clears away what is to be cleared away by `now`, milliseconds since the epoch. */
@@ -42,10 +42,11 @@ export class Housekeeping implements OnApplicationBootstrap {
 
   async #work(): Promise<void> {
     while (!this.draining.isOver) {
-      await this.clear(Date.now()).catch((error: unknown) => {
-        if (this.draining.isOver) return;
-        this.#logger.error(`Clearing away goes on later: ${oneLine(toComfyUIError(error).message)}`);
-      });
+      if (this.role.isChief)
+        await this.clear(Date.now()).catch((error: unknown) => {
+          if (this.draining.isOver) return;
+          this.#logger.error(`Clearing away goes on later: ${oneLine(toComfyUIError(error).message)}`);
+        });
       await sleep(INTERVAL_MS, this.draining.over);
     }
   }

@@ -41,7 +41,7 @@ export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     if (this.role.isAlone) return;
     void this.#offerAnnounced();
-    if (this.role.drives) void this.#offerAgain();
+    void this.#offerAgain();
   }
 
   async #offerAnnounced(): Promise<void> {
@@ -55,7 +55,7 @@ export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
 
   async #offerAgain(): Promise<void> {
     while (!this.draining.isOver) {
-      await this.#try(() => this.#repair());
+      if (this.role.isChief) await this.#try(() => this.#repair());
       await sleep(AGAIN.everyMs, this.draining.over);
     }
   }

@@ -6,6 +6,8 @@ export type Role = (typeof ROLES)[number];
 export class ProcessRole {
   /** Whether it drives servers. */
   readonly drives: boolean;
+  /** Whether it does what one of several processes has to do: that which drives the first server. */
+  isChief: boolean;
 
   /** @param isAlone no other process has the same jobs: what is not known here happens nowhere */
   constructor(
@@ -13,5 +15,6 @@ export class ProcessRole {
     readonly isAlone: boolean,
   ) {
     this.drives = role !== 'api';
+    this.isChief = isAlone;
   }
 }

@@ -25,7 +25,7 @@ export class QueueClock implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.role.drives) void this.#work();
+    void this.#work();
   }
 
   async #work(): Promise<void> {
@@ -38,6 +38,7 @@ export class QueueClock implements OnApplicationBootstrap {
   }
 
   async #expireOverdue(): Promise<void> {
+    if (!this.role.isChief) return;
     for (const { id } of await this.backlog.overdue(Date.now(), AT_ONCE)) {
       const live = await this.lives.open(id);
       if (!live) continue;

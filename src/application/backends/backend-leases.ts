@@ -45,6 +45,7 @@ export class BackendLeases implements OnModuleInit, OnApplicationBootstrap {
   /** For others to take at once. Never rejects. */
   async leave(): Promise<void> {
     for (const backend of this.pool.backends) backend.hold.end();
+    this.role.isChief = false;
     await this.leases.leave(this.#holder).catch((error: unknown) => this.#tell(error));
   }
 
@@ -61,11 +62,12 @@ export class BackendLeases implements OnModuleInit, OnApplicationBootstrap {
       const part = await this.#renew();
       await this.#giveBack(part);
       if (!this.draining.hasBegun) await this.#takeMore(part);
-      await this.#takeBackStrays();
+      if (this.role.isChief) await this.#takeBackStrays();
       this.#isFailing = false;
     } catch (error) {
       this.#tell(error);
     }
+    this.role.isChief = this.role.isAlone || this.pool.backends[0]?.hold.lease !== undefined;
   }
 
   /** @returns how many servers are this process's part */

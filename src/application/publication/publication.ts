@@ -43,7 +43,7 @@ export class Publication implements OnModuleInit, OnApplicationBootstrap {
   }
 
   onApplicationBootstrap(): void {
-    if (this.role.drives) void this.#work();
+    void this.#work();
   }
 
   async #work(): Promise<void> {
@@ -55,6 +55,7 @@ export class Publication implements OnModuleInit, OnApplicationBootstrap {
 
   /** @returns how long to wait until the next time, ms */
   async #publish(): Promise<number> {
+    if (!this.role.isChief) return INTERVAL_MS;
     const sent = await this.sender.send(ROWS_AT_ONCE);
     if (sent > 0) this.#worked();
     return sent < ROWS_AT_ONCE ? INTERVAL_MS : 0;
