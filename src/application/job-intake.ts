@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { ComfyUIError } from '../domain/errors';
+import { ComfyUIError, toComfyUIError } from '../domain/errors';
 import { type ActiveJob, newJob, recordOf } from '../domain/job/active-job';
 import { parseWorkflow } from '../domain/workflow/parse-workflow';
 import { writeWorkflow } from '../domain/workflow/workflow-text';
@@ -28,7 +28,7 @@ export interface GenerationRequest {
   readonly labels?: readonly string[];
   /** The same key within 24 hours is the same job, however often it is sent. */
   readonly idempotencyKey?: string;
-  /** What to do while no ComfyUI server can be reached; default `queue`: the job waits for one. */
+  /** What to do with a new job while no ComfyUI server can be reached; default `queue`: it waits for one. */
   readonly whenUnreachable?: 'queue' | 'refuse';
 }
 
@@ -57,19 +57,20 @@ export class JobIntake {
   async take(request: GenerationRequest): Promise<LiveJob> {
     this.draining.refuseNew();
     const job = this.#toJob(request);
-    if (request.whenUnreachable === 'refuse') await this.pool.ensureReachable();
+    const idempotency = idempotencyOf(request, job);
+    const fault = request.whenUnreachable === 'refuse' ? await this.pool.findFault() : undefined;
+    if (fault && !idempotency) throw fault;
     const live = this.lives.add(job);
     try {
-      return await this.#store(live, idempotencyOf(request, job));
+      return await this.#store(live, idempotency, fault ? 0 : this.limits.maxQueue);
     } catch (error) {
       live.release();
-      throw error;
+      throw fault && toComfyUIError(error).code === 'queue_full' ? fault : error;
     }
   }
 
-  async #store(live: LiveJob, idempotency: Idempotency | undefined): Promise<LiveJob> {
+  async #store(live: LiveJob, idempotency: Idempotency | undefined, maxQueue: number): Promise<LiveJob> {
     const { workflow } = live.job;
-    const { maxQueue } = this.limits;
     const handover = this.#handover(live);
     const handed = handover && recordOf(handover.job);
     const entry = { job: recordOf(live.job), handed, workflow, maxQueue, idempotency };

@@ -130,12 +130,15 @@ describe.each<Platform>(['service', 'express', 'fastify'])('on %s', (platform) =
 
     it('is for one request', async () => {
       const headers = { 'Idempotency-Key': `${platform} other`, Prefer: 'respond-async' };
-      expect((await generate({ prompt: picture() }, headers)).status).toBe(202);
-      const others = [{ prompt: picture() }, { prompt: flatPicture(color - 1), priority: 1 }];
-      for (const other of others) {
-        const response = await generate(other, headers);
-        expect([response.status, (await json(response)).code]).toEqual([422, 'idempotency_mismatch']);
+      const prompt = picture();
+      expect((await generate({ prompt }, headers)).status).toBe(202);
+      const wishes = [{ priority: 1 }, { allowPartial: true }, { keepPreviews: true }, { label: 'portrait' }];
+      for (const other of [{ prompt: picture() }, ...wishes]) {
+        const response = await generate({ prompt, ...other }, headers);
+        expect([other, (await json(response)).code]).toEqual([other, 'idempotency_mismatch']);
+        expect(response.status).toBe(422);
       }
+      expect((await generate({ prompt, timeout: 5, response: 'url' }, headers)).status).toBe(202);
     });
 
     it.each(['', ' ', '""', 'x'.repeat(256), 'h\u00e4'])('is refused when it is none: %j', async (key) => {

@@ -128,6 +128,16 @@ describe('several ComfyUI servers', () => {
     expect(response.status).toBe(400);
   });
 
+  it('carry labels, which are part of what an Idempotency-Key is for', async () => {
+    await start([{}], () => ({ labels: ['video'] }));
+    const [prompt, headers] = [flatPicture(++color), { 'Idempotency-Key': 'labelled', Prefer: 'respond-async' }];
+    const ask = async (fields: object) =>
+      (await postJson(`${stack?.url}/generate`, { prompt, ...fields }, { headers })).status;
+    expect([await ask({ labels: ['video'] }), await ask({}), await ask({ labels: ['video'] })]).toEqual([
+      202, 422, 202,
+    ]);
+  });
+
   it('that show a fault are left alone until they answer again', async () => {
     await start([{}, {}]);
     const [faulty, healthy] = comfyUIs as [Simulator, Simulator];

@@ -35,6 +35,8 @@ export function describeIdempotency(makePlace: () => Promise<Place>): void {
     const { job } = await add();
     const again = database.current.store.add(entryOf(waitingJob(), { idempotency, maxQueue: 1 }));
     expect(await again).toMatchObject({ job: { id: job.id }, isNew: false });
+    const known = database.current.store.add(entryOf(waitingJob(), { idempotency, maxQueue: 0 }));
+    expect(await known).toMatchObject({ job: { id: job.id }, isNew: false });
   });
 
   it('remembers a key for 24 hours, then it is free', async () => {

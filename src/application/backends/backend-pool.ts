@@ -1,4 +1,3 @@
-import type { ComfyUIError } from '../../domain/errors';
 import { BackendFault, toComfyUIError } from '../../domain/errors';
 import type { WorkflowNeeds } from '../../domain/workflow/needs';
 import type { WorkBell } from '../work-bell';
@@ -59,16 +58,14 @@ export class BackendPool {
     await backend.readCatalog(signal);
   }
 
-  /**
-   * Resolves when a server answers.
-   * @throws BackendFault of the first server when none does
-   */
-  async ensureReachable(): Promise<void> {
-    if (this.backends.some((backend) => backend.isUsable && backend.silentFor < FRESH_MS)) return;
+  /** Resolves as soon as a server answers; with the fault of the first, when none does. */
+  async findFault(): Promise<BackendFault | undefined> {
+    if (this.backends.some((backend) => backend.isUsable && backend.silentFor < FRESH_MS)) return undefined;
     try {
       await Promise.any(this.backends.map((backend) => backend.probe()));
+      return undefined;
     } catch (error) {
-      throw firstFault(error);
+      return firstFault(error);
     }
   }
 
@@ -100,7 +97,7 @@ function hasLabels(backend: Backend, labels: readonly string[]): boolean {
   return labels.every((label) => backend.settings.labels.includes(label));
 }
 
-function firstFault(error: unknown): ComfyUIError {
+function firstFault(error: unknown): BackendFault {
   const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
   const { code, message } = toComfyUIError(first);
   return new BackendFault(code, message, { cause: first });

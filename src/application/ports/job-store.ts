@@ -8,7 +8,7 @@ export interface JobEntry {
   /** The same job as it is when a server gets it at once. A store for one process keeps this one, unless others wait. */
   readonly handed?: Job;
   readonly workflow: Workflow;
-  /** How many jobs may wait when this one comes; it is refused when there are as many. */
+  /** How many jobs may wait when this one comes; it is refused when there are as many. 0: only a job that is known is given. */
   readonly maxQueue: number;
   readonly idempotency?: Idempotency;
 }
