@@ -129,6 +129,54 @@ export function describeAssetList(makePlace: () => Promise<Place>): void {
     expect(await ids({ text: 'badger' })).toEqual([]);
   });
 
+  describe('among thousands', () => {
+    let foxes: string[];
+
+    /** Foxes here and there, also where one look ends and the next begins. Their ids, newest first. */
+    beforeEach(async () => {
+      const made: string[] = [];
+      for (const [prompt, count] of [
+        ['fox', 1],
+        ['owl', 2_003],
+        ['fox', 2],
+        ['owl', 1_998],
+        ['fox', 3],
+        ['owl', 1_999],
+      ] as const) {
+        const files = Array.from({ length: count }, (_, i) => collected({ filename: `${prompt} ${i}.png` }));
+        const job = await database.current.add(waitingJob());
+        await addFiles(database.current, job, files, promptOf(prompt, prompt));
+        if (prompt === 'fox') made.push(...files.map(({ assetId }) => assetId));
+      }
+      foxes = made.toReversed();
+    });
+
+    it('finds each once, in order, on pages of any size', async () => {
+      expect((await pages({ text: 'fox' }, 1)).flat()).toEqual(foxes);
+      expect((await pages({ text: 'fox' }, 2)).map((page) => page.length)).toEqual([2, 2, 2]);
+      expect((await pages({ text: 'fox' }, 4)).flat()).toEqual(foxes);
+      expect((await pages({ text: 'fox', label: 'fox', mediaType: 'image/*' }, 6)).flat()).toEqual(foxes);
+      expect((await pages({ text: 'fox', mediaType: 'image/png' }, 6)).flat()).toEqual(foxes);
+      expect((await pages({ text: 'owl' }, 1_000)).flat()).toHaveLength(6_000);
+      expect(await pages({ text: 'badger' }, 5)).toEqual([[]]);
+    });
+
+    it('and of one microsecond as well, while others come and go', async () => {
+      const { assets, database: opened } = database.current;
+      await opened.kysely
+        .updateTable('assets')
+        .set({ created_order: NOON * 1000 })
+        .execute();
+      const [first, ...others] = foxes.toSorted().toReversed();
+      const found = await pages({ text: 'fox' }, 1, async () => {
+        await assets.remove(first!);
+        await addAssets(1);
+      });
+      expect(found.flat()).toEqual([first, ...others]);
+      expect(new Set((await pages({ text: 'owl' }, 1_000)).flat()).size).toBe(6_000);
+    });
+  });
+
   it.each([
     ['100% wool', ['0% w', '%'], ['100x', '1%l', '%%']],
     ['snake_case', ['e_c', '_'], ['snak__case', '__']],

@@ -1,13 +1,43 @@
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { STORING_MS } from '../../src/application/ports/stored-files';
+import { JobFiles } from '../../src/infrastructure/database/job-files';
+import { collected } from '../support/collected';
 import { waitingJob, WORKFLOW } from './jobs';
 import { Opened } from './opened';
 import { inFolder, inMemory } from './places';
 import { type OtherProcess, startOtherProcess } from './processes';
 import { describeStore } from './store.contract';
+import { fileChanges } from './stored-files.contract';
 
 describeStore('libsql in memory', inMemory, { lasts: false });
 describeStore('libsql in a folder', inFolder, { lasts: true });
+
+describe('stored files', () => {
+  it('are not taken when an asset comes to have them just then, whatever the clocks say', async () => {
+    const opened = await Opened.at({});
+    const { kysely } = opened.database;
+    const outcomes = new Set<string>();
+    for (let turns = 0; turns < 80; turns += 1) {
+      const job = await opened.add(waitingJob());
+      const picture = collected({ filename: `${turns}.png` });
+      const { sha256 } = picture;
+      await kysely.insertInto('files').values({ sha256, stored_at: 0, removing_at: null }).execute();
+      const looking = opened.files.takeUnused(Date.now() + 3 * STORING_MS, '');
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      const isClaimed = await kysely.transaction().execute(async (transaction) => {
+        const query = transaction.selectFrom('files').select('removing_at').where('sha256', '=', sha256);
+        if ((await query.executeTakeFirstOrThrow()).removing_at !== null) return false;
+        await new JobFiles().write(transaction, job, fileChanges([picture]));
+        return true;
+      });
+      const isTaken = (await looking).unused.includes(sha256);
+      outcomes.add(`claimed: ${isClaimed}, taken: ${isTaken}`);
+    }
+    expect([...outcomes].toSorted()).toEqual(['claimed: false, taken: true', 'claimed: true, taken: false']);
+    await opened.database.close();
+  });
+});
 
 describe('a data folder', () => {
   let folder: Awaited<ReturnType<typeof inFolder>>;
