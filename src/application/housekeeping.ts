@@ -3,6 +3,7 @@ import { toComfyUIError } from '../domain/errors';
 import { oneLine } from '../domain/text';
 import { Draining } from './draining';
 import { HousekeepingRules } from './housekeeping-rules';
+import { ownSignal } from './own-signal';
 import { AssetStorage } from './ports/asset-storage';
 import { OldJobs } from './ports/old-jobs';
 import { StoredFiles, type UnusedFiles } from './ports/stored-files';
@@ -73,7 +74,7 @@ export class Housekeeping implements OnApplicationBootstrap {
   }
 
   async #removeFile(sha256: string): Promise<void> {
-    await this.storage.remove(sha256, AbortSignal.any([this.draining.over]));
+    await this.storage.remove(sha256, ownSignal(this.draining.over));
     await this.files.removed(sha256);
   }
 }

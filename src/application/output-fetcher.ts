@@ -7,6 +7,7 @@ import type { OutputFile } from '../domain/job/outputs';
 import { AssetFiles } from './assets/asset-files';
 import { inspectMedia } from './media/inspect-media';
 import type { MediaHint } from './media/media-facts';
+import { ownSignal } from './own-signal';
 import { ComfyUIClient } from './ports/comfyui-client';
 import { Spool, type SpooledFile } from './ports/spool';
 
@@ -66,10 +67,9 @@ export class OutputFetcher {
     }
   }
 
-  /** With a signal of its own: a job may have any number of files, and an event target warns of more than ten listeners. */
   async #fetchOnce(client: ComfyUIClient, file: OutputFile, signal: AbortSignal): Promise<FetchedFile> {
     signal.throwIfAborted();
-    const { stream, mediaType, sizeBytes } = await client.view(file, AbortSignal.any([signal]));
+    const { stream, mediaType, sizeBytes } = await client.view(file, ownSignal(signal));
     const bytes = await this.spool.write(stream, sizeBytes);
     return { file: { ...file, ...(await factsOf(bytes, { filename: file.filename, declared: mediaType })) }, bytes };
   }

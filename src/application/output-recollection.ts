@@ -9,6 +9,7 @@ import type { LiveJob } from './live-job';
 import { LiveJobs } from './live-jobs';
 import { OutputCollector } from './output-collector';
 import { OutputFetcher } from './output-fetcher';
+import { ownSignal } from './own-signal';
 import type { HistoryRecord } from './ports/comfyui-client';
 
 /** Collects the files of jobs that ran and whose files could not be stored, without running them again. */
@@ -64,7 +65,7 @@ export class OutputRecollection {
 
   async #history({ job }: LiveJob, backend: Backend): Promise<HistoryRecord> {
     const promptId = currentAttempt(job)?.promptId ?? job.id;
-    const found = await backend.use((client) => client.find(promptId, AbortSignal.any([this.draining.over])));
+    const found = await backend.use((client) => client.find(promptId, ownSignal(this.draining.over)));
     if (found.state === 'finished') return found.record;
     throw missing('ComfyUI does not know any more which files it made.');
   }

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RestartableServer } from './restartable-server';
 
 /** It ships no types. */
 const S3rver = require('@20minutes/s3rver') as new (options: object) => { callback(): RequestListener };
@@ -16,7 +15,7 @@ const UPLOADS = '._S3rver_uploads';
  * and gets two signatures wrong: of `/bucket/`, the way the SDK writes a bucket, and of a query with `'`, as names that are not
  * plain have. There it checks only whose key it is.
  */
-export class S3Server {
+export class S3Server extends RestartableServer {
   readonly accessKeyId = 'S3RVER';
   readonly secretAccessKey = 'S3RVER';
   readonly #s3: RequestListener;
@@ -25,10 +24,9 @@ export class S3Server {
   faults = 0;
   /** Every request it got: method and path with query. */
   readonly requests: string[] = [];
-  #server: Server | undefined;
-  #port = 0;
 
   private constructor(private readonly directory: string) {
+    super();
     const options = { directory, silent: true, vhostBuckets: false };
     this.#s3 = new S3rver(options).callback();
     this.#lenientS3 = new S3rver({ ...options, allowMismatchedSignatures: true }).callback();
@@ -40,42 +38,23 @@ export class S3Server {
     return server;
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
-  }
-
-  /** On the same port as before. */
-  async listen(): Promise<void> {
-    this.#server = createServer((request, response) => {
-      const url = new URL(request.url ?? '/', this.url);
-      const uploadId = url.searchParams.get('uploadId');
-      this.requests.push(`${request.method} ${request.url}`);
-      if (this.faults > 0) {
-        this.faults -= 1;
-        response
-          .writeHead(503)
-          .end('<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>');
-      } else if (request.method === 'DELETE' && uploadId !== null) {
-        const [, bucket = ''] = url.pathname.split('/');
-        void this.#removeParts(bucket, uploadId).then(() => response.writeHead(204).end());
-      } else {
-        const isWrong = /^\/[^/]+\/$/.test(url.pathname) || url.search.includes('%27');
-        const s3 = isWrong ? this.#lenientS3 : this.#s3;
-        s3(request, response);
-      }
-    });
-    this.#server.listen(this.#port, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
-  }
-
-  /** What is under way breaks off. */
-  async stop(): Promise<void> {
-    const server = this.#server;
-    if (!server?.listening) return;
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
+  protected serve(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? '/', this.url);
+    const uploadId = url.searchParams.get('uploadId');
+    this.requests.push(`${request.method} ${request.url}`);
+    if (this.faults > 0) {
+      this.faults -= 1;
+      response
+        .writeHead(503)
+        .end('<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>');
+    } else if (request.method === 'DELETE' && uploadId !== null) {
+      const [, bucket = ''] = url.pathname.split('/');
+      void this.#removeParts(bucket, uploadId).then(() => response.writeHead(204).end());
+    } else {
+      const isWrong = /^\/[^/]+\/$/.test(url.pathname) || url.search.includes('%27');
+      const s3 = isWrong ? this.#lenientS3 : this.#s3;
+      s3(request, response);
+    }
   }
 
   /** Uploads in parts that were neither completed nor given up. */

@@ -4,6 +4,7 @@ import { ComfyUIError, toComfyUIError } from '../../domain/errors';
 import type { CollectedFile } from '../../domain/job/job';
 import { oneLine } from '../../domain/text';
 import type { LiveJob } from '../live-job';
+import { ownSignal } from '../own-signal';
 import { AssetStorage } from '../ports/asset-storage';
 import { Spool, type SpooledFile } from '../ports/spool';
 import { StoredFiles } from '../ports/stored-files';
@@ -62,19 +63,18 @@ export class AssetFiles {
 
   async #fromStorage({ sha256, filename }: CollectedFile, signal: AbortSignal): Promise<Readable> {
     try {
-      return (await this.storage.open(sha256, { signal: AbortSignal.any([signal]) })).stream;
+      return (await this.storage.open(sha256, { signal: ownSignal(signal) })).stream;
     } catch (error) {
       if (toComfyUIError(error).code !== 'not_found') throw error;
       throw new ComfyUIError('output_missing', `${filename} was deleted.`, { cause: error });
     }
   }
 
-  /** With a signal of its own: a job may have any number of files, and an event target warns of more than ten listeners. */
   async #storeOnce(file: CollectedFile, bytes: SpooledFile, signal: AbortSignal): Promise<void> {
     const { sha256, sizeBytes, mediaType } = file;
     await this.#claim(sha256, signal);
     const where = { bytes: bytes.bytes, path: bytes.path, open: () => bytes.open() };
-    await this.storage.put({ sha256, sizeBytes, mediaType, ...where }, AbortSignal.any([signal]));
+    await this.storage.put({ sha256, sizeBytes, mediaType, ...where }, ownSignal(signal));
   }
 
   async #claim(sha256: string, signal: AbortSignal): Promise<void> {

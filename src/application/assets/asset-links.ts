@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { toComfyUIError } from '../../domain/errors';
 import type { CollectedFile } from '../../domain/job/job';
 import { oneLine } from '../../domain/text';
+import { ownSignal } from '../own-signal';
 import type { AssetStorage, LinkWish } from '../ports/asset-storage';
 
 /** Browsers show these and run nothing in them; an SVG is a page that may hold scripts. */
@@ -25,7 +26,7 @@ export class AssetLinks {
   /** The storage's own, for an answer: it works at once, but perhaps not tomorrow. Null when there is none, or none to be had. */
   async link(file: CollectedFile, signal: AbortSignal): Promise<string | null> {
     try {
-      return await this.storage.link(file.sha256, wishFor(file), AbortSignal.any([signal]));
+      return await this.storage.link(file.sha256, wishFor(file), ownSignal(signal));
     } catch (error) {
       signal.throwIfAborted();
       this.#logger.warn(`No link to ${oneLine(file.filename)}: ${oneLine(toComfyUIError(error).message)}`);

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { CollectedFile } from '../../domain/job/job';
 import type { LiveJob } from '../live-job';
+import { ownSignal } from '../own-signal';
 import type { ConvertedPicture } from '../pictures/kept-picture';
 import type { PictureConversions } from '../pictures/picture-conversions';
 import { isConvertible, type PictureWish } from '../pictures/picture-wish';
@@ -51,7 +52,7 @@ export class Delivery {
 
   /** All files of the job, in its order. @throws as {@link file} */
   files(signal: AbortSignal): Promise<DeliveredFile[]> {
-    return Promise.all(this.live.job.outputs.map((made) => this.file(made, AbortSignal.any([signal]))));
+    return Promise.all(this.live.job.outputs.map((made) => this.file(made, ownSignal(signal))));
   }
 
   /**

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { ComfyUIError } from '../../domain/errors';
 import { sniff } from '../media/sniff';
+import { ownSignal } from '../own-signal';
 import { PictureConverter, type PictureOrder } from '../ports/picture-converter';
 import { Spool, type SpooledFile } from '../ports/spool';
 import { type ConvertedPicture, KeptPicture } from './kept-picture';
@@ -69,8 +70,7 @@ export class PictureConversions {
     const name = nameOfOrder(source.sha256, order);
     const kept = this.#kept.get(name);
     if (kept) return kept.hold();
-    // With a signal of its own: a job may want many, and an event target warns of more than ten listeners.
-    return this.#workOn(name, source, order).wait(AbortSignal.any([signal]));
+    return this.#workOn(name, source, order).wait(ownSignal(signal));
   }
 
   #workOn(name: string, source: PictureSource, order: PictureOrder): SharedWork<ConvertedPicture> {

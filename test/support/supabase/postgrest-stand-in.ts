@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { Pool, type PoolClient } from 'pg';
+import { RestartableServer } from '../restartable-server';
 import { readJwt, signJwt } from './jwt';
 import { RestRefusal, refusalOf, restRefusals } from './postgrest-errors';
 import { columnsOf, deleteQuery, upsertQuery } from './postgrest-queries';
@@ -26,7 +25,7 @@ export type Interference = (body: string, request: IncomingMessage) => Answer | 
  * its source) the upsert and the delete, as statements on a real PostgreSQL under the role of the key, so that types, constraints,
  * rights and row-level security are the database's own. Left out: reading, embedding, functions, other schemas, other formats.
  */
-export class PostgrestStandIn {
+export class PostgrestStandIn extends RestartableServer {
   readonly serviceKey = signJwt({ role: 'service_role', iss: 'supabase' }, SECRET);
   readonly anonKey = signJwt({ role: 'anon', iss: 'supabase' }, SECRET);
   /** Of the new kind. */
@@ -34,11 +33,10 @@ export class PostgrestStandIn {
   interfere: Interference | undefined;
   /** The ids of the rows of each upsert that went well. */
   readonly upserts: string[][] = [];
-  #server: Server | undefined;
-  #port = 0;
   readonly #pool: Pool;
 
   private constructor(databaseUrl: string) {
+    super();
     this.#pool = new Pool({ connectionString: databaseUrl, max: 4 });
     this.#pool.on('error', () => undefined);
   }
@@ -49,33 +47,12 @@ export class PostgrestStandIn {
     return standIn;
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
-  }
-
-  /** On the same port as before. */
-  async listen(): Promise<void> {
-    this.#server = createServer((request, response) => void this.#serve(request, response));
-    this.#server.listen(this.#port, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
-  }
-
-  /** What is under way breaks off. */
-  async stop(): Promise<void> {
-    const server = this.#server;
-    if (!server?.listening) return;
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
-  }
-
   async close(): Promise<void> {
     await this.stop();
     await this.#pool.end();
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { status, body } = await this.#answer(request).catch((error: unknown) => {
       if (error instanceof RestRefusal) return { status: error.status, body: error.body };
       throw error;

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RestartableServer } from '../restartable-server';
 import { Buckets } from './buckets';
 import { signJwt } from './jwt';
 import { NoRoute, Refusal, refusals } from './refusals';
@@ -8,26 +7,26 @@ import { ROUTES } from './routes';
 import type { KeptIn } from './send';
 
 const SECRET = 'the secret of this project, which signs its keys';
-/** SERVER_KEEP_ALIVE_TIMEOUT */
-const KEEP_ALIVE_MS = 61_000;
 
 /**
  * The part of Supabase Storage's HTTP API that the adapter uses, after github.com/supabase/storage of August 2026.
  * Left out: policies (the service role may all, others what a bucket's rights say), resumable, S3, image and admin routes,
  * listing and moving, conditional requests, caching by the CDN, webhooks, metadata of users, and the gateway before it.
  */
-export class SupabaseStandIn {
+export class SupabaseStandIn extends RestartableServer {
   readonly serviceKey = signJwt({ role: 'service_role', iss: 'supabase' }, SECRET);
   readonly anonKey = signJwt({ role: 'anon', iss: 'supabase' }, SECRET);
   /** So many requests from now on are refused with 429 and 500 in turn. */
   faults = 0;
-  #server: Server | undefined;
-  #port = 0;
+  /** SERVER_KEEP_ALIVE_TIMEOUT */
+  protected override readonly keepAliveMs = 61_000;
 
   private constructor(
     readonly buckets: Buckets,
     private readonly keptIn: KeptIn,
-  ) {}
+  ) {
+    super();
+  }
 
   /** @param keptIn `s3` as in the cloud, `disk` as a self-hosted one that is not told otherwise */
   static async start(keptIn: KeptIn): Promise<SupabaseStandIn> {
@@ -36,29 +35,7 @@ export class SupabaseStandIn {
     return standIn;
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
-  }
-
-  /** On the same port as before. */
-  async listen(): Promise<void> {
-    this.#server = createServer((request, response) => void this.#answer(request, response));
-    this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
-    this.#server.listen(this.#port, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
-  }
-
-  /** What is under way breaks off. */
-  async stop(): Promise<void> {
-    const server = this.#server;
-    if (!server?.listening) return;
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const answer = await this.#route(request, response);
       if (answer) response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));

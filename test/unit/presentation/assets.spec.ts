@@ -1,4 +1,4 @@
-import { AssetIdPipe } from '../../../src/presentation/http/assets/asset-id.pipe';
+import { UuidPipe } from '../../../src/presentation/http/uuid.pipe';
 import { contentHead, isUnchanged, readRange, validators } from '../../../src/presentation/http/assets/asset-head';
 import { AssetQueryPipe } from '../../../src/presentation/http/assets/asset-query.pipe';
 import { Addresses } from '../../../src/presentation/http/addresses';
@@ -38,14 +38,16 @@ describe('the address of an asset', () => {
 
 describe('the id of an asset', () => {
   it('is a UUID in any case', () => {
-    expect(new AssetIdPipe().transform(ID.toUpperCase())).toBe(ID);
+    expect(new UuidPipe('asset').transform(ID.toUpperCase())).toBe(ID);
   });
 
   it.each(['', 'abc', `${ID}x`, `{${ID}}`, '../../etc', '\n', undefined, ['x'], '%00'.repeat(1000)])(
     'is nothing else: %j is not found, and not repeated',
     (id) => {
       const message = 'There is no asset with this id: ids of assets are UUIDs.';
-      expect(() => new AssetIdPipe().transform(id)).toThrow(expect.objectContaining({ code: 'not_found', message }));
+      expect(() => new UuidPipe('asset').transform(id)).toThrow(
+        expect.objectContaining({ code: 'not_found', message }),
+      );
     },
   );
 });

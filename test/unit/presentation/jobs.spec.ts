@@ -1,6 +1,6 @@
 import { collected } from '../../support/collected';
 import { Addresses } from '../../../src/presentation/http/addresses';
-import { JobIdPipe } from '../../../src/presentation/http/jobs/job-id.pipe';
+import { UuidPipe } from '../../../src/presentation/http/uuid.pipe';
 import { jobJson } from '../../../src/presentation/http/jobs/job-json';
 import { JobQueryPipe } from '../../../src/presentation/http/jobs/job-query.pipe';
 import { ComfyUIError } from '../../../src/domain/errors';
@@ -122,13 +122,13 @@ describe('a job as JSON', () => {
 
 describe('the id of a job', () => {
   it('is a UUID in any case', () => {
-    expect(new JobIdPipe().transform(ID.toUpperCase())).toBe(ID);
+    expect(new UuidPipe('job').transform(ID.toUpperCase())).toBe(ID);
   });
 
   it.each(['', 'abc', `${ID}x`, `{${ID}}`, '../../etc', '\n', undefined, ['x'], '%00'.repeat(1000)])(
     'is nothing else: %j is not found, and not repeated',
     (id) => {
-      const finding = () => new JobIdPipe().transform(id);
+      const finding = () => new UuidPipe('job').transform(id);
       expect(finding).toThrow(
         expect.objectContaining({ code: 'not_found', message: 'There is no job with this id: ids of jobs are UUIDs.' }),
       );

@@ -1,9 +1,9 @@
-import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
+import { ApiProperty, ApiSchema, IntersectionType } from '@nestjs/swagger';
 import type { FileType } from '../../../domain/job/outputs';
+import { FileFactsDto } from '../file-facts.dto';
 import { GenerationFactsDto } from './generation-facts.dto';
 
-@ApiSchema({ name: 'Asset' })
-export class AssetDto {
+class AssetPlaceDto {
   @ApiProperty({ description: 'Its id.', format: 'uuid', example: '5f0c1c86-7a0e-4f0b-8a56-0d8f4c1b2a3e' })
   id!: string;
 
@@ -20,37 +20,19 @@ export class AssetDto {
     example: 'https://pictures.example.com/assets/5f0c1c86-7a0e-4f0b-8a56-0d8f4c1b2a3e',
   })
   url!: string;
+}
 
-  @ApiProperty({ description: 'The node that made it.', example: '9' })
-  nodeId!: string;
-
-  @ApiProperty({ description: "ComfyUI's name for the file; not unique.", example: 'ComfyUI_00001_.png' })
-  filename!: string;
-
+@ApiSchema({ name: 'Asset' })
+export class AssetDto extends IntersectionType(AssetPlaceDto, FileFactsDto) {
   @ApiProperty({ description: "Where it was below ComfyUI's folder; mostly empty.", example: '' })
-  subfolder!: string;
+  declare subfolder: string;
 
   @ApiProperty({
     description: "Which of ComfyUI's folders it was in.",
     enum: ['output', 'input', 'temp'],
     example: 'output',
   })
-  type!: FileType;
-
-  @ApiProperty({ description: 'Media type, by its bytes.', example: 'image/png' })
-  mediaType!: string;
-
-  @ApiProperty({ description: 'Size of the file, bytes.', example: 392817 })
-  sizeBytes!: number;
-
-  @ApiPropertyOptional({ description: 'Pixels; pictures and films.', example: 512 })
-  width?: number;
-
-  @ApiPropertyOptional({ description: 'Pixels; pictures and films.', example: 512 })
-  height?: number;
-
-  @ApiPropertyOptional({ description: 'Seconds; sound and films, when the file tells.', example: 3.2 })
-  durationSeconds?: number;
+  declare type: FileType;
 
   @ApiProperty({
     description: 'Of its bytes; in quotes it is their entity tag.',

@@ -10,13 +10,15 @@ import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
 import { type AnyResponse, rawResponse, watchConnection } from '../streaming/connection';
 import { type FileAnswer, sendFile } from '../streaming/send-file';
+import { UuidPipe } from '../uuid.pipe';
 import { type AskedAsset, fileAnswer, pictureAnswer } from './asset-answers';
 import { AssetDto, AssetPageDto } from './asset.dto';
-import { AssetIdPipe } from './asset-id.pipe';
 import { assetJson } from './asset-json';
 import { AssetQueryPipe } from './asset-query.pipe';
 import { type AssetWish, AssetWishPipe } from './asset-wish.pipe';
 import { ASSETS_DOCS } from './assets.docs';
+
+const ASSET_ID = new UuidPipe('asset');
 
 @ApiTags('assets')
 @Controller('assets')
@@ -50,7 +52,7 @@ export class AssetsController {
   @ApiResponse({ status: 304, ...ASSETS_DOCS.unchanged })
   @ApiErrors(400, 404, 416, 500, 501, 503)
   async bytes(
-    @Param('id', AssetIdPipe) id: string,
+    @Param('id', ASSET_ID) id: string,
     @Query(AssetWishPipe) wish: AssetWish,
     @Res() response: AnyResponse,
   ): Promise<void> {
@@ -74,7 +76,7 @@ export class AssetsController {
   @ApiParam(ASSETS_DOCS.id)
   @ApiOkResponse({ type: AssetDto, description: 'The asset.' })
   @ApiErrors(404, 500)
-  async meta(@Param('id', AssetIdPipe) id: string, @Req() request: HasUrl): Promise<AssetDto> {
+  async meta(@Param('id', ASSET_ID) id: string, @Req() request: HasUrl): Promise<AssetDto> {
     return assetJson(await this.assets.find(id), new Addresses(request, this.options.publicUrl));
   }
 
@@ -84,7 +86,7 @@ export class AssetsController {
   @ApiParam(ASSETS_DOCS.id)
   @ApiNoContentResponse({ description: 'It is gone.' })
   @ApiErrors(404, 409, 500)
-  async remove(@Param('id', AssetIdPipe) id: string): Promise<void> {
+  async remove(@Param('id', ASSET_ID) id: string): Promise<void> {
     await this.assets.remove(id);
   }
 

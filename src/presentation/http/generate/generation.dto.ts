@@ -1,34 +1,25 @@
-import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, ApiSchema, IntersectionType, OmitType } from '@nestjs/swagger';
+import { FileFactsDto } from '../file-facts.dto';
 
 const JOB_ID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
 const PNG_START = 'iVBORw0KGgoAAAANSUhEUgAAAgAAAAIA…';
 
-@ApiSchema({ name: 'OutputFile' })
-export class OutputFileDto {
+class OutputFileIdDto {
   @ApiProperty({
     description: 'The file as it was made, to be asked for at `/assets/{id}`.',
     format: 'uuid',
     example: '4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
   })
   assetId!: string;
+}
 
-  @ApiProperty({ description: 'The node that made it.', example: '9' })
-  nodeId!: string;
-
+@ApiSchema({ name: 'OutputFile' })
+export class OutputFileDto extends IntersectionType(
+  OutputFileIdDto,
+  OmitType(FileFactsDto, ['subfolder', 'type', 'sizeBytes']),
+) {
   @ApiProperty({ description: "ComfyUI's name for the file.", example: 'ComfyUI_00001_.png' })
-  filename!: string;
-
-  @ApiProperty({ description: 'Media type, by its bytes.', example: 'image/png' })
-  mediaType!: string;
-
-  @ApiPropertyOptional({ description: 'Pixels; pictures and films.', example: 512 })
-  width?: number;
-
-  @ApiPropertyOptional({ description: 'Pixels; pictures and films.', example: 512 })
-  height?: number;
-
-  @ApiPropertyOptional({ description: 'Seconds; sound and films, when the file tells.', example: 3.2 })
-  durationSeconds?: number;
+  declare filename: string;
 
   @ApiProperty({ description: 'Size of the file, bytes; of what it was converted to.', example: 392817 })
   sizeBytes!: number;

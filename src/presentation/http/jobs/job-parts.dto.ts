@@ -1,8 +1,8 @@
-import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, ApiSchema, IntersectionType } from '@nestjs/swagger';
 import { ERROR_CODES, type ErrorCode } from '../../../domain/errors';
-import type { FileType } from '../../../domain/job/outputs';
 import type { Progress } from '../../../domain/job/progress';
 import type { Seed } from '../../../domain/workflow/seeds';
+import { FileFactsDto } from '../file-facts.dto';
 
 @ApiSchema({ name: 'JobProgress' })
 export class JobProgressDto implements Progress {
@@ -36,46 +36,17 @@ export class JobProgressDto implements Progress {
   steps!: number | null;
 }
 
-@ApiSchema({ name: 'JobOutput' })
-export class JobOutputDto {
+class JobOutputIdDto {
   @ApiProperty({
     description: 'The file, to be asked for at `/assets/{id}`.',
     format: 'uuid',
     example: '4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
   })
   assetId!: string;
+}
 
-  @ApiProperty({ description: 'The node that made it.', example: '9' })
-  nodeId!: string;
-
-  @ApiProperty({ description: "ComfyUI's name for the file; not unique.", example: 'ComfyUI_00001_.png' })
-  filename!: string;
-
-  @ApiProperty({ description: "Where it is below ComfyUI's folder; mostly empty.", example: '' })
-  subfolder!: string;
-
-  @ApiProperty({
-    description: "Which of ComfyUI's folders it is in.",
-    enum: ['output', 'input', 'temp'],
-    example: 'output',
-  })
-  type!: FileType;
-
-  @ApiProperty({ description: 'Media type, by its bytes.', example: 'image/png' })
-  mediaType!: string;
-
-  @ApiProperty({ description: 'Size of the file, bytes.', example: 392817 })
-  sizeBytes!: number;
-
-  @ApiPropertyOptional({ description: 'Pixels; pictures and films.', example: 512 })
-  width?: number;
-
-  @ApiPropertyOptional({ description: 'Pixels; pictures and films.', example: 512 })
-  height?: number;
-
-  @ApiPropertyOptional({ description: 'Seconds; sound and films, when the file tells.', example: 3.2 })
-  durationSeconds?: number;
-
+@ApiSchema({ name: 'JobOutput' })
+export class JobOutputDto extends IntersectionType(JobOutputIdDto, FileFactsDto) {
   @ApiProperty({
     description: 'Where this service has it: below PUBLIC_URL, or a path.',
     example: '/assets/4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',

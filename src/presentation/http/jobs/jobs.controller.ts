@@ -33,14 +33,15 @@ import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
 import { type AnyResponse, watchConnection } from '../streaming/connection';
 import { sendEvents } from '../streaming/send-events';
+import { UuidPipe } from '../uuid.pipe';
 import { JobDto, JobPageDto } from './job.dto';
 import { jobEvents } from './job-events';
-import { JobIdPipe } from './job-id.pipe';
 import { jobJson } from './job-json';
 import { JobQueryPipe } from './job-query.pipe';
 import { JOBS_DOCS } from './jobs.docs';
 
 const ID = { name: 'id', description: 'The job.', schema: { type: 'string', format: 'uuid' } } as const;
+const JOB_ID = new UuidPipe('job');
 
 @ApiTags('jobs')
 @Controller('jobs')
@@ -73,7 +74,7 @@ export class JobsController {
   @ApiParam(ID)
   @ApiOkResponse({ type: JobDto, description: 'The job.' })
   @ApiErrors(404, 500)
-  async find(@Param('id', JobIdPipe) id: string, @Req() request: HasUrl): Promise<JobDto> {
+  async find(@Param('id', JOB_ID) id: string, @Req() request: HasUrl): Promise<JobDto> {
     return jobJson(await this.jobs.find(id), this.#addresses(request));
   }
 
@@ -84,7 +85,7 @@ export class JobsController {
   @ApiParam(ID)
   @ApiResponse({ status: 200, ...JOBS_DOCS.workflow })
   @ApiErrors(404, 500)
-  async workflow(@Param('id', JobIdPipe) id: string): Promise<string> {
+  async workflow(@Param('id', JOB_ID) id: string): Promise<string> {
     return writeWorkflow(await this.jobs.workflow(id));
   }
 
@@ -93,11 +94,7 @@ export class JobsController {
   @ApiParam(ID)
   @ApiResponse({ status: 200, ...JOBS_DOCS.stream })
   @ApiErrors(404, 500)
-  async events(
-    @Param('id', JobIdPipe) id: string,
-    @Req() request: HasUrl,
-    @Res() response: AnyResponse,
-  ): Promise<void> {
+  async events(@Param('id', JOB_ID) id: string, @Req() request: HasUrl, @Res() response: AnyResponse): Promise<void> {
     const live = await this.jobs.watch(id);
     const { disconnected } = watchConnection(response, () => live.release());
     const signal = AbortSignal.any([this.draining.signal, disconnected]);
@@ -111,7 +108,7 @@ export class JobsController {
   @ApiParam(ID)
   @ApiOkResponse({ type: JobDto, description: 'The job as it is now.' })
   @ApiErrors(404, 500)
-  async cancel(@Param('id', JobIdPipe) id: string, @Req() request: HasUrl): Promise<JobDto> {
+  async cancel(@Param('id', JOB_ID) id: string, @Req() request: HasUrl): Promise<JobDto> {
     return jobJson(await this.jobs.cancel(id), this.#addresses(request));
   }
 
@@ -121,7 +118,7 @@ export class JobsController {
   @ApiParam(ID)
   @ApiOkResponse({ type: JobDto, description: 'The job, which succeeded now.' })
   @ApiErrors(404, 409, 500, 502, 503)
-  async collect(@Param('id', JobIdPipe) id: string, @Req() request: HasUrl): Promise<JobDto> {
+  async collect(@Param('id', JOB_ID) id: string, @Req() request: HasUrl): Promise<JobDto> {
     return jobJson(await this.jobs.view(await this.recollection.collect(id)), this.#addresses(request));
   }
 
@@ -131,7 +128,7 @@ export class JobsController {
   @ApiParam(ID)
   @ApiNoContentResponse({ description: 'It is gone.' })
   @ApiErrors(404, 409, 500)
-  async remove(@Param('id', JobIdPipe) id: string): Promise<void> {
+  async remove(@Param('id', JOB_ID) id: string): Promise<void> {
     await this.jobs.remove(id);
   }
 
