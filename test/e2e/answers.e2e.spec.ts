@@ -1,6 +1,8 @@
 import sharp from 'sharp';
 import type { Simulator } from '../../src/simulator';
+import { eventually } from '../support/eventually';
 import { jobsOf } from '../support/jobs';
+import { watchPictures } from '../support/pictures';
 import { allEvents } from '../support/sse';
 import { type Platform, postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { anything, flatPicture, noisePicture } from '../support/workflows';
@@ -113,6 +115,22 @@ describe.each<Platform>(['service', 'express', 'fastify'])(
       const bytes = Buffer.from(await response.arrayBuffer());
       expect(response.headers.get('content-length')).toBe(String(bytes.length));
       expect((await sharp(bytes).metadata()).format).toBe('webp');
+    });
+
+    it('holds no converted picture when it was sent, or its caller has gone', async () => {
+      const pictures = watchPictures(stack);
+      const fields = { output: { format: 'png' }, prompt: noisePicture(++color, { size: 1500, batch: 2 }) };
+      await answerTo(fields);
+      for (const accept of ['image/*', 'text/event-stream']) await (await generate(fields, accept)).arrayBuffer();
+      await eventually(() => expect(pictures.held).toBe(0));
+      expect(pictures.given).toBe(6);
+      const gone = new AbortController();
+      const { signal } = gone;
+      await postJson(`${stack.url}/generate`, { ...fields, cancelOnDisconnect: false }, { signal });
+      expect(pictures.held).toBe(2);
+      gone.abort();
+      await eventually(() => expect(pictures.held).toBe(0));
+      pictures.unwatch();
     });
 
     it('is links and converted pictures in a stream too, and its result has the links', async () => {

@@ -1,9 +1,9 @@
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { PictureConversions } from '../../src/application/pictures/picture-conversions';
 import { AssetRig, bytesOf, refusal } from '../support/asset-rig';
 import { openSlowly } from '../support/assets';
 import { eventually } from '../support/eventually';
+import { watchPictures } from '../support/pictures';
 import type { Platform } from '../support/stack';
 import { anything, flatPicture, noisePicture } from '../support/workflows';
 
@@ -128,26 +128,15 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id as a
 
   it('gives back each picture that it was given, whoever asked and however it ended', async () => {
     const asset = await rig.one(noisePicture(rig.next(), { size: 2000 }));
-    const conversions = rig.stack.app.get(PictureConversions, { strict: false });
-    const convert = conversions.convert.bind(conversions);
-    let held = 0;
-    const watching = jest.spyOn(conversions, 'convert').mockImplementation(async (...args) => {
-      const picture = await convert(...args);
-      held += 1;
-      const release = () => {
-        held -= 1;
-        picture.release();
-      };
-      return { ...picture, release };
-    });
+    const pictures = watchPictures(rig.stack);
     await bytesOf(await rig.assets.get(asset.id, '?format=png'));
     await rig.assets.head(asset.id, '?format=png');
     const caller = await openSlowly(`${rig.url}/assets/${asset.id}?format=png`);
-    expect(held).toBe(1);
+    expect(pictures.held).toBe(1);
     caller.destroy();
-    await eventually(() => expect(held).toBe(0));
-    expect(watching).toHaveBeenCalledTimes(3);
-    watching.mockRestore();
+    await eventually(() => expect(pictures.held).toBe(0));
+    expect(pictures.given).toBe(3);
+    pictures.unwatch();
   });
 
   it('leaves nothing open for callers who go away while it is made, and makes it for the next', async () => {

@@ -1,4 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Fault, Simulator } from '../../src/simulator';
+import { eventually } from '../support/eventually';
 import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { flatPicture, noisePicture, slowPicture } from '../support/workflows';
 
@@ -102,6 +104,23 @@ describe('what must not cost the picture', () => {
     const second = await expectPicture(await generate(prompt));
     expect(second).toMatchObject({ attempts: 2, images: [{ filename: expect.not.stringMatching(filename) }] });
     expect((second.images as unknown[]).length).toBe(1);
+  });
+
+  it('a file is not to be had while the run goes on, and at its end it is', async () => {
+    const missing = comfyUI.faults.arm({ kind: 'missing-file', times: 3 });
+    const hold = comfyUI.faults.arm({ kind: 'hold', nodeId: 'last' });
+    const { '1': source, '2': save } = flatPicture(++color);
+    const last = { ...save!, inputs: { ...save!.inputs, filename_prefix: 'last' } };
+    const answer = generate({ '1': source, '2': save, last });
+    await hold.struck;
+    await eventually(() => expect(missing.fired).toBe(3));
+    // The last refusal is on its way.
+    await setTimeout(100);
+    hold.clear();
+    expect(await expectPicture(await answer)).toMatchObject({
+      attempts: 1,
+      images: [{ nodeId: '2' }, { nodeId: 'last' }],
+    });
   });
 });
 

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import sharp, { type Sharp } from 'sharp';
-import type { PictureSource } from '../../src/application/pictures/picture-conversions';
+import { PictureConversions, type PictureSource } from '../../src/application/pictures/picture-conversions';
 import type { ConvertedPicture } from '../../src/application/pictures/kept-picture';
+import type { Stack } from './stack';
 
 const PIECE_BYTES = 64 * 1024;
 
@@ -27,6 +28,32 @@ export async function takenOut(picture: ConvertedPicture): Promise<Buffer> {
   const bytes = await buffer(picture.open());
   picture.release();
   return bytes;
+}
+
+/** Counts the converted pictures that a stack gives to callers, and those of them that were not given back yet. */
+export function watchPictures({ app }: Stack): { readonly given: number; readonly held: number; unwatch(): void } {
+  const conversions = app.get(PictureConversions, { strict: false });
+  const convert = conversions.convert.bind(conversions);
+  const all: { isHeld: boolean }[] = [];
+  const watching = jest.spyOn(conversions, 'convert').mockImplementation(async (...order) => {
+    const picture = await convert(...order);
+    const one = { isHeld: true };
+    all.push(one);
+    const release = () => {
+      one.isHeld = false;
+      picture.release();
+    };
+    return { ...picture, release };
+  });
+  return {
+    get given() {
+      return all.length;
+    },
+    get held() {
+      return all.filter(({ isHeld }) => isHeld).length;
+    },
+    unwatch: () => watching.mockRestore(),
+  };
 }
 
 function* inPieces(bytes: Buffer): Generator<Buffer, void, undefined> {

@@ -1,0 +1,78 @@
+import { Housekeeping } from '../../src/application/housekeeping';
+import { STORING_MS } from '../../src/application/ports/stored-files';
+import { FileRig } from '../support/file-rig';
+import { postJson } from '../support/stack';
+import { anything, flatPicture } from '../support/workflows';
+
+let rig: FileRig;
+let color = 77_000;
+
+beforeEach(async () => {
+  rig = await FileRig.start();
+});
+
+afterEach(() => rig.close());
+
+describe('files that nobody needs any more', () => {
+  const clear = (at: number) => rig.stack.app.get(Housekeeping).clear(at);
+
+  it('go when the last job that made them is deleted, and not before', async () => {
+    const same = [{ key: 'a', filename: 'a.txt', content: 'the same' }];
+    const jobs = [await rig.run(anything(same, 1)), await rig.run(anything(same, 2))];
+    expect(await rig.stored()).toHaveLength(1);
+    await rig.jobs.remove(jobs[0]!.id);
+    await clear(Date.now() + STORING_MS + 1_000);
+    expect(String(await rig.bytesOf((await rig.collected(jobs[1]!.id))[0]!))).toBe('the same');
+    await rig.jobs.remove(jobs[1]!.id);
+    await clear(Date.now());
+    expect(await rig.stored()).toHaveLength(1);
+    await clear(Date.now() + STORING_MS + 1_000);
+    expect(await rig.stored()).toEqual([]);
+    const again = await rig.run(anything(same, 3));
+    expect(String(await rig.bytesOf((await rig.collected(again.id))[0]!))).toBe('the same');
+  });
+
+  it('go with their jobs when those were kept for long enough; jobs that go on stay', async () => {
+    await rig.restart({ retentionDays: 2 });
+    const day = 24 * 60 * 60 * 1000;
+    const old = await rig.run(flatPicture(++color));
+    const hold = rig.comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const going = await rig.jobs.start(flatPicture(++color));
+    await rig.jobs.running(going);
+    await clear(Date.now() + 2 * day - 60_000);
+    expect((await rig.jobs.job(old.id)).status).toBe('succeeded');
+    await clear(Date.now() + 2 * day + 60_000);
+    expect((await rig.jobs.list()).jobs.map(({ id }) => id)).toEqual([going]);
+    expect(await rig.stored()).toEqual([]);
+    hold.clear();
+    expect((await rig.jobs.ended(going)).status).toBe('succeeded');
+  });
+
+  it('are kept for ever unless told otherwise', async () => {
+    const { id } = await rig.run(flatPicture(++color));
+    await clear(Date.now() + 1e12);
+    expect((await rig.jobs.job(id)).status).toBe('succeeded');
+    expect(await rig.stored()).toHaveLength(1);
+  });
+});
+
+describe("ComfyUI's history", () => {
+  const entries = async (id: string) =>
+    Object.keys((await (await fetch(`${rig.comfyUI.url}/history/${id}`)).json()) as object);
+
+  it('is left alone', async () => {
+    const { id } = await rig.run(flatPicture(++color));
+    expect(await entries(id)).toEqual([id]);
+  });
+
+  it('is made to forget jobs that have ended, if that is wanted', async () => {
+    await rig.restart({ cleanHistory: true });
+    const others = await (await postJson(`${rig.comfyUI.url}/prompt`, { prompt: flatPicture(++color) })).json();
+    const { id } = await rig.run(flatPicture(++color));
+    for (let look = 0; look < 50 && (await entries(id)).length > 0; look++)
+      await new Promise((done) => setTimeout(done, 20));
+    expect(await entries(id)).toEqual([]);
+    const { prompt_id: other } = others as { prompt_id: string };
+    expect(await entries(other)).toEqual([other]);
+  });
+});

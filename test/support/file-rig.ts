@@ -1,0 +1,100 @@
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ComfyUIOptions } from '../../src';
+import { AssetStorage } from '../../src/application/ports/asset-storage';
+import { JobStore } from '../../src/application/ports/job-store';
+import type { CollectedFile } from '../../src/domain/job/job';
+import type { Simulator } from '../../src/simulator';
+import { inFolder } from '../store/places';
+import { jobsOf, type ToldJob } from './jobs';
+import { type Stack, startComfyUI, startStack } from './stack';
+
+/** The service over a data folder, which can be started again and whose storage can be broken. */
+export class FileRig {
+  #stack: Stack | undefined;
+
+  private constructor(
+    readonly comfyUI: Simulator,
+    private readonly place: Awaited<ReturnType<typeof inFolder>>,
+  ) {}
+
+  static async start(): Promise<FileRig> {
+    const rig = new FileRig(await startComfyUI(), await inFolder());
+    await rig.start();
+    return rig;
+  }
+
+  async start(options: ComfyUIOptions = {}): Promise<void> {
+    const { url: baseUrl } = this.comfyUI;
+    this.#stack = await startStack({ baseUrl, shutdownGrace: 0, ...this.place.options, ...options }, 'service');
+  }
+
+  stop(): Promise<void> {
+    return this.stack.close();
+  }
+
+  async restart(options?: ComfyUIOptions): Promise<void> {
+    await this.stop();
+    await this.start(options);
+  }
+
+  get stack(): Stack {
+    if (!this.#stack) throw new Error('the service was not started');
+    return this.#stack;
+  }
+
+  get url(): string {
+    return this.stack.url;
+  }
+
+  get jobs(): ReturnType<typeof jobsOf> {
+    return jobsOf(this.stack);
+  }
+
+  /** Requests for files that ComfyUI got. */
+  get views(): number {
+    return this.comfyUI.stats.requests['GET /view'] ?? 0;
+  }
+
+  /** A job that has ended. */
+  async run(prompt: object, fields: object = {}): Promise<ToldJob> {
+    return this.jobs.ended(await this.jobs.start(prompt, fields));
+  }
+
+  /** Names of the files in the storage. */
+  async stored(): Promise<string[]> {
+    const entries = await readdir(this.#folder, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  }
+
+  /** The files of a job, as they are recorded. */
+  async collected(jobId: string): Promise<readonly CollectedFile[]> {
+    return (await this.stack.app.get(JobStore).find(jobId))?.outputs ?? [];
+  }
+
+  async bytesOf({ sha256 }: CollectedFile): Promise<Buffer> {
+    const { stream } = await this.stack.app.get(AssetStorage).open(sha256, { signal: AbortSignal.timeout(5_000) });
+    return Buffer.concat(await stream.toArray());
+  }
+
+  /** The disk is gone from under the storage; the function returned brings it back. */
+  async breakStorage(): Promise<() => Promise<void>> {
+    const aside = join(this.place.directory, 'aside');
+    await rename(this.#folder, aside);
+    await writeFile(this.#folder, 'not a folder');
+    return async () => {
+      await rm(this.#folder);
+      await rename(aside, this.#folder);
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await this.comfyUI.close();
+    await this.place.remove();
+  }
+
+  get #folder(): string {
+    return join(this.place.directory, 'assets');
+  }
+}
