@@ -48,6 +48,7 @@ import { KyselyJobCancels } from './infrastructure/database/kysely-job-cancels';
 import { KyselyLeases } from './infrastructure/database/kysely-leases';
 import { OwnLeases } from './infrastructure/database/own-leases';
 import { NoNews } from './infrastructure/events/no-news';
+import { BullQueueConnection } from './infrastructure/queue/bull-queue-connection';
 import { TemporarySpool } from './infrastructure/spool/temporary-spool';
 
 /** Which adapter stands behind which port, by the options. With `comfyui.module.ts` the only file that sees all rings. */
@@ -126,7 +127,18 @@ export const STORE_PROVIDERS: Provider[] = [
     useFactory: ({ supabaseTable }: ResolvedComfyUIOptions, { database }: DatabaseConnection) =>
       new KyselyJobStore(database, supabaseTable !== undefined),
   },
-  stored(JobQueue, KyselyJobQueue),
+  {
+    provide: BullQueueConnection,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ redisUrl }: ResolvedComfyUIOptions) =>
+      redisUrl === undefined ? undefined : BullQueueConnection.open({ redisUrl }),
+  },
+  {
+    provide: JobQueue,
+    inject: [DatabaseConnection, BullQueueConnection],
+    useFactory: ({ database }: DatabaseConnection, bull: BullQueueConnection | undefined) =>
+      bull?.queue ?? new KyselyJobQueue(database),
+  },
   stored(JobBacklog, KyselyJobBacklog),
   stored(JobCancels, KyselyJobCancels),
   {

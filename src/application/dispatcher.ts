@@ -63,9 +63,7 @@ export class Dispatcher implements OnApplicationBootstrap {
     while (this.pool.hasRoom && this.pool.bell.mayHaveWork && !this.draining.hasBegun) {
       const ticket = await this.#next(stuck);
       if (!ticket) return;
-      if (await this.#handTicket(ticket)) continue;
-      await this.queue.putBack(ticket);
-      stuck.push(ticket.needsKey);
+      if (!(await this.#handTicket(ticket))) stuck.push(ticket.needsKey);
     }
   }
 
@@ -80,11 +78,21 @@ export class Dispatcher implements OnApplicationBootstrap {
 
   /** @returns whether the ticket was settled: its job was handed over, or does not wait any more */
   async #handTicket(ticket: Ticket): Promise<boolean> {
-    const live = await this.lives.openToRun(ticket.jobId);
     try {
-      if (live && isWaiting(live.job) && !(await this.#hand(live)) && isWaiting(live.job)) return false;
-      await this.queue.settle(ticket);
-      return true;
+      const isUsed = await this.#handJob(ticket.jobId);
+      await (isUsed ? this.queue.settle(ticket) : this.queue.putBack(ticket));
+      return isUsed;
+    } catch (error) {
+      await this.queue.putBack(ticket);
+      throw error;
+    }
+  }
+
+  /** @returns whether it waits no more */
+  async #handJob(jobId: string): Promise<boolean> {
+    const live = await this.lives.openToRun(jobId);
+    try {
+      return !live || !isWaiting(live.job) || (await this.#hand(live)) || !isWaiting(live.job);
     } finally {
       live?.release();
     }

@@ -1,5 +1,6 @@
+import type { JobQueue } from '../../src/application/ports/job-queue';
 import type { JobEntry } from '../../src/application/ports/job-store';
-import type { Job } from '../../src/domain/job/job';
+import { hasEnded, type Job } from '../../src/domain/job/job';
 import type { Database } from '../../src/infrastructure/database/database';
 import { KyselyAbandonedPrompts } from '../../src/infrastructure/database/kysely-abandoned-prompts';
 import { KyselyAssetStore } from '../../src/infrastructure/database/kysely-asset-store';
@@ -50,14 +51,16 @@ export class Opened {
     return next;
   }
 
-  /** The waiting jobs in the order in which they are handed over; they are, then. */
-  async drain(): Promise<string[]> {
+  /** The waiting jobs in the order in which a queue hands them over; they are, then. Others may be at it, too. */
+  async drain(queue: JobQueue = this.queue): Promise<string[]> {
     const ids: string[] = [];
-    for (let ticket = await this.queue.next([]); ticket; ticket = await this.queue.next([])) {
-      ids.push(ticket.jobId);
+    for (let ticket = await queue.next([]); ticket; ticket = await queue.next([])) {
       const job = await this.store.find(ticket.jobId);
-      const gone = { ...job!, placement: job!.placement + 1, backend: 'http://gpu-1:8188' };
-      await this.store.save(gone, job!.placement);
+      if (job && job.backend === null && !hasEnded(job)) {
+        const gone = { ...job, placement: job.placement + 1, backend: 'http://gpu-1:8188' };
+        if (await this.store.save(gone, job.placement)) ids.push(job.id);
+      }
+      await queue.settle(ticket);
     }
     return ids;
   }

@@ -1,0 +1,124 @@
+import { LRUCache } from 'lru-cache';
+import { JobQueue, type Ticket } from '../../application/ports/job-queue';
+import { needsKey } from '../../application/needs-key';
+import type { Job } from '../../domain/job/job';
+import { bandOf } from './bands';
+import { type BullTickets, LOCK_MS, type TakenTicket } from './bull-tickets';
+import type { OfferNews } from './offer-news';
+import type { RedisConnection } from './redis-connection';
+
+/** At most so many tickets are passed over in one call, and for so long, ms: others want to take them, too. */
+const PASS = { most: 50, ms: 1_000 } as const;
+/** A ticket that was put back is for other processes after 300 to 550 ms, at once with others. */
+const BACK = { afterMs: 300, everyMs: 250 } as const;
+
+/** Tickets in Redis, each a job of BullMQ whose id is that of our job. */
+export class BullJobQueue extends JobQueue {
+  /** Those whose lock may still be ours. */
+  readonly #inHand = new LRUCache<Ticket, TakenTicket>({ max: 1_000, ttl: LOCK_MS });
+
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly bull: BullTickets,
+    private readonly news: OfferNews,
+  ) {
+    super();
+  }
+
+  offer(jobs: readonly Job[]): Promise<void> {
+    return this.connection.call(() => this.#offer(jobs));
+  }
+
+  next(exceptNeeds: readonly string[]): Promise<Ticket | undefined> {
+    return this.connection.call(async () => {
+      const passed: TakenTicket[] = [];
+      try {
+        const taken = await this.#takeOther(new Set(exceptNeeds), passed);
+        return taken && this.#hold(taken);
+      } finally {
+        await this.#delay(passed);
+      }
+    });
+  }
+
+  async settle(ticket: Ticket): Promise<void> {
+    const taken = this.#giveUp(ticket);
+    await this.connection.call(() => this.bull.remove(ticket.jobId, taken));
+  }
+
+  async putBack(ticket: Ticket): Promise<void> {
+    const taken = this.#giveUp(ticket);
+    // Without a lock it has come back already, or will.
+    if (taken) await this.connection.call(() => this.#delay([taken]));
+  }
+
+  tickets(): Promise<number> {
+    return this.connection.call(() => this.bull.count());
+  }
+
+  onOffer(ring: () => void): void {
+    this.news.onNews(ring);
+  }
+
+  /** Before the end of the process. */
+  async putAllBack(): Promise<void> {
+    const all = [...this.#inHand.values()];
+    this.#inHand.clear();
+    if (all.length === 0) return;
+    await this.connection.call(async () => {
+      await Promise.all(all.map((taken) => this.bull.giveBack(taken)));
+      await this.news.tell();
+    });
+  }
+
+  async #offer(jobs: readonly Job[]): Promise<void> {
+    const now = Date.now();
+    const bands = await this.bull.bands(jobs.map(({ id }) => id));
+    const missing: Parameters<BullTickets['add']>[0][number][] = [];
+    const promotions: Promise<void>[] = [];
+    for (const [i, job] of jobs.entries()) {
+      const [is, be] = [bands[i], bandOf(job, now)];
+      if (is === undefined) missing.push({ jobId: job.id, needsKey: needsKey(job.needs), band: be });
+      else if (be < is) promotions.push(this.bull.promote(job.id, be));
+    }
+    await Promise.all(promotions);
+    if (missing.length === 0) return;
+    await this.bull.add(missing);
+    await this.news.tell();
+  }
+
+  /** @param passed takes those with the needs in question */
+  async #takeOther(exceptNeeds: ReadonlySet<string>, passed: TakenTicket[]): Promise<TakenTicket | undefined> {
+    const until = performance.now() + PASS.ms;
+    while (passed.length < PASS.most && performance.now() < until) {
+      const taken = await this.bull.take();
+      if (!taken || !exceptNeeds.has(needsOf(taken))) return taken;
+      passed.push(taken);
+    }
+    return undefined;
+  }
+
+  #hold(taken: TakenTicket): Ticket {
+    const ticket: Ticket = { jobId: taken.id ?? '', needsKey: needsOf(taken) };
+    this.#inHand.set(ticket, taken);
+    return ticket;
+  }
+
+  #giveUp(ticket: Ticket): TakenTicket | undefined {
+    const taken = this.#inHand.get(ticket);
+    this.#inHand.delete(ticket);
+    return taken;
+  }
+
+  async #delay(tickets: readonly TakenTicket[]): Promise<void> {
+    if (tickets.length === 0) return;
+    const until = Math.ceil((Date.now() + BACK.afterMs) / BACK.everyMs) * BACK.everyMs;
+    await Promise.all(tickets.map((taken) => this.bull.delay(taken, until)));
+    this.news.tellAt(until);
+  }
+}
+
+/** Redis may have dropped what the ticket says, but not its id. */
+function needsOf({ data }: TakenTicket): string {
+  return data.needsKey ?? '';
+}

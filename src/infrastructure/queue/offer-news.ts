@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import type { RedisConnection } from './redis-connection';
+
+/** How the processes tell each other at once that there are tickets. */
+export class OfferNews {
+  readonly #self = randomUUID();
+  /** Databases of one Redis share their channels. */
+  readonly #channel: string;
+  #ring: () => void = () => undefined;
+  #toldFor = 0;
+
+  constructor(private readonly connection: RedisConnection) {
+    this.#channel = `comfyui:${connection.database}:offered`;
+  }
+
+  /** @throws what the client throws */
+  async listen(): Promise<void> {
+    const { listener } = this.connection;
+    listener.on('message', (_channel, teller) => teller !== this.#self && this.#ring());
+    listener.on('ready', () => void this.#again());
+    await listener.subscribe(this.#channel);
+  }
+
+  onNews(ring: () => void): void {
+    this.#ring = ring;
+  }
+
+  /** @throws what the client throws */
+  async tell(): Promise<void> {
+    await this.connection.commands.publish(this.#channel, this.#self);
+  }
+
+  /** For tickets that come back at a time which they share with others. */
+  tellAt(time: number): void {
+    if (time <= this.#toldFor) return;
+    this.#toldFor = time;
+    setTimeout(() => void this.tell().catch(() => undefined), time - Date.now()).unref();
+  }
+
+  /** Nobody was heard meanwhile. */
+  async #again(): Promise<void> {
+    try {
+      await this.connection.listener.subscribe(this.#channel);
+    } catch (error) {
+      this.connection.tell(error);
+    }
+    this.#ring();
+  }
+}
