@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { onServer } from '../../store/places';
 import { Callers } from './support/callers';
 import { roundOf } from './support/dice';
 import { useOneFleet } from './support/fleets';
@@ -79,6 +80,22 @@ describe.each([{ redis: false }, { redis: true }])(
       expect(await fleet.workers[0]!.end()).toBe(0);
       expect(await fleet.audit.findings({ withinMs: 15_000 })).toEqual([]);
       await fleet.workers[0]!.start();
+    });
+
+    it('hand over nothing more when leases can not be renewed for 7 s, and go on when they can', async () => {
+      const fleet = theFleet();
+      const orders = await fleet.orders.submitAll(140, { seconds: 0.3 });
+      await setTimeout(1_000);
+      const lockedAt = Date.now();
+      await onServer('begin; lock table comfyui.lease_holders; select pg_sleep(9.5); commit', fleet.postgres.url);
+      const freeAt = Date.now();
+      expect(await fleet.audit.findings({ withinMs: 40_000 })).toEqual([]);
+      const jobs = await Promise.all(orders.map(({ jobId }) => fleet.front.job(jobId!)));
+      const handed = jobs.map(({ attempts }) => Date.parse(attempts[0]!.handedAt));
+      const after = (from: number, to: number) => handed.filter((at) => at >= from && at < to);
+      expect(after(lockedAt, lockedAt + 4_500).length).toBeGreaterThan(20);
+      expect(after(lockedAt + 7_100, freeAt)).toEqual([]);
+      expect(after(freeAt, Infinity).length).toBeGreaterThan(10);
     });
 
     it('lose nothing when PostgreSQL restarts', async () => {
