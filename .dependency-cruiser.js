@@ -1,5 +1,5 @@
 /** The dependency rule: domain <- application <- presentation, domain <- application <- infrastructure. */
-const roots = '^src/(comfyui\\.module|comfyui\\.providers|app\\.module|service|main|index)\\.ts$';
+const roots = '^src/(comfyui\\.module|comfyui\\.providers|app\\.module|service|microservice|main|index)\\.ts$';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -33,7 +33,33 @@ module.exports = {
       from: { path: '^src/(presentation|infrastructure)/', pathNot: roots },
       to: {
         path: '^src/',
-        pathNot: ['^src/(application|domain)/', '^src/comfyui\\.(options|storage|module-definition)\\.ts$', '^src/$1/'],
+        pathNot: [
+          '^src/(application|domain)/',
+          '^src/comfyui\\.(options|storage|module-definition)\\.ts$',
+          '^src/(transport-options|option-error)\\.ts$',
+          '^src/$1/',
+        ],
+      },
+    },
+    {
+      name: 'one-face-not-another',
+      comment: 'What faces share stands beside them, and knows none.',
+      severity: 'error',
+      from: { path: '^src/presentation/([^/]+)' },
+      to: { path: '^src/presentation/(http|rpc)/', pathNot: '^src/presentation/$1/' },
+    },
+    {
+      name: 'client-knows-only-the-wire',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: {
+        path: '^src/',
+        pathNot: [
+          '^src/(client|domain)/',
+          '^src/(transport-options|option-error)\\.ts$',
+          '^src/presentation/rpc/(messages|patterns|transport/(connection-options|transport-logger|fault-text))\\.ts$',
+          '^src/presentation/.*\\.dto\\.ts$',
+        ],
       },
     },
     {
@@ -57,7 +83,7 @@ module.exports = {
     {
       name: 'only-roots-see-all-rings',
       severity: 'error',
-      from: { path: '^src/', pathNot: [roots, '^src/(infrastructure|presentation)/'] },
+      from: { path: '^src/', pathNot: [roots, '^src/(infrastructure|presentation|client)/'] },
       to: { path: '^src/(infrastructure|presentation)/' },
     },
     {

@@ -9,16 +9,22 @@ import { ComfyUIModule } from './comfyui.module';
 import { comfyUIConfig } from './config/comfyui.config';
 import { httpConfig } from './config/http.config';
 import { type LogConfig, logConfig } from './config/log.config';
+import { microserviceConfig } from './config/microservice.config';
 import { ServiceExceptionFilter } from './presentation/http/errors/service-exception.filter';
 import { HealthController } from './presentation/http/health/health.controller';
 
-/** The standalone service: the module with its endpoints, configured from the environment. */
+/** The standalone service: the module with all its faces, configured from the environment. */
 @Module({
   imports: [
-    ConfigModule.forRoot({ isGlobal: true, cache: true, load: [comfyUIConfig, httpConfig, logConfig] }),
+    ConfigModule.forRoot({
+      isGlobal: true,
+      cache: true,
+      load: [comfyUIConfig, httpConfig, logConfig, microserviceConfig],
+    }),
     LoggerModule.forRootAsync({ inject: [logConfig.KEY], useFactory: loggerParams }),
     ComfyUIModule.forRootAsync({
       controllers: true,
+      microservice: true,
       inject: [comfyUIConfig.KEY],
       useFactory: (options: ConfigType<typeof comfyUIConfig>) => options,
     }),

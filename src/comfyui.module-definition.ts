@@ -10,8 +10,8 @@ export const {
   moduleName: 'ComfyUI',
 })
   .setClassMethodName('forRoot')
-  .setExtras<ComfyUIModuleExtras>({ controllers: false, isGlobal: false }, (definition, { isGlobal }) => ({
-    ...definition,
-    global: isGlobal,
-  }))
+  .setExtras<ComfyUIModuleExtras>(
+    { controllers: false, microservice: false, isGlobal: false },
+    (definition, { isGlobal }) => ({ ...definition, global: isGlobal }),
+  )
   .build();

@@ -1,5 +1,5 @@
 import { HttpModule } from '@nestjs/axios';
-import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { AssetFiles } from './application/assets/asset-files';
 import { Deliveries } from './application/assets/deliveries';
 import { AssetService } from './application/assets/asset.service';
@@ -36,6 +36,10 @@ import {
   SERVER_PROVIDERS,
   STORE_PROVIDERS,
 } from './comfyui.providers';
+import type { ComfyUIModuleExtras } from './comfyui.options';
+
+type HttpFace = typeof import('./presentation/http/controllers');
+type RpcFace = typeof import('./presentation/rpc/controllers');
 
 const application: Provider[] = [
   Draining,
@@ -70,7 +74,8 @@ const application: Provider[] = [
 /**
  * The client and the generation service for a Nest application:
  * `ComfyUIModule.forRoot({ baseUrl })` or `forRootAsync({ imports, inject, useFactory })`.
- * With `controllers: true` also the HTTP endpoints, under the application's own prefix.
+ * With `controllers: true` also the HTTP endpoints, under the application's own prefix; with `microservice: true` the
+ * messages, on the microservices that it connects.
  */
 @Module({
   imports: [HttpModule],
@@ -94,17 +99,24 @@ const application: Provider[] = [
 })
 export class ComfyUIModule extends ConfigurableModuleClass {
   static override forRoot(given: typeof OPTIONS_TYPE): DynamicModule {
-    return withControllers(super.forRoot(given), given.controllers);
+    return withFaces(super.forRoot(given), given);
   }
 
   static override forRootAsync(given: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return withControllers(super.forRootAsync(given), given.controllers);
+    return withFaces(super.forRootAsync(given), given);
   }
 }
 
-/** Loaded only when asked for: the endpoints need packages that the client alone does without. */
-function withControllers(module: DynamicModule, wanted = false): DynamicModule {
-  if (!wanted) return module;
-  const { HTTP_CONTROLLERS } = require('./presentation/http/controllers') as { HTTP_CONTROLLERS: Type[] };
-  return { ...module, controllers: HTTP_CONTROLLERS };
+/** Loaded only when asked for: the faces need packages that the client alone does without. */
+function withFaces(
+  module: DynamicModule,
+  { controllers = false, microservice = false }: ComfyUIModuleExtras,
+): DynamicModule {
+  const http = controllers ? (require('./presentation/http/controllers') as HttpFace).HTTP_CONTROLLERS : [];
+  const rpc = microservice ? (require('./presentation/rpc/controllers') as RpcFace) : undefined;
+  return {
+    ...module,
+    controllers: [...http, ...(rpc?.MESSAGE_CONTROLLERS ?? [])],
+    providers: [...(module.providers ?? []), ...(rpc?.MESSAGE_PROVIDERS ?? [])],
+  };
 }

@@ -72,6 +72,11 @@ export interface ComfyUIOptions {
 export interface ComfyUIModuleExtras {
   /** Adds the HTTP endpoints to the host application; default false. Needs class-validator, class-transformer and @nestjs/swagger. */
   controllers?: boolean;
+  /**
+   * Answers the messages of `ComfyUIClientModule` on the microservices that the host application connects; default false.
+   * Needs @nestjs/microservices and what `controllers` needs.
+   */
+  microservice?: boolean;
   /** Makes the providers visible everywhere; default false. */
   isGlobal?: boolean;
 }

@@ -4,8 +4,9 @@ export class OptionError extends Error {
   constructor(
     private readonly option: string,
     private readonly problem: string,
+    module = 'ComfyUIModule',
   ) {
-    super(`ComfyUIModule: option ${sentence(option, problem)}`);
+    super(`${module}: option ${sentence(option, problem)}`);
   }
 
   /** The same sentence where the options go by other names. */

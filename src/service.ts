@@ -1,12 +1,18 @@
 import helmet from '@fastify/helmet';
+import { Logger as NestLogger } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module';
 import { httpConfig } from './config/http.config';
+import { microserviceConfig } from './config/microservice.config';
 import { parseJsonBody } from './presentation/http/json-body';
+import { faultText } from './presentation/rpc/transport/fault-text';
+import { strategyFor } from './presentation/rpc/transport/strategy';
+import { toldAddress } from './transport-options';
 
 /** Swagger UI styles itself inline; the rest of helmet's defaults stand, but for HTTPS, which is for a proxy in front to demand. */
 const CONTENT_SECURITY_POLICY = {
@@ -30,7 +36,37 @@ export async function createService(): Promise<NestFastifyApplication> {
   app.useBodyParser('application/json', { bodyLimit }, parseJsonBody);
   await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, strictTransportSecurity: false });
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, describeApi()));
+  const { address } = app.get<ConfigType<typeof microserviceConfig>>(microserviceConfig.KEY);
+  if (address) app.connectMicroservice<MicroserviceOptions>(strategyFor(address, bodyLimit));
   return app;
+}
+
+/**
+ * Takes requests over HTTP, and messages where a transport is set.
+ * @throws Error when it can not; then it is closed
+ */
+export async function startService(app: NestFastifyApplication): Promise<void> {
+  const { host, port } = app.get<ConfigType<typeof httpConfig>>(httpConfig.KEY);
+  try {
+    await app.init();
+    await startMicroservice(app);
+    await app.listen(port, host);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+async function startMicroservice(app: NestFastifyApplication): Promise<void> {
+  const { address } = app.get<ConfigType<typeof microserviceConfig>>(microserviceConfig.KEY);
+  if (!address) return;
+  try {
+    await app.startAllMicroservices();
+  } catch (error) {
+    const told = `${toldAddress(address)} (MICROSERVICE_URL) does not start: ${faultText(error)}`;
+    throw new Error(`The microservice transport ${told}`, { cause: error });
+  }
+  new NestLogger('Service').log(`Taking messages on ${toldAddress(address)}`);
 }
 
 function describeApi(): ReturnType<DocumentBuilder['build']> {

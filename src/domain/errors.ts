@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   'timeout',
   'shutting_down',
   'busy',
+  'service_unreachable',
   'not_installed',
   'internal_error',
 ] as const;

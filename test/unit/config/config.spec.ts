@@ -143,7 +143,7 @@ describe('the environment', () => {
   it('is listed in .env.example, variable by variable', () => {
     const example = readFileSync(join(__dirname, '../../../.env.example'), 'utf8');
     const listed = [...example.matchAll(/^([A-Z0-9_]+)=/gm)].map(([, name]) => name);
-    const sources = ['comfyui.environment', 'storage.environment', 'http.config', 'log.config']
+    const sources = ['comfyui.environment', 'storage.environment', 'http.config', 'log.config', 'microservice.config']
       .map((name) => readFileSync(join(__dirname, `../../../src/config/${name}.ts`), 'utf8'))
       .join();
     const known = [...sources.matchAll(/^ {2}([A-Z0-9_]+)\??:/gm)].map(([, name]) => name);

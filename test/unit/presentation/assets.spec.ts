@@ -1,7 +1,7 @@
-import { UuidPipe } from '../../../src/presentation/http/uuid.pipe';
+import { UuidPipe } from '../../../src/presentation/uuid.pipe';
 import { contentHead, isUnchanged, readRange, validators } from '../../../src/presentation/http/assets/asset-head';
 import { AssetQueryPipe } from '../../../src/presentation/http/assets/asset-query.pipe';
-import { Addresses } from '../../../src/presentation/http/addresses';
+import { Addresses } from '../../../src/presentation/addresses';
 import { AssetWishPipe } from '../../../src/presentation/http/assets/asset-wish.pipe';
 import { parseIsoTime } from '../../../src/presentation/http/assets/iso-time';
 

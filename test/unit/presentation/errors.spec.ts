@@ -1,5 +1,5 @@
 import { ComfyUIError, ERROR_CODES, type ErrorCode } from '../../../src/domain/errors';
-import { retryAfter, toErrorBody } from '../../../src/presentation/http/errors/http-exceptions';
+import { retryAfter, toErrorBody } from '../../../src/presentation/errors/http-exceptions';
 
 const STATUSES: Readonly<Record<ErrorCode, number>> = {
   invalid_request: 400,
@@ -25,6 +25,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   timeout: 504,
   shutting_down: 503,
   busy: 503,
+  service_unreachable: 503,
   not_installed: 501,
   internal_error: 500,
 };

@@ -1,4 +1,4 @@
-import { Addresses } from '../../../src/presentation/http/addresses';
+import { Addresses } from '../../../src/presentation/addresses';
 import { collected } from '../../support/collected';
 import { LiveJob } from '../../../src/application/live-job';
 import { ComfyUIError } from '../../../src/domain/errors';

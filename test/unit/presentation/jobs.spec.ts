@@ -1,8 +1,8 @@
 import { collected } from '../../support/collected';
-import { Addresses } from '../../../src/presentation/http/addresses';
-import { UuidPipe } from '../../../src/presentation/http/uuid.pipe';
-import { jobJson } from '../../../src/presentation/http/jobs/job-json';
-import { JobQueryPipe } from '../../../src/presentation/http/jobs/job-query.pipe';
+import { Addresses } from '../../../src/presentation/addresses';
+import { UuidPipe } from '../../../src/presentation/uuid.pipe';
+import { jobJson } from '../../../src/presentation/jobs/job-json';
+import { JobQueryPipe } from '../../../src/presentation/jobs/job-query.pipe';
 import { ComfyUIError } from '../../../src/domain/errors';
 import { type ActiveJob, advance, newJob } from '../../../src/domain/job/active-job';
 import type { JobChange } from '../../../src/domain/job/job-change';

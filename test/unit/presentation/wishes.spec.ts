@@ -1,7 +1,7 @@
-import type { GenerateBody } from '../../../src/presentation/http/generate/generate-body.pipe';
-import { readIdempotencyKey } from '../../../src/presentation/http/generate/idempotency-key';
-import { Addresses } from '../../../src/presentation/http/addresses';
-import { generationRequest, readWishes } from '../../../src/presentation/http/generate/wishes';
+import type { GenerateBody } from '../../../src/presentation/generate/generate-body.pipe';
+import { readIdempotencyKey } from '../../../src/presentation/generate/idempotency-key';
+import { Addresses } from '../../../src/presentation/addresses';
+import { requestWith, readWishes } from '../../../src/presentation/http/generate/wishes';
 
 const wishesOf = (headers: Record<string, string | string[]>) => readWishes({ url: '/generate', headers });
 
@@ -44,10 +44,10 @@ describe('readWishes', () => {
   });
 });
 
-describe('generationRequest', () => {
+describe('requestWith', () => {
   it('lets a job wait for a server only when nobody waits for the job', () => {
     const body: GenerateBody = { prompt: {}, priority: 5, labels: ['sdxl'], timeout: 3, cancelOnDisconnect: true };
-    expect(generationRequest(body, wishesOf({ prefer: 'respond-async', 'idempotency-key': 'k' }))).toEqual({
+    expect(requestWith(body, wishesOf({ prefer: 'respond-async', 'idempotency-key': 'k' }))).toEqual({
       workflow: body.prompt,
       allowPartial: undefined,
       priority: 5,
@@ -55,7 +55,7 @@ describe('generationRequest', () => {
       idempotencyKey: 'k',
       whenUnreachable: 'queue',
     });
-    expect(generationRequest(body, wishesOf({}))).toMatchObject({ whenUnreachable: 'refuse' });
+    expect(requestWith(body, wishesOf({}))).toMatchObject({ whenUnreachable: 'refuse' });
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Asset } from '../../../domain/asset';
-import type { Addresses } from '../addresses';
+import type { Addresses } from '../../addresses';
 import type { AssetDto } from './asset.dto';
 
 /** An asset as callers see it: times as ISO 8601, and where its bytes are. */

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiSchema, IntersectionType } from '@nestjs/swagger';
 import type { FileType } from '../../../domain/job/outputs';
-import { FileFactsDto } from '../file-facts.dto';
+import { FileFactsDto } from '../../file-facts.dto';
 import { GenerationFactsDto } from './generation-facts.dto';
 
 class AssetPlaceDto {

@@ -5,12 +5,12 @@ import { PictureConversions } from '../../../application/pictures/picture-conver
 import type { AssetQuery } from '../../../application/ports/asset-store';
 import { RESOLVED_OPTIONS, type ResolvedComfyUIOptions } from '../../../comfyui.options';
 import { ComfyUIError } from '../../../domain/errors';
-import { Addresses, type HasUrl } from '../addresses';
+import { Addresses, type HasUrl } from '../../addresses';
 import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
 import { type AnyResponse, rawResponse, watchConnection } from '../streaming/connection';
 import { type FileAnswer, sendFile } from '../streaming/send-file';
-import { UuidPipe } from '../uuid.pipe';
+import { UuidPipe } from '../../uuid.pipe';
 import { type AskedAsset, fileAnswer, pictureAnswer } from './asset-answers';
 import { AssetDto, AssetPageDto } from './asset.dto';
 import { assetJson } from './asset-json';

@@ -2,13 +2,12 @@ import { Body, Controller, Get, HttpCode, Post, UseFilters } from '@nestjs/commo
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { GenerationService } from '../../../application/generation.service';
 import { StatusService } from '../../../application/status.service';
-import { currentAttempt } from '../../../domain/job/job';
-import { isObject } from '../../../domain/json';
+import { queuedPromptAnswer, statusAnswer, workflowIn } from '../../comfyui/comfyui-answers';
 import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
-import { EXAMPLE_WORKFLOW } from '../generate/example-workflow';
-import { StatusAnswerDto } from './status.dto';
-import { QueuedPromptAnswerDto } from './workflow.dto';
+import { EXAMPLE_WORKFLOW } from '../../generate/example-workflow';
+import { StatusAnswerDto } from '../../comfyui/status.dto';
+import { QueuedPromptAnswerDto } from '../../comfyui/workflow.dto';
 
 @ApiTags('comfyui')
 @Controller('comfyui')
@@ -27,8 +26,7 @@ export class ComfyUIController {
   })
   @ApiOkResponse({ type: StatusAnswerDto })
   async status(): Promise<StatusAnswerDto> {
-    const { reachable, backends } = await this.statusService.status();
-    return { status: 'success', data: { reachable, backends: backends as StatusAnswerDto['data']['backends'] } };
+    return statusAnswer(await this.statusService.status());
   }
 
   @Post('workflow')
@@ -49,23 +47,9 @@ export class ComfyUIController {
   @ApiOkResponse({ type: QueuedPromptAnswerDto })
   @ApiErrors(400, 413, 422, 429, 500, 502, 503)
   async workflow(@Body() body: unknown): Promise<QueuedPromptAnswerDto> {
-    const workflow = unwrap(body);
-    const job = await this.generation.enqueue({
-      workflow,
-      allowPartial: true,
-      whenUnreachable: 'refuse',
-    });
-    const { number, nodeErrors } = job.acceptance ?? { number: null, nodeErrors: {} };
-    const promptId = currentAttempt(job)?.promptId ?? job.id;
-    return { status: 'success', data: { promptId, jobId: job.id, status: job.status, number, nodeErrors } };
+    const workflow = workflowIn(body);
+    return queuedPromptAnswer(
+      await this.generation.enqueue({ workflow, allowPartial: true, whenUnreachable: 'refuse' }),
+    );
   }
-}
-
-function unwrap(body: unknown): unknown {
-  return isObject(body) && 'prompt' in body && !isNode(body.prompt) ? body.prompt : body;
-}
-
-/** A workflow may have a node whose id is `prompt`. */
-function isNode(value: unknown): boolean {
-  return isObject(value) && typeof value.class_type === 'string';
 }

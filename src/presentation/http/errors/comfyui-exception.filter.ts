@@ -1,8 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ComfyUIError } from '../../../domain/errors';
-import { logFailure } from './log-failure';
-import { retryAfter, toHttpException } from './http-exceptions';
+import { logFailure } from '../../errors/log-failure';
+import { retryAfter, toHttpException } from '../../errors/http-exceptions';
 
 /** Answers our errors on our controllers; whatever else is thrown there is the host application's to handle. */
 @Catch(ComfyUIError)

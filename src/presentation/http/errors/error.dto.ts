@@ -10,7 +10,7 @@ import {
 } from '@nestjs/swagger';
 import { ERROR_CODES, type ErrorCode } from '../../../domain/errors';
 import { type DocumentedStatus, ERROR_DOCS } from './error.docs';
-import type { ErrorBody } from './http-exceptions';
+import type { ErrorBody } from '../../errors/http-exceptions';
 
 @ApiSchema({ name: 'Error' })
 export class ErrorDto implements ErrorBody {

@@ -1,7 +1,7 @@
 import { ComfyUIError } from '../../../domain/errors';
-import type { JobDto } from '../jobs/job.dto';
+import type { JobDto } from '../../jobs/job.dto';
 import { type Answer, answer } from '../streaming/answer';
-import type { GenerationAnswer } from './generation-answer';
+import type { GenerationAnswer } from '../../generate/generation-answer';
 import { generationJson } from './generation-json';
 import { byteLength, write } from './streamed-json';
 

@@ -9,22 +9,22 @@ import { RESOLVED_OPTIONS, type ResolvedComfyUIOptions } from '../../../comfyui.
 import { ComfyUIError, toComfyUIError } from '../../../domain/errors';
 import { hasEnded } from '../../../domain/job/job';
 import { oneLine } from '../../../domain/text';
-import { Addresses } from '../addresses';
+import { Addresses } from '../../addresses';
 import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
-import { JobDto } from '../jobs/job.dto';
-import { jobJson } from '../jobs/job-json';
+import { JobDto } from '../../jobs/job.dto';
+import { jobJson } from '../../jobs/job-json';
 import { type Answer, begin, eventsAnswer } from '../streaming/answer';
 import { type AnyResponse, watchConnection } from '../streaming/connection';
 import { acceptedAnswer, imageAnswer, jsonAnswer } from './answers';
-import { GenerateDto } from './generate.dto';
+import { GenerateDto } from '../../generate/generate.dto';
 import { GENERATE_DOCS } from './generate.docs';
-import { type GenerateBody, GenerateBodyPipe } from './generate-body.pipe';
-import { GenerationDto } from './generation.dto';
-import { generationAnswer, type Telling } from './generation-answer';
+import { type GenerateBody, GenerateBodyPipe } from '../../generate/generate-body.pipe';
+import { GenerationDto } from '../../generate/generation.dto';
+import { generationAnswer, type Telling } from '../../generate/generation-answer';
 import { generationEvents } from './generation-events';
 import type { AnswerFormat } from './preferences';
-import { type AnyRequest, deliveryWish, generationRequest, readWishes } from './wishes';
+import { type AnyRequest, deliveryWish, requestWith, readWishes } from './wishes';
 
 /** What a caller waits for, how it is to be told, how long, and whether it still does. */
 interface Waiting {
@@ -66,7 +66,7 @@ export class GenerateController {
   ): Promise<Answer['body']> {
     const wishes = readWishes(request);
     const { format, respondAsync, waitSeconds } = wishes;
-    const live = await this.generation.submit(generationRequest(body, wishes));
+    const live = await this.generation.submit(requestWith(body, wishes));
     const delivery = this.deliveries.begin(live, deliveryWish(body, format));
     const { disconnected: signal } = watchConnection(response, (isComplete) => {
       if (!isComplete && body.cancelOnDisconnect) this.#cancel(live.job.id);

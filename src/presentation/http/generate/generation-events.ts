@@ -4,10 +4,10 @@ import type { LiveJob } from '../../../application/live-job';
 import { toComfyUIError } from '../../../domain/errors';
 import { attemptNumber, type CollectedFile, hasEnded, type Job } from '../../../domain/job/job';
 import type { JobEvent } from '../../../domain/job/job-event';
-import { logFailure } from '../errors/log-failure';
-import { toErrorBody } from '../errors/http-exceptions';
+import { logFailure } from '../../errors/log-failure';
+import { toErrorBody } from '../../errors/http-exceptions';
 import { EVENT_END, eventHead, eventText } from '../streaming/event-text';
-import { generationAnswer, type Telling, toldFile } from './generation-answer';
+import { generationAnswer, type Telling, toldFile } from '../../generate/generation-answer';
 import { fileJson, generationSummaryJson } from './generation-json';
 import { type StreamedJson, write } from './streamed-json';
 

@@ -1,4 +1,5 @@
-import type { GenerationAnswer, ToldFile } from './generation-answer';
+import type { GenerationAnswer, ToldFile } from '../../generate/generation-answer';
+import { fileSummary } from '../../generate/generation-summary';
 import { base64, json, jsonArray, jsonObject, type StreamedJson } from './streamed-json';
 
 /** The answer of `POST /generate`; `image` comes first, for clients that read nothing else. */
@@ -42,16 +43,6 @@ function bodyFields(
   };
 }
 
-function fileFields({ made, mediaType, width, height, sizeBytes, url }: ToldFile): Record<string, StreamedJson> {
-  return {
-    assetId: json(made.assetId),
-    nodeId: json(made.nodeId),
-    filename: json(made.filename),
-    mediaType: json(mediaType),
-    width: json(width),
-    height: json(height),
-    durationSeconds: json(made.durationSeconds),
-    sizeBytes: json(sizeBytes),
-    url: json(url),
-  };
+function fileFields(file: ToldFile): Record<string, StreamedJson> {
+  return Object.fromEntries(Object.entries(fileSummary(file)).map(([name, value]) => [name, json(value)]));
 }

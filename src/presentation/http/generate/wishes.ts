@@ -1,8 +1,9 @@
-import type { HasUrl } from '../addresses';
+import type { HasUrl } from '../../addresses';
 import type { DeliveryWish } from '../../../application/assets/delivery';
 import type { GenerationRequest } from '../../../application/job-intake';
-import type { GenerateBody } from './generate-body.pipe';
-import { readIdempotencyKey } from './idempotency-key';
+import type { GenerateBody } from '../../generate/generate-body.pipe';
+import { generationRequest } from '../../generate/generation-request';
+import { readIdempotencyKey } from '../../generate/idempotency-key';
 import { type AnswerFormat, readPreferences, wantedFormat } from './preferences';
 
 export interface AnyRequest extends HasUrl {
@@ -27,10 +28,8 @@ export function readWishes({ headers }: AnyRequest): Wishes {
 }
 
 /** Who waits for the picture would rather hear that no server is there than wait for one. */
-export function generationRequest(body: GenerateBody, { respondAsync, idempotencyKey }: Wishes): GenerationRequest {
-  const { prompt, allowPartial, keepPreviews, label, priority, labels } = body;
-  const whenUnreachable = respondAsync ? 'queue' : 'refuse';
-  return { workflow: prompt, allowPartial, keepPreviews, label, priority, labels, idempotencyKey, whenUnreachable };
+export function requestWith(body: GenerateBody, { respondAsync, idempotencyKey }: Wishes): GenerationRequest {
+  return generationRequest(body, { idempotencyKey, whenUnreachable: respondAsync ? 'queue' : 'refuse' });
 }
 
 /** The bytes go where they were asked for: an image is nothing else. */

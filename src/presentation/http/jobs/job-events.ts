@@ -3,10 +3,10 @@ import type { LiveJob } from '../../../application/live-job';
 import { attemptNumber, hasEnded, type Job } from '../../../domain/job/job';
 import type { JobEvent } from '../../../domain/job/job-event';
 import type { Preview } from '../../../domain/job/run-event';
-import type { Addresses } from '../addresses';
+import type { Addresses } from '../../addresses';
 import { eventText, retryText, STILL_HERE } from '../streaming/event-text';
-import type { JobDto } from './job.dto';
-import { jobJson, outputJson } from './job-json';
+import type { JobDto } from '../../jobs/job.dto';
+import { jobJson, outputJson } from '../../jobs/job-json';
 
 /** A change that is not told starts the pause anew, so this is well below the 15 s in which a viewer is to hear something. */
 const REPEAT_AFTER_MS = 5_000;

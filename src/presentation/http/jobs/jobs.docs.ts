@@ -1,7 +1,7 @@
 import type { ApiOperationOptions, ApiQueryOptions, ApiResponseOptions } from '@nestjs/swagger';
 import { JOB_STATUSES } from '../../../domain/job/job';
-import { EXAMPLE_WORKFLOW } from '../generate/example-workflow';
-import { DEFAULT_LIMIT, MAX_LIMIT } from './job-query.pipe';
+import { EXAMPLE_WORKFLOW } from '../../generate/example-workflow';
+import { DEFAULT_LIMIT, MAX_LIMIT } from '../../jobs/job-query.pipe';
 
 const EVENTS_EXAMPLE = `id: 17
 event: job

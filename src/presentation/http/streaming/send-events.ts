@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { toComfyUIError } from '../../../domain/errors';
-import { logFailure } from '../errors/log-failure';
+import { logFailure } from '../../errors/log-failure';
 import { begin, eventsAnswer } from './answer';
 import { type AnyResponse, rawResponse } from './connection';
 

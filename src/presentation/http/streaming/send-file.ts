@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { Logger } from '@nestjs/common';
 import { ComfyUIError, toComfyUIError } from '../../../domain/errors';
 import { isObject } from '../../../domain/json';
-import { logFailure } from '../errors/log-failure';
+import { logFailure } from '../../errors/log-failure';
 import { type AnyResponse, rawResponse } from './connection';
 
 export interface FileAnswer {

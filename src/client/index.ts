@@ -1,0 +1,9 @@
+export type { ComfyUIClientModuleExtras, ComfyUIClientOptions } from './client-options';
+export { ComfyUIClientModule } from './comfyui-client.module';
+export { ComfyUIRemote, type RemoteStatus } from './comfyui-remote';
+export { ComfyUIError, ERROR_CODES, type ErrorCode, type ErrorDetails } from '../domain/errors';
+export type { TransportName } from '../transport-options';
+export type { GenerationDto as Generation, OutputFileDto as OutputFile } from '../presentation/generate/generation.dto';
+export type { JobDto as Job, JobPageDto as JobPage } from '../presentation/jobs/job.dto';
+export type { QueuedPromptDto as QueuedPrompt } from '../presentation/comfyui/workflow.dto';
+export type { GenerateCall, GenerationEvent, JobNews, JobProgressNews, JobsCall } from '../presentation/rpc/messages';

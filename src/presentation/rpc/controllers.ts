@@ -1,0 +1,10 @@
+import type { Provider, Type } from '@nestjs/common';
+import { Callers } from './callers';
+import { ComfyUIMessageController } from './comfyui.message-controller';
+import { GenerateMessageController } from './generate.message-controller';
+import { JobsMessageController } from './jobs.message-controller';
+
+/** What `ComfyUIModule` adds to an application that asks for `microservice`. */
+export const MESSAGE_CONTROLLERS: Type[] = [ComfyUIMessageController, GenerateMessageController, JobsMessageController];
+
+export const MESSAGE_PROVIDERS: Provider[] = [Callers];

@@ -1,0 +1,19 @@
+import { type ArgumentsHost, Catch, HttpException, Logger } from '@nestjs/common';
+import { BaseRpcExceptionFilter, RpcException } from '@nestjs/microservices';
+import type { Observable } from 'rxjs';
+import { toComfyUIError } from '../../domain/errors';
+import { toErrorBody } from '../errors/http-exceptions';
+import { logFailure } from '../errors/log-failure';
+
+/** Errors as data, with the body they have over HTTP. What a guard or pipe of the host application threw is Nest's to tell. */
+@Catch()
+export class RpcExceptionFilter extends BaseRpcExceptionFilter {
+  readonly #logger = new Logger(RpcExceptionFilter.name);
+
+  override catch(thrown: unknown, host: ArgumentsHost): Observable<unknown> {
+    if (thrown instanceof RpcException || thrown instanceof HttpException) return super.catch(thrown, host);
+    const error = toComfyUIError(thrown);
+    logFailure(this.#logger, error);
+    return super.catch(new RpcException(toErrorBody(error)), host);
+  }
+}

@@ -1,0 +1,46 @@
+import { type NatsContext, ServerNats } from '@nestjs/microservices';
+import type { Observable } from 'rxjs';
+import { ComfyUIError } from '../../../domain/errors';
+import { toErrorBody } from '../../errors/http-exceptions';
+import { Outgoing, type Respond } from './outgoing';
+import { TransportLogger } from './transport-logger';
+
+/** As far as we use the connection. */
+interface NatsConnection {
+  readonly info?: { readonly max_payload: number };
+  flush(): Promise<void>;
+}
+
+/** Nest's, which says so when an answer is too large for NATS, and writes no faster than the server takes it. */
+export class NatsServer extends ServerNats {
+  protected override readonly logger = new TransportLogger();
+  readonly #outgoing = new Outgoing();
+
+  override async close(): Promise<void> {
+    await this.#outgoing.sent();
+    await super.close();
+  }
+
+  protected override handleRequest(
+    context: NatsContext,
+    produce: () => Promise<Observable<unknown>>,
+    respond: Respond,
+  ): void {
+    const send: Respond = async (packet) => {
+      const connection = this.unwrap<NatsConnection>();
+      try {
+        await respond(packet);
+      } catch (error) {
+        this.logger.error(error);
+        await respond({ err: toErrorBody(tooLarge(connection)), isDisposed: true });
+      }
+      await connection.flush();
+    };
+    super.handleRequest(context, produce, this.#outgoing.watched(context, send));
+  }
+}
+
+function tooLarge({ info }: NatsConnection): ComfyUIError {
+  const limit = info === undefined ? '' : ` of ${info.max_payload} bytes`;
+  return new ComfyUIError('payload_too_large', `The answer is over the limit of NATS${limit}: ask for less at once.`);
+}

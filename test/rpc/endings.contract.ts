@@ -1,0 +1,132 @@
+import type { GenerationEvent, JobNews } from '../../src/client';
+import { Draining } from '../../src/application/draining';
+import type { Simulator } from '../../src/simulator';
+import { eventually } from '../support/eventually';
+import { startComfyUI } from '../support/stack';
+import { flatPicture, slowPicture } from '../support/workflows';
+import { failure } from './calls.contract';
+import { HybridProcess } from './hybrid-process';
+import type { MeetingPlace } from './meeting-place';
+import { type Caller, type RunningService, startCaller, startHybrid } from './service';
+
+export function describeEndings(place: MeetingPlace): void {
+  describe('ends', () => {
+    let comfyUI: Simulator;
+    let callers: Caller[] = [];
+    let color = 20_000;
+
+    beforeEach(async () => {
+      comfyUI = await startComfyUI({ speed: 1 });
+    });
+
+    afterEach(async () => {
+      await Promise.all(callers.map((caller) => caller.close()));
+      callers = [];
+      await comfyUI.close();
+    });
+
+    const call = async (address: Parameters<typeof startCaller>[0]) => {
+      const caller = await startCaller(address);
+      callers.push(caller);
+      return caller.remote;
+    };
+    const slow = (seconds: number) => slowPicture(++color, { seconds, steps: seconds * 10 });
+    const environment = (more: Readonly<Record<string, string>> = {}) => ({ COMFYUI_BASE_URL: comfyUI.url, ...more });
+    const begun = ({ app }: RunningService) => eventually(() => expect(app.get(Draining).hasBegun).toBe(true));
+
+    it('where nobody is, a call fails in words and in time', async () => {
+      const remote = await call({ ...place.nowhere(), silence: 1.5 });
+      const before = Date.now();
+      const calls = [remote.status(), remote.result({ prompt: flatPicture(1) }), remote.cancel('x')];
+      for (const each of await Promise.all(calls.map(failure)))
+        expect(each).toEqual({
+          code: 'service_unreachable',
+          message: expect.stringMatching(/^The ComfyUI service .+\.?$/),
+        });
+      expect(Date.now() - before).toBeLessThan(place.tellsAbsence ? 1_000 : 3_000);
+    });
+
+    it('a call finds the service that came after it was missed; what was missed is not done late', async () => {
+      const address = place.nowhere();
+      if (address.transport === 'tcp') return;
+      const remote = await call({ ...address, silence: 1 });
+      expect(await failure(remote.workflow(flatPicture(++color)))).toMatchObject({ code: 'service_unreachable' });
+      const service = await startHybrid(address, environment());
+      try {
+        expect(await remote.status()).toMatchObject({ reachable: true });
+        expect((await remote.jobs()).jobs).toEqual([]);
+      } finally {
+        await service.close();
+      }
+    });
+
+    it('a service that shuts down takes nothing new, and lets those who wait have their results', async () => {
+      const service = await startHybrid(place.address(), environment({ SHUTDOWN_GRACE: '10' }));
+      const remote = await call(service.address);
+      const waiting = remote.result({ prompt: slow(1.5) });
+      waiting.catch(() => undefined);
+      await eventually(async () => expect((await remote.jobs({ status: 'running' })).jobs).toHaveLength(1));
+      const [job] = (await remote.jobs()).jobs;
+      const closed = service.close();
+      await begun(service);
+      const calls = [
+        remote.status(),
+        remote.jobs(),
+        remote.job(job!.id),
+        remote.cancel(job!.id),
+        remote.result({ prompt: slow(1) }),
+      ];
+      for (const each of await Promise.all([...calls, remote.workflow(slow(1))].map(failure)))
+        expect(each).toMatchObject({ code: 'shutting_down' });
+      expect((await waiting).id).toBe(job!.id);
+      await closed;
+    });
+
+    it('then it sends the rest away, and who watches at once', async () => {
+      const service = await startHybrid(place.address(), environment({ SHUTDOWN_GRACE: '0.7' }));
+      const remote = await call(service.address);
+      const waiting = failure(remote.result({ prompt: slow(20) }));
+      await eventually(async () => expect((await remote.jobs({ status: 'running' })).jobs).toHaveLength(1));
+      const { id } = (await remote.jobs()).jobs[0]!;
+      const watching = new Promise<unknown>((resolve) => remote.events(id).subscribe({ error: resolve }));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await service.close();
+      for (const each of [await watching, await waiting])
+        expect(each).toMatchObject({ code: 'shutting_down', jobId: id, message: expect.stringContaining('goes on') });
+    });
+
+    it('as a process it ends with exit code 0 on SIGTERM', async () => {
+      const service = await HybridProcess.start(place.address(), environment({ SHUTDOWN_GRACE: '0.2' }));
+      try {
+        const remote = await call(service.address);
+        const waiting = failure(remote.result({ prompt: slow(20) }));
+        await eventually(async () => expect((await remote.jobs({ status: 'running' })).jobs).toHaveLength(1));
+        service.kill('SIGTERM');
+        expect(await waiting).toMatchObject({ code: 'shutting_down' });
+        expect(await service.exit).toEqual([0, null]);
+      } finally {
+        await service.remove();
+      }
+    });
+
+    it('when it is killed, who waits hears of it, with the job', async () => {
+      const service = await HybridProcess.start(place.address(), environment());
+      try {
+        const remote = await call({ ...service.address, silence: 2 });
+        const events: (GenerationEvent | JobNews)[] = [];
+        const ended = new Promise<unknown>((resolve) =>
+          remote.generate({ prompt: slow(20) }).subscribe({ next: (event) => events.push(event), error: resolve }),
+        );
+        await eventually(() => expect(events.map(({ kind }) => kind)).toContain('progress'));
+        const before = Date.now();
+        service.kill('SIGKILL');
+        const [first] = events;
+        const jobId = first?.kind === 'job' ? first.job.id : '';
+        expect(await ended).toMatchObject({ code: 'service_unreachable', jobId });
+        expect(Date.now() - before).toBeLessThan(place.tellsDeath ? 1_000 : 3_500);
+      } finally {
+        await service.remove();
+      }
+    });
+  });
+}
