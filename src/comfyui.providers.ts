@@ -47,6 +47,7 @@ import { KyselyJobBacklog } from './infrastructure/database/kysely-job-backlog';
 import { KyselyJobCancels } from './infrastructure/database/kysely-job-cancels';
 import { KyselyLeases } from './infrastructure/database/kysely-leases';
 import { OwnLeases } from './infrastructure/database/own-leases';
+import { RedisJobNews } from './infrastructure/events/redis-job-news';
 import { NoNews } from './infrastructure/events/no-news';
 import { BullQueueConnection } from './infrastructure/queue/bull-queue-connection';
 import { TemporarySpool } from './infrastructure/spool/temporary-spool';
@@ -147,7 +148,12 @@ export const STORE_PROVIDERS: Provider[] = [
     useFactory: ({ database }: DatabaseConnection) =>
       database.dialect === 'postgres' ? new KyselyLeases(database) : new OwnLeases(),
   },
-  { provide: JobNews, useClass: NoNews },
+  {
+    provide: JobNews,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ redisUrl }: ResolvedComfyUIOptions) =>
+      redisUrl === undefined ? new NoNews() : RedisJobNews.open({ redisUrl }),
+  },
   stored(AbandonedPrompts, KyselyAbandonedPrompts),
   stored(StoredFiles, KyselyStoredFiles),
   {

@@ -61,9 +61,11 @@ export class JobSharing implements OnApplicationBootstrap {
 
   /** These jobs, as stored or, where that is newer, as they were told. */
   async latest(jobs: readonly Job[]): Promise<readonly Job[]> {
-    if (this.role.isAlone || jobs.length === 0) return jobs;
-    const told = await this.news.latest(jobs.map(({ id }) => id));
-    return jobs.map((job, index) => newer(job, told[index]?.job));
+    const running = this.role.isAlone ? [] : jobs.filter((job) => job.backend !== null);
+    if (running.length === 0) return jobs;
+    const told = await this.news.latest(running.map(({ id }) => id));
+    const latest = new Map(running.map((job, index) => [job, newer(job, told[index]?.job)]));
+    return jobs.map((job) => latest.get(job) ?? job);
   }
 
   #tell(live: LiveJob): () => void {
@@ -104,9 +106,8 @@ export class JobSharing implements OnApplicationBootstrap {
   }
 }
 
-/** An ended job is not told of again, and what was told before says nothing. */
 function newer(job: Job, told: Job | undefined): Job {
-  return told && told.revision > job.revision && !hasEnded(job) ? told : job;
+  return told && told.revision > job.revision ? told : job;
 }
 
 /** Only what is stored: what gets lost with this process was never told. */

@@ -124,6 +124,7 @@ export class LiveJob {
   see({ job, preview }: JobSnapshot): void {
     if (this.#isRunning || hasEnded(this.#job)) return;
     const isNew = job.revision > this.#job.revision;
+    if (isNew && attemptNumber(job) !== attemptNumber(this.#job)) this.#preview = undefined;
     if (isNew) this.#become(this.#job.cancelRequested ? withCancelRequest(job) : job);
     if (preview && job.revision >= this.#job.revision) this.#preview = preview;
     if (isNew || preview) this.#changed.ring();
