@@ -6,7 +6,7 @@ import { type Figure, FIGURE_HEADINGS, figureRow, markdownTable } from './figure
 import { HEADINGS } from './measurement';
 import { PictureCheck } from './pictures';
 import { ProgressDelay } from './progress-delay';
-import { Replicas } from './replicas';
+import { Replicas, runMs } from './replicas';
 import { Restart } from './restart';
 import { PROMPTS_AT_ONCE, startBareServer, startFleet, startService, startSimulator } from './servers';
 import { SideBySide } from './side-by-side';
@@ -124,11 +124,12 @@ class Benchmark {
     const simulators = await Promise.all(
       Array.from({ length: workers }, async () => startSimulator(await this.#folder(), options)),
     );
+    const idealMs = await runMs(simulators[0]!);
     const comfyUI = simulators.map(({ url }) => url).join(',');
     const fleet = await startFleet({ comfyUI, directory: folder, concurrency: 1, env }, workers);
     const replicas = new Replicas(new PictureCheck(folder));
     try {
-      this.#note(await replicas.throughput(fleet.api, workers), replicas.problems);
+      this.#note(await replicas.throughput(fleet.api, workers, idealMs), replicas.problems);
     } finally {
       await Promise.all([...fleet.all, ...simulators].map((server) => server.stop()));
     }

@@ -50,6 +50,7 @@ export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
       const jobs = this.#jobs;
       this.#jobs = [];
       await this.#try(() => this.queue.offer(jobs));
+      this.pool.bell.announce();
     }
   }
 

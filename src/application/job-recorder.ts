@@ -120,9 +120,9 @@ export class JobRecorder {
     job: ActiveJob,
     { before, lease = this.#leaseOf(before, job) }: SavedFrom,
   ): Promise<boolean> {
-    const files = fileChanges(live.storedOutputs, job);
+    const files = fileChanges(live.stored.outputs, job);
     const isSaved = await this.store.save(recordOf(job), before.placement, { files, lease });
-    if (isSaved) live.storedOutputs = job.outputs;
+    if (isSaved) live.stored = job;
     return isSaved;
   }
 

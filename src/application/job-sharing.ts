@@ -12,6 +12,7 @@ import { sleep } from './sleep';
 
 /** News may get lost; what is stored is looked at this often, ms. */
 const LOOK_MS = 1_000;
+const TOGETHER_MS = 15;
 
 /** Lets live jobs be the same in all processes: tells of those that run here, and hears of those that run elsewhere. */
 @Injectable()
@@ -70,14 +71,21 @@ export class JobSharing implements OnApplicationBootstrap {
 
   #tell(live: LiveJob): () => void {
     const over = new AbortController();
-    const tellAll = async () => {
-      for await (const _ of live.events({ signal: over.signal })) this.news.tell(snapshotOf(live));
-    };
-    tellAll().catch(() => undefined);
+    void this.#tellChanges(live, over.signal);
     return () => {
       over.abort();
       this.news.tell(snapshotOf(live));
     };
+  }
+
+  /** What happens in quick succession is told together, and only when it is stored: what gets lost with this process was never told. */
+  async #tellChanges(live: LiveJob, over: AbortSignal): Promise<void> {
+    while (!over.aborted) {
+      await live.changes(over);
+      do await sleep(TOGETHER_MS, over);
+      while (!over.aborted && !isStored(live));
+      if (!over.aborted) this.news.tell(snapshotOf(live));
+    }
   }
 
   #hear(live: LiveJob): () => void {
@@ -110,7 +118,17 @@ function newer(job: Job, told: Job | undefined): Job {
   return told && told.revision > job.revision ? told : job;
 }
 
-/** Only what is stored: what gets lost with this process was never told. */
-function snapshotOf({ job, storedOutputs, preview }: LiveJob): JobSnapshot {
-  return { job: { ...recordOf(job), outputs: storedOutputs }, preview };
+/** But for its progress, which is not stored with every step. */
+function isStored({ job, stored }: LiveJob): boolean {
+  const { status, attempts, acceptance, outputs } = job;
+  return (
+    status === stored.status &&
+    attempts === stored.attempts &&
+    acceptance === stored.acceptance &&
+    outputs === stored.outputs
+  );
+}
+
+function snapshotOf({ job, preview }: LiveJob): JobSnapshot {
+  return { job: recordOf(job), preview };
 }

@@ -90,7 +90,7 @@ export class JobService {
   }
 
   async view(job: Job): Promise<JobView> {
-    await this.lives.peek(job.id)?.stored();
+    await this.lives.peek(job.id)?.untilStored();
     if (job.status !== 'queued') return { job, queuePosition: null };
     if (job.backend !== null) return { job, queuePosition: 0 };
     const ahead = await this.backlog.ahead(job.id);

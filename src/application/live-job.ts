@@ -38,15 +38,15 @@ export class LiveJob {
   #holders = 0;
   #isRunning = false;
   #interruption: ComfyUIError | undefined;
-  /** Those the store has of it. */
-  storedOutputs: readonly CollectedFile[];
+  /** As it is in the store. */
+  stored: Job;
 
   constructor(
     job: ActiveJob,
     private readonly keeper: Keeper,
   ) {
     this.#job = job;
-    this.storedOutputs = job.outputs;
+    this.stored = job;
   }
 
   get job(): ActiveJob {
@@ -54,7 +54,7 @@ export class LiveJob {
   }
 
   /** Resolves when the job is stored as it is now: a status that was told never goes back. */
-  stored(): Promise<void> {
+  untilStored(): Promise<void> {
     return this.keeper.stored(this);
   }
 
@@ -161,6 +161,11 @@ export class LiveJob {
     return this.#job;
   }
 
+  /** Resolves when anything of it changes, or the signal is aborted. */
+  changes(signal: AbortSignal): Promise<void> {
+    return this.#changed.next(Infinity, signal);
+  }
+
   /** Resolves when the condition holds, looking at each change. @throws ComfyUIError `shutting_down` */
   async until(holds: (job: ActiveJob) => boolean, signal?: AbortSignal): Promise<ActiveJob> {
     while (!holds(this.#job)) {
@@ -192,12 +197,12 @@ export class LiveJob {
       const preview = this.#preview;
       if (told.job && attemptNumber(job) !== attemptNumber(told.job)) told.outputs.clear();
       if (job.status !== told.job?.status) {
-        await this.stored();
+        await this.untilStored();
         yield { kind: 'status', job };
       } else if (job === told.job || job.progress !== told.job.progress) yield { kind: 'progress', job };
       if (preview && preview !== told.preview) yield { kind: 'preview', job, preview };
       const untold = job.outputs.filter(({ assetId }) => !told.outputs.has(assetId));
-      if (untold.length > 0) await this.stored();
+      if (untold.length > 0) await this.untilStored();
       for (const file of untold) {
         told.outputs.add(file.assetId);
         yield { kind: 'output', job, file };
@@ -212,7 +217,7 @@ export class LiveJob {
 
   #become(job: Job): void {
     this.#job = activate(job, this.#job.workflow);
-    this.storedOutputs = job.outputs;
+    this.stored = job;
     if (hasEnded(job)) this.#preview = undefined;
   }
 

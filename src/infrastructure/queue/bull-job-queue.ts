@@ -9,6 +9,8 @@ import type { RedisConnection } from './redis-connection';
 
 /** At most so many tickets are passed over in one call, and for so long, ms: others want to take them, too. */
 const PASS = { most: 50, ms: 1_000 } as const;
+/** A job is offered for the first time within so long; it would take a clock far behind to mistake it. */
+const NEW_MS = 500;
 /** A ticket that was put back is for other processes after 300 to 550 ms, at once with others. */
 const BACK = { afterMs: 300, everyMs: 250 } as const;
 
@@ -73,18 +75,25 @@ export class BullJobQueue extends JobQueue {
 
   async #offer(jobs: readonly Job[]): Promise<void> {
     const now = Date.now();
-    const bands = await this.bull.bands(jobs.map(({ id }) => id));
+    const known = jobs.filter((job) => !isNew(job, now));
+    const bands = await this.#bandsOf(known);
     const missing: Parameters<BullTickets['add']>[0][number][] = [];
     const promotions: Promise<void>[] = [];
-    for (const [i, job] of jobs.entries()) {
-      const [is, be] = [bands[i], bandOf(job, now)];
+    for (const job of jobs) {
+      const [is, be] = [bands.get(job.id), bandOf(job, now)];
       if (is === undefined) missing.push({ jobId: job.id, needsKey: needsKey(job.needs), band: be });
       else if (be < is) promotions.push(this.bull.promote(job.id, be));
     }
     await Promise.all(promotions);
     if (missing.length === 0) return;
-    await this.bull.add(missing);
-    await this.news.tell();
+    // They arrive in this order.
+    await Promise.all([this.bull.add(missing), this.news.tell()]);
+  }
+
+  async #bandsOf(jobs: readonly Job[]): Promise<ReadonlyMap<string, number>> {
+    if (jobs.length === 0) return new Map();
+    const bands = await this.bull.bands(jobs.map(({ id }) => id));
+    return new Map(jobs.flatMap(({ id }, i) => (bands[i] === undefined ? [] : [[id, bands[i]] as const])));
   }
 
   /** @param passed takes those with the needs in question */
@@ -116,6 +125,11 @@ export class BullJobQueue extends JobQueue {
     await Promise.all(tickets.map((taken) => this.bull.delay(taken, until)));
     this.news.tellAt(until);
   }
+}
+
+/** One that just came has no ticket, and would lose nothing by a second one: its id is the ticket's. */
+function isNew({ placement, queuedAt }: Job, now: number): boolean {
+  return placement === 0 && now - queuedAt < NEW_MS;
 }
 
 /** Redis may have dropped what the ticket says, but not its id. */

@@ -30,6 +30,10 @@ export class SpoolWriter {
     this.#hash.update(chunk);
     const start = this.#size;
     this.#size += chunk.length;
+    if (start === 0 && this.#isAll(chunk) && this.reserve(chunk.length)) {
+      this.#bytes = chunk;
+      return;
+    }
     if (!this.#handle && this.#makeRoom()) {
       chunk.copy(this.#bytes, start);
       return;
@@ -54,6 +58,11 @@ export class SpoolWriter {
     this.reserve(-this.#bytes.length);
     await this.#handle?.close().catch(() => undefined);
     if (this.#path !== '') await rm(this.#path, { force: true });
+  }
+
+  /** The whole file, in memory of its own: that needs no copy. */
+  #isAll({ length, buffer }: Buffer): boolean {
+    return length === this.expectedBytes && length === buffer.byteLength && length <= LARGEST_IN_MEMORY;
   }
 
   /** Whether all of it so far fits into memory; when its size is not told, what it takes doubles. */

@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import {
   AssetStorage,
+  type ByteRange,
   type FileToStore,
   type LinkWish,
   type OpenedFile,
@@ -53,7 +54,7 @@ class LocalStorage extends AssetStorage {
       await handle.close();
       throw beyondEnd(range);
     }
-    const source = handle.createReadStream({ ...range, highWaterMark: READ_BYTES });
+    const source = handle.createReadStream(readingOf(size, range));
     const told = (error: Error) => localFault(error, this.options.directory);
     return { stream: handedOut(source, { signal, told }), sizeBytes: size };
   }
@@ -123,6 +124,13 @@ class LocalStorage extends AssetStorage {
       throw localFault(error, this.options.directory);
     }
   }
+}
+
+/** A stream takes buffers for what it may read, also behind the end of a file; the garbage collector hurries for each. */
+function readingOf(size: number, { start = 0, end = size - 1 }: Partial<ByteRange> = {}) {
+  const last = Math.min(end, size - 1);
+  const highWaterMark = Math.max(1, Math.min(READ_BYTES, last - start + 1));
+  return last < start ? { start, highWaterMark } : { start, end: last, highWaterMark };
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
