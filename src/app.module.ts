@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigModule, type ConfigType } from '@nestjs/config';
 import { APP_FILTER } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { LoggerModule, type Params } from 'nestjs-pino';
+import type { Role } from './application/process-role';
 import { ComfyUIModule } from './comfyui.module';
 import { comfyUIConfig } from './config/comfyui.config';
 import { httpConfig } from './config/http.config';
@@ -22,18 +23,24 @@ import { HealthController } from './presentation/http/health/health.controller';
       load: [comfyUIConfig, httpConfig, logConfig, microserviceConfig],
     }),
     LoggerModule.forRootAsync({ inject: [logConfig.KEY], useFactory: loggerParams }),
-    ComfyUIModule.forRootAsync({
-      controllers: true,
-      microservice: true,
-      inject: [comfyUIConfig.KEY],
-      useFactory: (options: ConfigType<typeof comfyUIConfig>) => options,
-    }),
     TerminusModule.forRoot({ logger: false }),
   ],
   controllers: [HealthController],
   providers: [{ provide: APP_FILTER, useClass: ServiceExceptionFilter }],
 })
-export class AppModule {}
+export class AppModule {
+  /** A worker is asked by nobody but those who look whether it is well. */
+  static for(role: Role): DynamicModule {
+    const hasFaces = role !== 'worker';
+    const comfyUI = ComfyUIModule.forRootAsync({
+      controllers: hasFaces,
+      microservice: hasFaces,
+      inject: [comfyUIConfig.KEY],
+      useFactory: (options: ConfigType<typeof comfyUIConfig>) => options,
+    });
+    return { module: AppModule, imports: [comfyUI] };
+  }
+}
 
 /**
  * One line a request, without headers or bodies: those may hold secrets, and failures are logged where they happen.

@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { Logger } from '@nestjs/common';
 import { readCommandLine, USAGE } from './config/command-line';
 import { createService, startService } from './service';
 
@@ -13,7 +12,6 @@ async function main(): Promise<void> {
   const app = await createService();
   app.enableShutdownHooks(undefined, { useProcessExit: true });
   await startService(app);
-  new Logger('Service').log(`Listening on ${await app.getUrl()}, API description on ${await app.getUrl()}/docs`);
 }
 
 main().catch((error: unknown) => {

@@ -7,6 +7,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module';
+import { comfyUIConfig } from './config/comfyui.config';
 import { httpConfig } from './config/http.config';
 import { microserviceConfig } from './config/microservice.config';
 import { parseJsonBody } from './presentation/http/json-body';
@@ -25,8 +26,9 @@ const CONTENT_SECURITY_POLICY = {
 
 /** The standalone service, ready to listen. */
 export async function createService(): Promise<NestFastifyApplication> {
+  const { role = 'all' } = comfyUIConfig();
   const adapter = new FastifyAdapter({ forceCloseConnections: true });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule, adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.for(role), adapter, {
     abortOnError: false,
     bufferLogs: true,
     bodyParser: false,
@@ -35,6 +37,7 @@ export async function createService(): Promise<NestFastifyApplication> {
   const { bodyLimit } = app.get<ConfigType<typeof httpConfig>>(httpConfig.KEY);
   app.useBodyParser('application/json', { bodyLimit }, parseJsonBody);
   await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, strictTransportSecurity: false });
+  if (role === 'worker') return app;
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, describeApi()));
   const { address } = app.get<ConfigType<typeof microserviceConfig>>(microserviceConfig.KEY);
   if (address) app.connectMicroservice<MicroserviceOptions>(strategyFor(address, bodyLimit));
@@ -51,15 +54,23 @@ export async function startService(app: NestFastifyApplication): Promise<void> {
     await app.init();
     await startMicroservice(app);
     await app.listen(port, host);
+    await tellAddress(app);
   } catch (error) {
     await app.close();
     throw error;
   }
 }
 
+async function tellAddress(app: NestFastifyApplication): Promise<void> {
+  const url = await app.getUrl();
+  const { role } = app.get<ConfigType<typeof comfyUIConfig>>(comfyUIConfig.KEY);
+  const what = role === 'worker' ? 'as a worker: only /health is answered' : `API description on ${url}/docs`;
+  new NestLogger('Service').log(`Listening on ${url}, ${what}`);
+}
+
 async function startMicroservice(app: NestFastifyApplication): Promise<void> {
   const { address } = app.get<ConfigType<typeof microserviceConfig>>(microserviceConfig.KEY);
-  if (!address) return;
+  if (!address || app.getMicroservices().length === 0) return;
   try {
     await app.startAllMicroservices();
   } catch (error) {

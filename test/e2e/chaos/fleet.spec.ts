@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { onServer } from '../../store/places';
 import { Callers } from './support/callers';
 import { roundOf } from './support/dice';
+import type { Front } from './support/front';
 import { useOneFleet } from './support/fleets';
 import { until } from './support/until';
 import { Viewer } from './support/viewer';
@@ -24,6 +25,14 @@ describe.each([{ redis: false }, { redis: true }])(
       expect([...(await drivers())].toSorted()).toEqual(fleet.backends.map(({ url }) => url).toSorted());
       const logs = await Promise.all(fleet.workers.map((worker) => fleet.logOf(worker)));
       for (const log of logs) expect(log).toContain('succeeded with 1 files');
+    });
+
+    it('are asked by anybody, if they are apis, and workers only how they are', async () => {
+      const [api, worker] = [theFleet().apis[0]!, theFleet().workers[0]!];
+      const paths = ['/health/ready', '/jobs', '/comfyui/status', '/docs'];
+      const statuses = (front: Front) => Promise.all(paths.map(async (path) => (await front.call(path)).status));
+      expect(await statuses(api)).toEqual([200, 200, 200, 200]);
+      expect(await statuses(worker)).toEqual([200, 404, 404, 404]);
     });
 
     it('give callers and viewers of any of them what runs elsewhere', async () => {
