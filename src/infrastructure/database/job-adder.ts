@@ -39,7 +39,7 @@ export class JobAdder {
   }
 
   async #insert(transaction: Transaction<Tables>, { job, workflow, idempotency }: JobEntry, order: number) {
-    await this.#insertJob.run(transaction, {
+    const inserted = this.#insertJob.run(transaction, {
       ...fixedColumns(job),
       ...changingColumns(job),
       write_id: null,
@@ -48,7 +48,11 @@ export class JobAdder {
       idempotency_key: idempotency ? hash(idempotency.key) : null,
       request_hash: idempotency?.requestHash ?? null,
     });
-    await this.#insertWorkflow.run(transaction, { job_id: job.id, workflow: writeWorkflow(workflow) });
+    // One connection does them one after the other, without waiting for us between.
+    await Promise.all([
+      inserted,
+      this.#insertWorkflow.run(transaction, { job_id: job.id, workflow: writeWorkflow(workflow) }),
+    ]);
   }
 }
 

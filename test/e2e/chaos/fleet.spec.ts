@@ -3,120 +3,125 @@ import { onServer } from '../../store/places';
 import { Callers } from './support/callers';
 import { roundOf } from './support/dice';
 import type { Front } from './support/front';
+import type { Fleet } from './support/fleet';
 import { useOneFleet } from './support/fleets';
 import { until } from './support/until';
 import { Viewer } from './support/viewer';
 
 const { seed, dice } = roundOf(1);
 
-describe.each([{ redis: false }, { redis: true }])(
-  `api x 2 and worker x 2 (CHAOS_SEED=${seed}, Redis: $redis)`,
-  ({ redis }) => {
-    const theFleet = useOneFleet({ redis });
+function describeSharing(theFleet: () => Fleet): void {
+  it('share the servers, and run each job once', async () => {
+    const fleet = theFleet();
+    await fleet.orders.submitAll(40, { seconds: 0.3 });
+    const drivers = async () => {
+      const jobs = await fleet.front.jobs();
+      return new Set(jobs.flatMap(({ attempts }) => attempts.map(({ backend }) => backend)));
+    };
+    expect(await fleet.audit.findings()).toEqual([]);
+    expect([...(await drivers())].toSorted()).toEqual(fleet.backends.map(({ url }) => url).toSorted());
+    const logs = await Promise.all(fleet.workers.map((worker) => fleet.logOf(worker)));
+    for (const log of logs) expect(log).toContain('succeeded with 1 files');
+  });
 
-    it('share the servers, and run each job once', async () => {
-      const fleet = theFleet();
-      await fleet.orders.submitAll(40, { seconds: 0.3 });
-      const drivers = async () => {
-        const jobs = await fleet.front.jobs();
-        return new Set(jobs.flatMap(({ attempts }) => attempts.map(({ backend }) => backend)));
-      };
-      expect(await fleet.audit.findings()).toEqual([]);
-      expect([...(await drivers())].toSorted()).toEqual(fleet.backends.map(({ url }) => url).toSorted());
-      const logs = await Promise.all(fleet.workers.map((worker) => fleet.logOf(worker)));
-      for (const log of logs) expect(log).toContain('succeeded with 1 files');
-    });
+  it('are asked by anybody, if they are apis, and workers only how they are', async () => {
+    const [api, worker] = [theFleet().apis[0]!, theFleet().workers[0]!];
+    const paths = ['/health/ready', '/jobs', '/comfyui/status', '/docs'];
+    const statuses = (front: Front) => Promise.all(paths.map(async (path) => (await front.call(path)).status));
+    expect(await statuses(api)).toEqual([200, 200, 200, 200]);
+    expect(await statuses(worker)).toEqual([200, 404, 404, 404]);
+  });
 
-    it('are asked by anybody, if they are apis, and workers only how they are', async () => {
-      const [api, worker] = [theFleet().apis[0]!, theFleet().workers[0]!];
-      const paths = ['/health/ready', '/jobs', '/comfyui/status', '/docs'];
-      const statuses = (front: Front) => Promise.all(paths.map(async (path) => (await front.call(path)).status));
-      expect(await statuses(api)).toEqual([200, 200, 200, 200]);
-      expect(await statuses(worker)).toEqual([200, 404, 404, 404]);
-    });
+  it('give callers and viewers of any of them what runs elsewhere', async () => {
+    const fleet = theFleet();
+    const callers = new Callers(fleet.orders, dice, { count: 6, order: () => ({ seconds: 0.3, steps: 3 }) });
+    await setTimeout(2_000);
+    const order = await fleet.orders.submit({ seconds: 2.5, steps: 10 });
+    const viewers = Array.from({ length: 3 }, () => new Viewer(fleet.front, order.jobId!));
+    const ends = await Promise.all(viewers.map((viewer) => viewer.end()));
+    await callers.leave();
+    for (const end of ends) expect(end?.data).toMatchObject({ status: 'succeeded', outputs: [expect.anything()] });
+    for (const { findings, connections } of viewers)
+      expect({ findings, connections }).toEqual({ findings: [], connections: 1 });
+    expect(await fleet.audit.findings()).toEqual([]);
+  });
 
-    it('give callers and viewers of any of them what runs elsewhere', async () => {
-      const fleet = theFleet();
-      const callers = new Callers(fleet.orders, dice, { count: 6, order: () => ({ seconds: 0.3, steps: 3 }) });
-      await setTimeout(2_000);
-      const order = await fleet.orders.submit({ seconds: 2.5, steps: 10 });
-      const viewers = Array.from({ length: 3 }, () => new Viewer(fleet.front, order.jobId!));
-      const ends = await Promise.all(viewers.map((viewer) => viewer.end()));
-      await callers.leave();
-      for (const end of ends) expect(end?.data).toMatchObject({ status: 'succeeded', outputs: [expect.anything()] });
-      for (const { findings, connections } of viewers)
-        expect({ findings, connections }).toEqual({ findings: [], connections: 1 });
-      expect(await fleet.audit.findings()).toEqual([]);
-    });
+  it('cancel for any of them what waits or runs elsewhere', async () => {
+    const fleet = theFleet();
+    const endings = ['canceled', 'succeeded'] as const;
+    const orders = await fleet.orders.submitAll(16, { seconds: 1, endings });
+    await until('some run', async () => (await fleet.front.jobs()).some(({ status }) => status === 'running'));
+    await setTimeout(300);
+    const answers = await Promise.all(orders.map(({ jobId }) => fleet.front.cancel(jobId!)));
+    expect(answers.map(({ status }) => status)).toEqual(orders.map(() => 200));
+    expect(await fleet.audit.findings({ withinMs: 10_000 })).toEqual([]);
+    const jobs = await Promise.all(orders.map(({ jobId }) => fleet.front.job(jobId!)));
+    expect(jobs.filter(({ status }) => status === 'canceled').length).toBeGreaterThan(12);
+  });
+}
 
-    it('cancel for any of them what waits or runs elsewhere', async () => {
-      const fleet = theFleet();
-      const endings = ['canceled', 'succeeded'] as const;
-      const orders = await fleet.orders.submitAll(16, { seconds: 1, endings });
-      await until('some run', async () => (await fleet.front.jobs()).some(({ status }) => status === 'running'));
-      await setTimeout(300);
-      const answers = await Promise.all(orders.map(({ jobId }) => fleet.front.cancel(jobId!)));
-      expect(answers.map(({ status }) => status)).toEqual(orders.map(() => 200));
-      expect(await fleet.audit.findings({ withinMs: 10_000 })).toEqual([]);
-      const jobs = await Promise.all(orders.map(({ jobId }) => fleet.front.job(jobId!)));
-      expect(jobs.filter(({ status }) => status === 'canceled').length).toBeGreaterThan(12);
-    });
+describe(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed})`, () => {
+  const theFleet = useOneFleet();
+  describeSharing(theFleet);
 
-    it('lose nothing when a worker is killed: another takes over its servers', async () => {
-      const fleet = theFleet();
-      await fleet.orders.submitAll(40, { seconds: 0.5 });
-      await setTimeout(dice.between(500, 1_500));
-      await fleet.workers[0]!.kill();
-      expect(await fleet.audit.findings({ withinMs: 40_000 })).toEqual([]);
-      await fleet.workers[0]!.start();
-    });
+  it('lose nothing when a worker is killed: another takes over its servers', async () => {
+    const fleet = theFleet();
+    await fleet.orders.submitAll(40, { seconds: 0.5 });
+    await setTimeout(dice.between(500, 1_500));
+    await fleet.workers[0]!.kill();
+    expect(await fleet.audit.findings({ withinMs: 40_000 })).toEqual([]);
+    await fleet.workers[0]!.start();
+  });
 
-    it('lose nothing when a worker is frozen for longer than its leases last', async () => {
-      const fleet = theFleet();
-      await fleet.orders.submitAll(60, { seconds: 0.8 });
-      await setTimeout(dice.between(500, 1_500));
-      fleet.workers[1]!.signal('SIGSTOP');
-      await setTimeout(14_000);
-      fleet.workers[1]!.signal('SIGCONT');
-      expect(await fleet.audit.findings({ withinMs: 40_000, unseenRuns: 1 })).toEqual([]);
-    });
+  it('lose nothing when a worker is frozen for longer than its leases last', async () => {
+    const fleet = theFleet();
+    await fleet.orders.submitAll(60, { seconds: 0.8 });
+    await setTimeout(dice.between(500, 1_500));
+    fleet.workers[1]!.signal('SIGSTOP');
+    await setTimeout(14_000);
+    fleet.workers[1]!.signal('SIGCONT');
+    expect(await fleet.audit.findings({ withinMs: 40_000, unseenRuns: 1 })).toEqual([]);
+  });
 
-    it('lose nothing when a worker ends: others go on at once', async () => {
-      const fleet = theFleet();
-      await fleet.orders.submitAll(30, { seconds: 0.5 });
-      await setTimeout(dice.between(500, 1_500));
-      fleet.workers[0]!.terminate();
-      expect(await fleet.workers[0]!.end()).toBe(0);
-      expect(await fleet.audit.findings({ withinMs: 15_000 })).toEqual([]);
-      await fleet.workers[0]!.start();
-    });
+  it('lose nothing when a worker ends: others go on at once', async () => {
+    const fleet = theFleet();
+    await fleet.orders.submitAll(30, { seconds: 0.5 });
+    await setTimeout(dice.between(500, 1_500));
+    fleet.workers[0]!.terminate();
+    expect(await fleet.workers[0]!.end()).toBe(0);
+    expect(await fleet.audit.findings({ withinMs: 15_000 })).toEqual([]);
+    await fleet.workers[0]!.start();
+  });
 
-    it('hand over nothing more when leases can not be renewed for 7 s, and go on when they can', async () => {
-      const fleet = theFleet();
-      const orders = await fleet.orders.submitAll(140, { seconds: 0.3 });
-      await setTimeout(1_000);
-      const lockedAt = Date.now();
-      await onServer('begin; lock table comfyui.lease_holders; select pg_sleep(9.5); commit', fleet.postgres.url);
-      const freeAt = Date.now();
-      expect(await fleet.audit.findings({ withinMs: 40_000 })).toEqual([]);
-      const jobs = await Promise.all(orders.map(({ jobId }) => fleet.front.job(jobId!)));
-      const handed = jobs.map(({ attempts }) => Date.parse(attempts[0]!.handedAt));
-      const after = (from: number, to: number) => handed.filter((at) => at >= from && at < to);
-      expect(after(lockedAt, lockedAt + 4_500).length).toBeGreaterThan(20);
-      expect(after(lockedAt + 7_100, freeAt)).toEqual([]);
-      expect(after(freeAt, Infinity).length).toBeGreaterThan(10);
-    });
+  it('hand over nothing more when leases can not be renewed for 7 s, and go on when they can', async () => {
+    const fleet = theFleet();
+    const orders = await fleet.orders.submitAll(140, { seconds: 0.3 });
+    await setTimeout(1_000);
+    const lockedAt = Date.now();
+    await onServer('begin; lock table comfyui.lease_holders; select pg_sleep(9.5); commit', fleet.postgres.url);
+    const freeAt = Date.now();
+    expect(await fleet.audit.findings({ withinMs: 40_000 })).toEqual([]);
+    const jobs = await Promise.all(orders.map(({ jobId }) => fleet.front.job(jobId!)));
+    const handed = jobs.map(({ attempts }) => Date.parse(attempts[0]!.handedAt));
+    const after = (from: number, to: number) => handed.filter((at) => at >= from && at < to);
+    expect(after(lockedAt, lockedAt + 4_500).length).toBeGreaterThan(20);
+    expect(after(lockedAt + 7_100, freeAt)).toEqual([]);
+    expect(after(freeAt, Infinity).length).toBeGreaterThan(10);
+  });
 
-    it('lose nothing when PostgreSQL restarts', async () => {
-      const fleet = theFleet();
-      const callers = new Callers(fleet.orders, dice, { count: 6, order: () => ({ seconds: 0.2, steps: 2 }) });
-      await setTimeout(1_500);
-      await fleet.postgres.kill();
-      await setTimeout(1_000);
-      await fleet.postgres.start();
-      await setTimeout(2_000);
-      await callers.leave();
-      expect(await fleet.audit.findings({ withinMs: 40_000, unseenRuns: 1 })).toEqual([]);
-    });
-  },
-);
+  it('lose nothing when PostgreSQL restarts', async () => {
+    const fleet = theFleet();
+    const callers = new Callers(fleet.orders, dice, { count: 6, order: () => ({ seconds: 0.2, steps: 2 }) });
+    await setTimeout(1_500);
+    await fleet.postgres.kill();
+    await setTimeout(1_000);
+    await fleet.postgres.start();
+    await setTimeout(2_000);
+    await callers.leave();
+    expect(await fleet.audit.findings({ withinMs: 40_000, unseenRuns: 1 })).toEqual([]);
+  });
+});
+
+describe(`api x 2 and worker x 2 on PostgreSQL alone (CHAOS_SEED=${seed})`, () => {
+  describeSharing(useOneFleet({ redis: false }));
+});
