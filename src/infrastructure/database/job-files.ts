@@ -21,15 +21,15 @@ export class JobFiles {
       await transaction.deleteFrom('assets').where('id', 'in', ids).execute();
     }
     if (added.length === 0) return;
+    await this.#describe.run(transaction, generationRow(job, description));
     const now = Date.now();
-    // One connection does them one after the other, without waiting for us between.
-    await Promise.all([
-      this.#describe.run(transaction, generationRow(job, description)),
-      ...added.flatMap((file) => [
+    for (const file of added) {
+      // The connection does one after the other, and does not wait for us between.
+      await Promise.all([
         this.#keepFile.run(transaction, { sha256: file.sha256, stored_at: now, removing_at: null }),
         this.#insertAsset.run(transaction, this.#assetRow(job, file, now)),
-      ]),
-    ]);
+      ]);
+    }
   }
 
   #assetRow(job: Job, file: CollectedFile, now: number): AssetsTable {
