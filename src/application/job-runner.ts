@@ -18,6 +18,7 @@ import { sleep } from './sleep';
 
 /** ComfyUI frees memory between prompts, an idle one when its worker wakes up; nothing tells when that was. */
 const FREE_MEMORY_PAUSE_MS = 300;
+const LEASE_LOOK_MS = 100;
 /** A job that is handed over so often and never starts is not worth more tries. */
 const MAX_HANDOVERS = 30;
 
@@ -126,7 +127,10 @@ export class JobRunner {
     try {
       const change = await run.files(how).then(
         (outputs): JobChange => ({ kind: 'succeeded', outputs }),
-        (error: unknown) => (stopped.aborted ? undefined : this.#consequence(live, backend, error)),
+        async (error: unknown) => {
+          await untilSure(backend, stopped);
+          return stopped.aborted ? undefined : this.#consequence(live, backend, error);
+        },
       );
       // What became of it is learnt by whoever takes it up next.
       if (!change) return;
@@ -213,6 +217,11 @@ function isWorthAnotherAttempt(job: ActiveJob, thrown: unknown): boolean {
     default:
       return isDeviceFault(thrown);
   }
+}
+
+/** A process that was frozen draws wrong conclusions, and the prompt may be another's by now. */
+async function untilSure({ hold }: Backend, stopped: AbortSignal): Promise<void> {
+  while (!hold.isFresh && !stopped.aborted) await sleep(LEASE_LOOK_MS, stopped);
 }
 
 function failedBefore(job: Job, code: string): boolean {

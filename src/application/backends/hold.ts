@@ -17,9 +17,14 @@ export class Hold {
     return this.#lease;
   }
 
+  /** Whether the lease is this process's for certain. */
+  get isFresh(): boolean {
+    return this.#lease !== undefined && performance.now() - this.#askedAt < SURE_MS;
+  }
+
   /** Whether jobs may be handed over. */
   get isSure(): boolean {
-    return this.#lease !== undefined && !this.#isLeaving && performance.now() - this.#askedAt < SURE_MS;
+    return this.isFresh && !this.#isLeaving;
   }
 
   /** It takes nothing more, so that it can go to another process when its prompts are done. */
