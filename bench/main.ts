@@ -181,7 +181,8 @@ async function report(bench: Benchmark, parts: readonly string[]): Promise<void>
   }
   if (isWanted('restart')) await bench.restart();
   if (isWanted('storing')) await bench.storing();
-  if (isWanted('replicas')) await bench.replicas();
+  // Only when asked for: it needs a PostgreSQL, which it installs, and a Redis.
+  if (parts.includes('replicas')) await bench.replicas();
   console.log(`\n${markdownTable(FIGURE_HEADINGS, bench.figures.map(figureRow))}`);
   const { length } = bench.problems;
   console.log(`\n${length === 0 ? 'No errors, every picture as made.' : `${length} errors.`}`);
