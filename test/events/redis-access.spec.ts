@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
@@ -10,6 +8,8 @@ import { redisAddress } from '../../src/infrastructure/redis-address';
 import { eventually } from '../support/eventually';
 import { describeWithServer, RedisServer } from './redis-server';
 import { hearing, later, latestOf, runningJob } from './snapshots';
+
+const TLS = join(__dirname, '..', 'fixtures', 'tls');
 
 const run = promisify(execFile);
 const SECRET = 's3cret@:/%';
@@ -95,11 +95,7 @@ describeWithServer('A Redis', () => {
   });
 
   it('may be far away, behind TLS, and must then be who it says', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'tls-spec-'));
-    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-    const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-    await run('openssl', ['req', '-x509', ...made, ...subject, '-keyout', key, '-out', cert]);
+    const [key, cert] = [join(TLS, 'localhost.key'), join(TLS, 'localhost.crt')];
     server = await RedisServer.start(['--tls-cert-file', cert, '--tls-key-file', key, '--tls-auth-clients', 'no']);
     const url = await server.alsoByTls();
 
@@ -116,7 +112,6 @@ describeWithServer('A Redis', () => {
     const { stdout } = await run(process.execPath, args, { env });
     const { id, revision } = JSON.parse(stdout.trim()) as { id: string; revision: number };
     expect((await (await open()).latest([id]))[0]?.job.revision).toBe(revision);
-    await rm(directory, { recursive: true });
   });
 });
 
