@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { roundOf } from './support/dice';
 import type { Fleet } from './support/fleet';
-import { useOneFleet } from './support/fleets';
+import { describeFleet, useOneFleet } from './support/fleets';
 import { Viewer } from './support/viewer';
 
 const JOBS = 500;
@@ -9,8 +9,6 @@ const CALLERS = 10;
 const VIEWED = 40;
 
 const { seed, dice } = roundOf(1);
-const theFleet = useOneFleet();
-
 /** Every job is insisted on until it is taken, and some are looked at from then on. */
 async function submitAll(fleet: Fleet, viewers: Viewer[], ends: Promise<unknown>[]): Promise<void> {
   let left = JOBS;
@@ -35,17 +33,21 @@ async function strike(one: { kill(): Promise<void>; start(): Promise<void> }): P
   await one.start();
 }
 
-it(`${JOBS} jobs end right, and viewers see it, while everything fails in turn (CHAOS_SEED=${seed})`, async () => {
-  const fleet = theFleet();
-  const [viewers, ends]: [Viewer[], Promise<unknown>[]] = [[], []];
-  const submitted = submitAll(fleet, viewers, ends);
-  for (const one of [fleet.workers[0]!, fleet.redis!, fleet.apis[1]!, fleet.postgres, fleet.workers[1]!])
-    await strike(one);
-  await submitted;
-  const findings = await fleet.audit.findings({ withinMs: 90_000, replays: 20, unseenRuns: 1 });
-  await Promise.all(ends);
-  expect([...findings, ...viewers.flatMap((viewer) => viewer.findings)]).toEqual([]);
-  expect(fleet.orders.accepted).toHaveLength(JOBS);
-  expect(viewers.length).toBeGreaterThan(VIEWED / 2);
-  expect(viewers.some(({ connections }) => connections > 1)).toBe(true);
+describeFleet('api x 2 and worker x 2', () => {
+  const theFleet = useOneFleet();
+
+  it(`${JOBS} jobs end right, and viewers see it, while everything fails in turn (CHAOS_SEED=${seed})`, async () => {
+    const fleet = theFleet();
+    const [viewers, ends]: [Viewer[], Promise<unknown>[]] = [[], []];
+    const submitted = submitAll(fleet, viewers, ends);
+    for (const one of [fleet.workers[0]!, fleet.redis!, fleet.apis[1]!, fleet.postgres, fleet.workers[1]!])
+      await strike(one);
+    await submitted;
+    const findings = await fleet.audit.findings({ withinMs: 90_000, replays: 20, unseenRuns: 1 });
+    await Promise.all(ends);
+    expect([...findings, ...viewers.flatMap((viewer) => viewer.findings)]).toEqual([]);
+    expect(fleet.orders.accepted).toHaveLength(JOBS);
+    expect(viewers.length).toBeGreaterThan(VIEWED / 2);
+    expect(viewers.some(({ connections }) => connections > 1)).toBe(true);
+  });
 });

@@ -4,7 +4,7 @@ import { Callers } from './support/callers';
 import { roundOf } from './support/dice';
 import type { Front } from './support/front';
 import type { Fleet } from './support/fleet';
-import { useOneFleet } from './support/fleets';
+import { describeFleet, useOneFleet } from './support/fleets';
 import { until } from './support/until';
 import { Viewer } from './support/viewer';
 
@@ -60,9 +60,18 @@ function describeSharing(theFleet: () => Fleet): void {
   });
 }
 
-describe(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed})`, () => {
+describeFleet(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed})`, () => {
   const theFleet = useOneFleet();
   describeSharing(theFleet);
+
+  it('tell viewers of each step of what runs elsewhere, as it comes', async () => {
+    const order = await theFleet().orders.submit({ seconds: 2.5, steps: 20 });
+    const viewer = new Viewer(theFleet().front, order.jobId!);
+    await viewer.end();
+    const steps = new Set(viewer.events.filter(({ event }) => event === 'progress').map(({ data }) => data.step));
+    expect(steps.size).toBeGreaterThan(12);
+    expect(await theFleet().audit.findings()).toEqual([]);
+  });
 
   it('lose nothing when a worker is killed: another takes over its servers', async () => {
     const fleet = theFleet();
@@ -122,6 +131,6 @@ describe(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed})`, 
   });
 });
 
-describe(`api x 2 and worker x 2 on PostgreSQL alone (CHAOS_SEED=${seed})`, () => {
+describeFleet(`api x 2 and worker x 2 on PostgreSQL alone (CHAOS_SEED=${seed})`, () => {
   describeSharing(useOneFleet({ redis: false }));
 });

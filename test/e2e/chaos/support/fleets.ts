@@ -18,3 +18,11 @@ export function useOneFleet(options?: FleetOptions): () => Fleet {
     return fleet;
   };
 }
+
+/** Tests of a fleet start a PostgreSQL and a Redis of their own; they do not install them on a machine that is no test machine. */
+export function describeFleet(name: string, define: () => void): void {
+  const { TEST_DATABASE_URL, TEST_REDIS_URL, CI } = process.env;
+  if (CI || (TEST_DATABASE_URL && TEST_REDIS_URL)) return describe(name, define);
+  console.warn('NOTHING is tested of several processes: run `export $(.ci/postgres start) $(.ci/redis start)` first.');
+  it.todo(name);
+}
