@@ -13,6 +13,8 @@ import { BackendPool } from './backend-pool';
 import { LEASE_MS } from './hold';
 
 const RENEW_MS = 2_000;
+/** What another process waits for is given back soon after its last prompt. */
+const LEAVING_MS = 250;
 
 /**
  * Divides the servers among the processes that drive them: each has its part, takes over what becomes free, and gives back
@@ -51,7 +53,7 @@ export class BackendLeases implements OnModuleInit, OnApplicationBootstrap {
 
   async #work(): Promise<void> {
     for (;;) {
-      await sleep(RENEW_MS, this.draining.over);
+      await sleep(this.#held().some(({ hold }) => hold.isLeaving) ? LEAVING_MS : RENEW_MS, this.draining.over);
       if (this.draining.isOver) return;
       await this.#round();
     }

@@ -13,6 +13,7 @@ const { seed, dice } = roundOf(1);
 function describeSharing(theFleet: () => Fleet): void {
   it('share the servers, and run each job once', async () => {
     const fleet = theFleet();
+    await until('each worker has its part', async () => (await fleet.parts()).join() === '2,2');
     await fleet.orders.submitAll(40, { seconds: 0.3 });
     const drivers = async () => {
       const jobs = await fleet.front.jobs();
@@ -48,15 +49,12 @@ function describeSharing(theFleet: () => Fleet): void {
 
   it('cancel for any of them what waits or runs elsewhere', async () => {
     const fleet = theFleet();
-    const endings = ['canceled', 'succeeded'] as const;
-    const orders = await fleet.orders.submitAll(16, { seconds: 1, endings });
+    const orders = await fleet.orders.submitAll(16, { seconds: 6, steps: 60, endings: ['canceled'] });
     await until('some run', async () => (await fleet.front.jobs()).some(({ status }) => status === 'running'));
     await setTimeout(300);
     const answers = await Promise.all(orders.map(({ jobId }) => fleet.front.cancel(jobId!)));
     expect(answers.map(({ status }) => status)).toEqual(orders.map(() => 200));
     expect(await fleet.audit.findings({ withinMs: 10_000 })).toEqual([]);
-    const jobs = await Promise.all(orders.map(({ jobId }) => fleet.front.job(jobId!)));
-    expect(jobs.filter(({ status }) => status === 'canceled').length).toBeGreaterThan(12);
   });
 }
 

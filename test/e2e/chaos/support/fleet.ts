@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onServer } from '../../../store/places';
 import { Auditor } from './auditor';
 import { ComfyUIProcess } from './comfyui-process';
 import { Front } from './front';
@@ -86,6 +87,12 @@ export class Fleet {
 
   get #processes(): readonly (ServiceProcess | ComfyUIProcess)[] {
     return [...this.backends, ...this.apis, ...this.workers];
+  }
+
+  /** How many servers each worker drives. */
+  async parts(): Promise<readonly number[]> {
+    const query = 'select count(*)::int as part from comfyui.leases where expires_at > 0 group by holder';
+    return (await onServer(query, this.postgres.url)).map(({ part }) => Number(part));
   }
 
   /** The ends of the logs, for people. */
