@@ -186,6 +186,19 @@ describeOnRedis('tickets on Redis', () => {
       expect(rings).toBe(1);
     });
 
+    it('rings only when there is something to take', async () => {
+      const order: string[] = [];
+      await onRedis(url, async (client) => {
+        const monitor = await client.monitor();
+        monitor.on('monitor', (_time, [command]: [string]) => order.push(command.toLowerCase()));
+        for (let round = 0; round < 20; round += 1) await offered({});
+        await eventually(() => expect(order.filter((command) => command === 'publish')).toHaveLength(20), 2_000);
+        monitor.disconnect();
+      });
+      const told = order.filter((command) => /^(eval|publish)/.test(command)).map((command) => command.slice(0, 4));
+      expect(told).toEqual(Array.from({ length: 20 }, () => ['eval', 'publ']).flat());
+    });
+
     it('rings when a ticket that was put back can be taken', async () => {
       const [job] = (await offered({})) as [Job];
       await eventually(() => expect(rings).toBe(1), 1_000);

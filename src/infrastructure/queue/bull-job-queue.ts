@@ -86,8 +86,8 @@ export class BullJobQueue extends JobQueue {
     }
     await Promise.all(promotions);
     if (missing.length === 0) return;
-    // They arrive in this order.
-    await Promise.all([this.bull.add(missing), this.news.tell()]);
+    await this.bull.add(missing);
+    await this.news.tell();
   }
 
   async #bandsOf(jobs: readonly Job[]): Promise<ReadonlyMap<string, number>> {
