@@ -99,8 +99,8 @@ export class LiveJobs {
   }
 
   async #read(id: string): Promise<LiveJob | undefined> {
-    const [job, workflow] = await Promise.all([this.store.find(id), this.store.workflow(id)]);
-    return this.#live.get(id) ?? (job && workflow && this.#register(activate(job, workflow)));
+    const entry = await this.store.open(id);
+    return this.#live.get(id) ?? (entry && this.#register(activate(entry.job, entry.workflow)));
   }
 
   #register(job: ActiveJob): LiveJob {

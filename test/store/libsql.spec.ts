@@ -2,6 +2,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { STORING_MS } from '../../src/application/ports/stored-files';
 import { JobFiles } from '../../src/infrastructure/database/job-files';
+import type { Transaction } from '../../src/infrastructure/database/statements';
 import { collected } from '../support/collected';
 import { waitingJob, WORKFLOW } from './jobs';
 import { Opened } from './opened';
@@ -28,7 +29,11 @@ describe('stored files', () => {
       const isClaimed = await kysely.transaction().execute(async (transaction) => {
         const query = transaction.selectFrom('files').select('removing_at').where('sha256', '=', sha256);
         if ((await query.executeTakeFirstOrThrow()).removing_at !== null) return false;
-        await new JobFiles().write(transaction, job, fileChanges([picture]));
+        const sent: Promise<unknown>[] = [];
+        const run: Transaction['run'] = (statement) => transaction.executeQuery(statement);
+        const send: Transaction['send'] = (statement) => void sent.push(run(statement));
+        new JobFiles().send({ kysely: transaction, run, send }, job, fileChanges([picture]));
+        await Promise.all(sent);
         return true;
       });
       const isTaken = (await looking).unused.includes(sha256);

@@ -1,12 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import { sql } from 'kysely';
+import type { Job } from '../../src/domain/job/job';
 import { openDatabase } from '../../src/infrastructure/database/open-database';
-import { describeLeases } from './leases.contract';
+import { collected } from '../support/collected';
 import { FaultyWire } from './faulty-wire';
 import { handed, waitingJob, WORKFLOW } from './jobs';
+import { describeLeases } from './leases.contract';
 import { Opened } from './opened';
 import { inPostgres, onServer, serverUrl } from './places';
 import { describeStore } from './store.contract';
+import { fileChanges } from './stored-files.contract';
 
 if (process.env.TEST_DATABASE_URL) {
   describePostgres();
@@ -146,6 +149,21 @@ function describePostgres(): void {
       }
     });
 
+    it('goes on with its plans while a newer version adds a column', async () => {
+      const use = async () => {
+        for (let round = 0; round < 8; round += 1) {
+          const job = await opened.add(waitingJob(), { idempotency: { key: `${Math.random()}`, requestHash: 'x' } });
+          expect(await opened.store.open(job.id)).toEqual({ job, workflow: WORKFLOW });
+          expect(await opened.store.save(handed(job), 0)).toBe(true);
+          expect(await opened.store.find(job.id)).toMatchObject({ placement: 1 });
+        }
+      };
+      await use();
+      for (const table of ['jobs', 'workflows', 'files'])
+        await onServer(`alter table comfyui.${table} add column later text`, place.url);
+      await use();
+    });
+
     describe('behind a wire that breaks', () => {
       let wire: FaultyWire;
       let far: Opened;
@@ -173,18 +191,29 @@ function describePostgres(): void {
         },
       );
 
-      it('a claim is known to have been ours, and not to have been another’s', async () => {
-        const [ours, theirs] = [await far.add(waitingJob()), await far.add(waitingJob())];
+      it('a claim is known to have been ours', async () => {
+        const job = await far.add(waitingJob());
         wire.loseAnswerTo('update "comfyui"."jobs"');
-        expect(await far.store.save(handed(ours), 0)).toBe(true);
+        expect(await far.store.save(handed(job), 0)).toBe(true);
         expect(wire.hasLost).toBe(true);
+      });
 
-        // To the letter what the other one writes.
-        const claim = handed(theirs);
+      it('a claim is known to have been another’s, who wrote the same to the letter', async () => {
+        const claim = handed(await far.add(waitingJob()));
         expect(await opened.store.save(claim, 0)).toBe(true);
         wire.loseAnswerTo('update "comfyui"."jobs"');
         expect(await far.store.save(claim, 0)).toBe(false);
         expect(wire.hasLost).toBe(true);
+      });
+
+      it('an end is written with its files once', async () => {
+        const job = await far.add(waitingJob());
+        const file = collected();
+        wire.loseAnswerTo('commit');
+        const ended: Job = { ...job, status: 'succeeded', outputs: [file], endedAt: Date.now() };
+        expect(await far.store.save(ended, 0, { files: fileChanges([file]) })).toBe(true);
+        expect(wire.hasLost).toBe(true);
+        expect(await opened.assets.find(file.assetId)).toBeDefined();
       });
 
       it('a connection that carries nothing is given up', async () => {

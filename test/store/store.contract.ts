@@ -11,10 +11,12 @@ import { describeJobStore } from './job-store.contract';
 import { describeOutbox } from './outbox.contract';
 import type { Place } from './places';
 import { describeStoredFiles } from './stored-files.contract';
+import { describeTransactions } from './transactions.contract';
 
 /** Everything the ports promise. @param lasts whether it outlives the process */
 export function describeStore(name: string, makePlace: () => Promise<Place>, { lasts }: { lasts: boolean }): void {
   describe(name, () => {
+    describe('transactions', () => describeTransactions(makePlace));
     describe('the store', () => describeJobStore(makePlace));
     describe('an idempotency key', () => describeIdempotency(makePlace));
     describe('the list', () => describeJobList(makePlace));

@@ -68,6 +68,9 @@ export abstract class JobStore {
 
   abstract workflow(id: string): Promise<Workflow | undefined>;
 
+  /** A job with its workflow. */
+  abstract open(id: string): Promise<Pick<JobEntry, 'job' | 'workflow'> | undefined>;
+
   /** A page of jobs. Jobs that come or change status meanwhile neither shift nor repeat others on later pages. */
   abstract list(query: JobQuery): Promise<JobPage>;
 

@@ -1,8 +1,9 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely, QueryResult } from 'kysely';
 import { ComfyUIError } from '../../domain/errors';
+import type { Statement, Transaction } from './statements';
 import type { Tables } from './tables';
 
-type Write<T> = (transaction: Transaction<Tables>) => Promise<T>;
+type Write<T> = (transaction: Transaction) => Promise<T>;
 
 /** What a write came to; told only when it is on disk. */
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
@@ -14,7 +15,7 @@ interface Waiting {
 
 /**
  * Writes that come at the same time are committed together: each commit waits for the disk, and the embedded database lets
- * the whole process wait with it. A write that rejects must not have written anything.
+ * the whole process wait with it. A write that rejects with an error of ours must not have written anything.
  */
 export class GroupCommit {
   #waiting: Waiting[] = [];
@@ -38,20 +39,40 @@ export class GroupCommit {
   }
 
   #commitAll(group: readonly Waiting[]): Promise<Outcome[]> {
-    return this.kysely.transaction().execute(async (transaction) => {
+    return this.kysely.transaction().execute(async (kysely) => {
       const outcomes: Outcome[] = [];
-      for (const { write } of group) outcomes.push(await outcomeOf(write(transaction)));
+      for (const { write } of group) outcomes.push(await new PartOfGroup(kysely).outcomeOf(write));
       return outcomes;
     });
   }
 }
 
-/** A refusal is the affair of its caller; a failure of the database that of the whole group. */
-async function outcomeOf(written: Promise<unknown>): Promise<Outcome> {
-  try {
-    return { value: await written };
-  } catch (error) {
-    if (error instanceof ComfyUIError) return { error };
-    throw error;
+/** One of the writes that are committed together. */
+class PartOfGroup implements Transaction {
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(readonly kysely: Kysely<Tables>) {}
+
+  /** One after the other: Kysely takes far longer for many that it has to keep waiting. */
+  run<Row>(statement: Statement<Row>): Promise<QueryResult<Row>> {
+    const answer = this.#last.then(() => this.kysely.executeQuery<Row>(statement));
+    this.#last = answer;
+    return answer;
+  }
+
+  send(statement: Statement): void {
+    this.run(statement).catch(() => undefined);
+  }
+
+  /** A refusal is the affair of its caller; a failure of the database that of the whole group. */
+  async outcomeOf(write: Write<unknown>): Promise<Outcome> {
+    try {
+      const value = await write(this);
+      await this.#last;
+      return { value };
+    } catch (error) {
+      if (error instanceof ComfyUIError) return { error };
+      throw error;
+    }
   }
 }

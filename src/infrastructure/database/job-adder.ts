@@ -1,11 +1,12 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 import { PRIORITY_STEP_MS } from '../../application/ports/job-queue';
 import { IDEMPOTENCY_MS, type Idempotency, type JobEntry } from '../../application/ports/job-store';
 import { ComfyUIError } from '../../domain/errors';
 import type { Job } from '../../domain/job/job';
 import { writeWorkflow } from '../../domain/workflow/workflow-text';
-import { changingColumns, fixedColumns, hash, type JobRow, toJob } from './job-rows';
+import { changingColumns, fixedColumns, hash, JOB_COLUMNS, type JobRow, toJob } from './job-rows';
 import { type Placeholders, PreparedQuery } from './prepared-query';
+import type { Transaction } from './statements';
 import type { Tables, WorkflowsTable } from './tables';
 
 export interface AddedJob {
@@ -15,6 +16,7 @@ export interface AddedJob {
 
 /** Adds jobs to one database. */
 export class JobAdder {
+  readonly #byKey = new PreparedQuery(jobByKey);
   readonly #queue = new PreparedQuery(lookAtQueue);
   readonly #insertJob = new PreparedQuery((kysely, row: Placeholders<JobRow>) => kysely.insertInto('jobs').values(row));
   readonly #insertWorkflow = new PreparedQuery((kysely, row: Placeholders<WorkflowsTable>) =>
@@ -25,21 +27,33 @@ export class JobAdder {
    * Keeps a new job; for a transaction in which nobody else adds one.
    * @throws ComfyUIError `queue_full`, `idempotency_mismatch`
    */
-  async add(transaction: Transaction<Tables>, entry: JobEntry): Promise<AddedJob> {
+  async add(transaction: Transaction, entry: JobEntry): Promise<AddedJob> {
     const { job, idempotency, maxQueue } = entry;
-    const earlier = idempotency && (await findEarlier(transaction, job, idempotency));
+    const earlier = idempotency && (await this.#findEarlier(transaction, job, idempotency));
     if (earlier) return earlier;
     const [queue] = (await this.#queue.run(transaction, {})).rows;
     const { waiting = 0, lastOrder = null } = queue ?? {};
     if (waiting >= maxQueue) throw queueFull(maxQueue);
     const kept = waiting === 0 ? (entry.handed ?? job) : job;
     // Behind all others, also when the clock stood still or went back.
-    await this.#insert(transaction, { ...entry, job: kept }, Math.max(job.queuedAt * 1000, (lastOrder ?? 0) + 1));
+    this.#insert(transaction, { ...entry, job: kept }, Math.max(job.queuedAt * 1000, (lastOrder ?? 0) + 1));
     return { job: kept, isNew: true };
   }
 
-  async #insert(transaction: Transaction<Tables>, { job, workflow, idempotency }: JobEntry, order: number) {
-    const inserted = this.#insertJob.run(transaction, {
+  async #findEarlier(
+    transaction: Transaction,
+    job: Job,
+    { key, requestHash }: Idempotency,
+  ): Promise<AddedJob | undefined> {
+    const [row] = (await this.#byKey.run(transaction, { key: hash(key) })).rows;
+    if (!row) return undefined;
+    if (row.queued_at + IDEMPOTENCY_MS <= job.queuedAt) return forgetKey(transaction, row);
+    if (row.request_hash !== requestHash) throw otherRequest(row.id);
+    return { job: toJob(row), isNew: false };
+  }
+
+  #insert(transaction: Transaction, { job, workflow, idempotency }: JobEntry, order: number): void {
+    this.#insertJob.send(transaction, {
       ...fixedColumns(job),
       ...changingColumns(job),
       write_id: null,
@@ -48,33 +62,17 @@ export class JobAdder {
       idempotency_key: idempotency ? hash(idempotency.key) : null,
       request_hash: idempotency?.requestHash ?? null,
     });
-    // One connection does them one after the other, without waiting for us between.
-    await Promise.all([
-      inserted,
-      this.#insertWorkflow.run(transaction, { job_id: job.id, workflow: writeWorkflow(workflow) }),
-    ]);
+    this.#insertWorkflow.send(transaction, { job_id: job.id, workflow: writeWorkflow(workflow) });
   }
 }
 
-async function findEarlier(
-  transaction: Transaction<Tables>,
-  job: Job,
-  { key, requestHash }: Idempotency,
-): Promise<AddedJob | undefined> {
-  const row = await transaction
-    .selectFrom('jobs')
-    .selectAll()
-    .where('idempotency_key', '=', hash(key))
-    .executeTakeFirst();
-  if (!row) return undefined;
-  if (row.queued_at + IDEMPOTENCY_MS <= job.queuedAt) return forgetKey(transaction, row);
-  if (row.request_hash !== requestHash) throw otherRequest(row.id);
-  return { job: toJob(row), isNew: false };
+function jobByKey(kysely: Kysely<Tables>, { key }: Placeholders<{ readonly key: string }>) {
+  return kysely.selectFrom('jobs').select(JOB_COLUMNS).where('idempotency_key', '=', key);
 }
 
-async function forgetKey(transaction: Transaction<Tables>, { id }: JobRow): Promise<undefined> {
+function forgetKey(transaction: Transaction, { id }: JobRow): undefined {
   const nothing = { idempotency_key: null, request_hash: null };
-  await transaction.updateTable('jobs').set(nothing).where('id', '=', id).execute();
+  transaction.send(transaction.kysely.updateTable('jobs').set(nothing).where('id', '=', id).compile());
 }
 
 function lookAtQueue(kysely: Kysely<Tables>) {

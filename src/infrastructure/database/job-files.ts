@@ -5,6 +5,7 @@ import type { CollectedFile, Job } from '../../domain/job/job';
 import { stringifyJson } from '../../domain/json';
 import { storableText } from '../../domain/text';
 import { type Placeholders, PreparedQuery } from './prepared-query';
+import type { Transaction } from './statements';
 import type { AssetsTable, FilesTable, GenerationsTable, Tables } from './tables';
 
 /** Writes what a write of a job changes in its files. */
@@ -14,21 +15,18 @@ export class JobFiles {
   readonly #describe = new PreparedQuery(describe);
   #lastOrder = 0;
 
-  /** For the transaction that writes the job. */
-  async write(transaction: Kysely<Tables>, job: Job, { added, dropped, description }: FileChanges): Promise<void> {
+  /** In the transaction that writes the job. */
+  send(transaction: Transaction, job: Job, { added, dropped, description }: FileChanges): void {
     if (dropped.length > 0) {
       const ids = dropped.map(({ assetId }) => assetId);
-      await transaction.deleteFrom('assets').where('id', 'in', ids).execute();
+      transaction.send(transaction.kysely.deleteFrom('assets').where('id', 'in', ids).compile());
     }
     if (added.length === 0) return;
-    await this.#describe.run(transaction, generationRow(job, description));
+    this.#describe.send(transaction, generationRow(job, description));
     const now = Date.now();
     for (const file of added) {
-      // The connection does one after the other, and does not wait for us between.
-      await Promise.all([
-        this.#keepFile.run(transaction, { sha256: file.sha256, stored_at: now, removing_at: null }),
-        this.#insertAsset.run(transaction, this.#assetRow(job, file, now)),
-      ]);
+      this.#keepFile.send(transaction, { sha256: file.sha256, stored_at: now, removing_at: null });
+      this.#insertAsset.send(transaction, this.#assetRow(job, file, now));
     }
   }
 

@@ -21,6 +21,30 @@ type InColumns =
   | 'startedAt'
   | 'endedAt';
 
+const COLUMNS: Readonly<Record<keyof JobRow, true>> = {
+  id: true,
+  status: true,
+  revision: true,
+  placement: true,
+  write_id: true,
+  priority: true,
+  queue_order: true,
+  rank: true,
+  queued_at: true,
+  start_by: true,
+  started_at: true,
+  ended_at: true,
+  backend: true,
+  needs_key: true,
+  idempotency_key: true,
+  request_hash: true,
+  cancel_requested: true,
+  record: true,
+};
+
+/** All, by their names: a plan that is kept must answer the same when a migration has added one. */
+export const JOB_COLUMNS = (Object.keys(COLUMNS) as (keyof JobRow)[]).map((name) => `jobs.${name}` as const);
+
 /** What of a job has no column of its own. Each field is named, so that a new one can not be forgotten. */
 type JobRecord = { readonly [Field in keyof Required<Omit<Job, InColumns | 'error'>>]: Job[Field] } & {
   readonly error: StoredError | undefined;

@@ -1,8 +1,9 @@
-import { type Kysely, type QueryResult, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Lease } from '../../application/ports/leases';
 import type { Database } from './database';
 import type { changingColumns, JobRow } from './job-rows';
 import { type Placeholders, PreparedQuery } from './prepared-query';
+import type { Statements } from './statements';
 import type { Tables } from './tables';
 
 /** What a job becomes, and at which `placement` it has to be before. */
@@ -17,13 +18,18 @@ export class JobUpdates {
 
   constructor(private readonly dialect: Database['dialect']) {}
 
-  /** One row, or none when the job is not what it was thought to be or the lease is another's. */
-  run(kysely: Kysely<Tables>, values: JobUpdate, lease: Lease | undefined): Promise<QueryResult<unknown>> {
+  /** @returns false when the job is not what it was thought to be, or the lease is another's */
+  async run(statements: Statements, values: JobUpdate, lease: Lease | undefined): Promise<boolean> {
+    const { numAffectedRows = 0n } = await this.#send(statements, values, lease);
+    return numAffectedRows > 0n;
+  }
+
+  #send(statements: Statements, values: JobUpdate, lease: Lease | undefined) {
     // The embedded database has one process, which drives all servers.
-    if (lease === undefined || this.dialect === 'sqlite') return this.#plain.run(kysely, values);
+    if (lease === undefined || this.dialect === 'sqlite') return this.#plain.run(statements, values);
     const leased = { ...values, leased: lease.backend, epoch: lease.epoch };
     const isClaim = values.backend !== null && values.placement > values.before;
-    return (isClaim ? this.#claim : this.#leased).run(kysely, leased);
+    return (isClaim ? this.#claim : this.#leased).run(statements, leased);
   }
 }
 

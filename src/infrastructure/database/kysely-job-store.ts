@@ -13,13 +13,14 @@ import { hasEnded, type Job } from '../../domain/job/job';
 import type { Workflow } from '../../domain/workflow/workflow';
 import { readWorkflow } from '../../domain/workflow/workflow-text';
 import type { Database } from './database';
-import { changingColumns, isJobId, toJob } from './job-rows';
+import { changingColumns, isJobId, JOB_COLUMNS, toJob } from './job-rows';
 import { listJobs } from './list-jobs';
-import { GroupCommit } from './group-commit';
 import { type AddedJob, JobAdder } from './job-adder';
 import { JobFiles } from './job-files';
 import { type JobUpdate, JobUpdates } from './job-updates';
 import { announce } from './kysely-outbox';
+import { type Placeholders, PreparedQuery } from './prepared-query';
+import type { Statements } from './statements';
 import { storageError } from './storage-errors';
 import { stored } from './stored';
 import type { Tables } from './tables';
@@ -28,7 +29,9 @@ import type { Tables } from './tables';
 const ADD_LOCK = 7_461_982_530;
 
 export class KyselyJobStore extends JobStore {
-  readonly #together: GroupCommit;
+  readonly #turn = new PreparedQuery(takeTurn);
+  readonly #jobById = new PreparedQuery(jobById);
+  readonly #entryById = new PreparedQuery(entryById);
   readonly #adder = new JobAdder();
   readonly #updates: JobUpdates;
   readonly #files = new JobFiles();
@@ -39,7 +42,6 @@ export class KyselyJobStore extends JobStore {
     private readonly isPublished = false,
   ) {
     super();
-    this.#together = new GroupCommit(database.kysely);
     this.#updates = new JobUpdates(database.dialect);
   }
 
@@ -63,6 +65,14 @@ export class KyselyJobStore extends JobStore {
     });
   }
 
+  async open(id: string): Promise<Pick<JobEntry, 'job' | 'workflow'> | undefined> {
+    if (!isJobId(id)) return undefined;
+    return stored(async () => {
+      const [row] = (await this.#entryById.run(this.database.statements, { id })).rows;
+      return row && { job: toJob(row), workflow: readWorkflow(row.workflow) };
+    });
+  }
+
   list(query: JobQuery): Promise<JobPage> {
     return stored(() => listJobs(this.database.kysely, query));
   }
@@ -70,10 +80,8 @@ export class KyselyJobStore extends JobStore {
   save(job: Job, placement: number, { files, lease }: SaveOptions = {}): Promise<boolean> {
     const writeId = randomUUID();
     const values: JobUpdate = { ...changingColumns(job), write_id: writeId, id: job.id, before: placement };
-    const write = (transaction: Kysely<Tables>) => this.#write(transaction, { job, values, files, lease });
-    const isMore = files !== undefined || this.#isToPublish(job);
     return stored(async (isRetry) => {
-      const isWritten = await this.#inTransaction(write, isMore);
+      const isWritten = await this.#write({ job, values, files, lease });
       return isWritten || (isRetry && (await this.#wasWritten(job.id, writeId)));
     });
   }
@@ -97,36 +105,30 @@ export class KyselyJobStore extends JobStore {
    * database each hands over only what it took from the queue.
    */
   #addInTurn(entry: JobEntry): Promise<AddedJob> {
-    const { kysely, dialect } = this.database;
-    if (dialect === 'sqlite') return this.#together.run((transaction) => this.#adder.add(transaction, entry));
-    return kysely.transaction().execute(async (transaction) => {
-      await sql`select pg_advisory_xact_lock(${ADD_LOCK})`.execute(transaction);
+    return this.database.transact((transaction) => {
+      if (this.database.dialect === 'sqlite') return this.#adder.add(transaction, entry);
+      this.#turn.send(transaction, {});
       return this.#adder.add(transaction, { ...entry, handed: undefined });
     });
   }
 
-  async #write(transaction: Kysely<Tables>, { job, values, files, lease }: JobWrite): Promise<boolean> {
-    const { numAffectedRows = 0n } = await this.#updates.run(transaction, values, lease);
-    if (numAffectedRows === 0n) return false;
-    if (files) await this.#files.write(transaction, job, files);
-    if (this.#isToPublish(job)) await announce(transaction, job);
-    return true;
-  }
-
-  #isToPublish(job: Job): boolean {
-    return this.isPublished && hasEnded(job);
-  }
-
-  /** A single statement is a transaction of its own, which spares PostgreSQL's two more trips. */
-  #inTransaction(write: (kysely: Kysely<Tables>) => Promise<boolean>, isMore: boolean): Promise<boolean> {
-    const { kysely, dialect } = this.database;
-    if (dialect === 'sqlite') return this.#together.run(write);
-    return isMore ? kysely.transaction().execute(write) : write(kysely);
+  #write({ job, values, files, lease }: JobWrite): Promise<boolean> {
+    const { statements, dialect } = this.database;
+    const update = (where: Statements) => this.#updates.run(where, values, lease);
+    const isToPublish = this.isPublished && hasEnded(job);
+    // A single statement is a transaction of its own, which spares PostgreSQL the trip to commit it.
+    if (dialect === 'postgres' && !files && !isToPublish) return update(statements);
+    return this.database.transact(async (transaction) => {
+      if (!(await update(transaction))) return false;
+      if (files) this.#files.send(transaction, job, files);
+      if (isToPublish) announce(transaction, job);
+      return true;
+    });
   }
 
   async #find(id: string): Promise<Job | undefined> {
     if (!isJobId(id)) return undefined;
-    const row = await this.database.kysely.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
+    const [row] = (await this.#jobById.run(this.database.statements, { id })).rows;
     return row && toJob(row);
   }
 
@@ -141,4 +143,20 @@ interface JobWrite {
   readonly values: JobUpdate;
   readonly files: FileChanges | undefined;
   readonly lease: Lease | undefined;
+}
+
+interface ById {
+  readonly id: string;
+}
+
+function jobById(kysely: Kysely<Tables>, { id }: Placeholders<ById>) {
+  return kysely.selectFrom('jobs').select(JOB_COLUMNS).where('jobs.id', '=', id);
+}
+
+function entryById(kysely: Kysely<Tables>, values: Placeholders<ById>) {
+  return jobById(kysely, values).innerJoin('workflows', 'job_id', 'jobs.id').select('workflow');
+}
+
+function takeTurn(kysely: Kysely<Tables>) {
+  return kysely.selectNoFrom(sql`pg_advisory_xact_lock(${sql.lit(ADD_LOCK)})`.as('turn'));
 }

@@ -1,9 +1,8 @@
-import type { Kysely } from 'kysely';
 import { Outbox, type OutboxEntry } from '../../application/ports/outbox';
 import type { Job } from '../../domain/job/job';
 import type { Database } from './database';
 import { stored } from './stored';
-import type { Tables } from './tables';
+import type { Transaction } from './statements';
 
 export class KyselyOutbox extends Outbox {
   constructor(private readonly database: Database) {
@@ -34,11 +33,11 @@ export class KyselyOutbox extends Outbox {
 }
 
 /** Puts an ended job into the outbox, for the transaction that writes it. */
-export async function announce(transaction: Kysely<Tables>, { id, revision }: Job): Promise<void> {
+export function announce(transaction: Transaction, { id, revision }: Job): void {
   const entry = { revision, tries: 0, next_at: Date.now() };
-  await transaction
+  const query = transaction.kysely
     .insertInto('outbox')
     .values({ job_id: id, ...entry })
-    .onConflict((conflict) => conflict.column('job_id').doUpdateSet(entry))
-    .execute();
+    .onConflict((conflict) => conflict.column('job_id').doUpdateSet(entry));
+  transaction.send(query.compile());
 }

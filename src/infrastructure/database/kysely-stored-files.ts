@@ -23,7 +23,7 @@ export class KyselyStoredFiles extends StoredFiles {
    */
   claim(sha256: string, now: number): Promise<boolean> {
     return stored(async () => {
-      const [file] = (await this.#find.run(this.database.kysely, { sha256 })).rows;
+      const [file] = (await this.#find.run(this.database.statements, { sha256 })).rows;
       if (!file) return true;
       if (file.removing_at !== null) return false;
       return file.stored_at > now - STORING_MS / 2 || this.#touch(sha256, now);

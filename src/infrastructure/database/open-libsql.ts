@@ -5,6 +5,7 @@ import type Libsql from 'libsql';
 import { ComfyUIError } from '../../domain/errors';
 import { isObject } from '../../domain/json';
 import type { Database } from './database';
+import { GroupCommit } from './group-commit';
 import { LibsqlDialect } from './libsql-dialect';
 import { migrate } from './migrate';
 import { storageError } from './storage-errors';
@@ -24,7 +25,14 @@ export async function openLibsql(dataDirectory?: string): Promise<Database> {
     await kysely.destroy();
     throw error;
   }
-  return { kysely, dialect: 'sqlite', close: () => kysely.destroy() };
+  const together = new GroupCommit(kysely);
+  return {
+    kysely,
+    dialect: 'sqlite',
+    statements: { kysely, run: (statement) => kysely.executeQuery(statement) },
+    transact: (write) => together.run(write),
+    close: () => kysely.destroy(),
+  };
 }
 
 function openMemory(): Promise<Libsql.Database> {

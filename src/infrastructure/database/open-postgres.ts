@@ -5,6 +5,7 @@ import { isObject } from '../../domain/json';
 import type { Database } from './database';
 import { migrate } from './migrate';
 import { CarefulPool } from './postgres-pool';
+import { PostgresStatements } from './postgres-statements';
 import { stored } from './stored';
 import type { Tables } from './tables';
 
@@ -23,14 +24,22 @@ export async function openPostgres(url: string): Promise<Database> {
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) throw unreadableUrl();
   const pg = loadPg();
   await stored(() => migrateAt(pg, url));
-  const kysely = connect(pg, { connectionString: url, max: 10 }, STATEMENT_MS);
+  const pool = connect(pg, { connectionString: url, max: 10, pipeline: true }, STATEMENT_MS);
+  const kysely = withTables(pool);
   // Kysely closes only what was used: without this, a database closed at once would open again.
   await stored(() => sql`select 1`.execute(kysely));
-  return { kysely, dialect: 'postgres', close: () => kysely.destroy() };
+  const statements = new PostgresStatements(kysely, pool);
+  return {
+    kysely,
+    dialect: 'postgres',
+    statements,
+    transact: (write) => statements.transact(write),
+    close: () => kysely.destroy(),
+  };
 }
 
 async function migrateAt(pg: typeof Pg, url: string): Promise<void> {
-  const kysely = connect(pg, { connectionString: url, max: 1 }, MIGRATION_MS);
+  const kysely = withTables(connect(pg, { connectionString: url, max: 1 }, MIGRATION_MS));
   try {
     await migrate(kysely, SCHEMA);
   } finally {
@@ -38,7 +47,7 @@ async function migrateAt(pg: typeof Pg, url: string): Promise<void> {
   }
 }
 
-function connect(pg: typeof Pg, config: Pg.PoolConfig, limits: { server: number; here: number }): Kysely<Tables> {
+function connect(pg: typeof Pg, config: Pg.PoolConfig, limits: { server: number; here: number }): CarefulPool {
   const pool = new pg.Pool({
     ...config,
     fallback_application_name: 'nestjs-comfyui',
@@ -51,8 +60,11 @@ function connect(pg: typeof Pg, config: Pg.PoolConfig, limits: { server: number;
       getTypeParser: (oid, format) => (oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)),
     },
   });
-  const dialect = new PostgresDialect({ pool: new CarefulPool(pool) });
-  return new Kysely<Tables>({ dialect }).withSchema(SCHEMA);
+  return new CarefulPool(pool);
+}
+
+function withTables(pool: CarefulPool): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
 }
 
 function loadPg(): typeof Pg {

@@ -10,8 +10,13 @@ export class CarefulPool implements PostgresPool {
     pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
+  /** For Kysely. */
   async connect(): Promise<PostgresPoolClient> {
-    return new Lease(await this.pool.connect()) as unknown as PostgresPoolClient;
+    return (await this.borrow()) as unknown as PostgresPoolClient;
+  }
+
+  async borrow(): Promise<BorrowedConnection> {
+    return new BorrowedConnection(await this.pool.connect());
   }
 
   end(): Promise<void> {
@@ -20,16 +25,20 @@ export class CarefulPool implements PostgresPool {
 }
 
 /** `pg` would put a connection back whose query ran into its time limit and still waits for the answer. */
-class Lease {
+export class BorrowedConnection {
   #lost: Error | undefined;
 
   constructor(private readonly client: Pg.PoolClient) {}
 
-  /** Once lost, every query fails as the first did: so a rollback does not hide what happened. */
-  async query(sql: string, parameters: unknown[]): Promise<Pg.QueryResult> {
+  /**
+   * Queries are answered in the order in which they are sent; none waits for those before.
+   * Once lost, every query fails as the first did: so a rollback does not hide what happened.
+   * @param name of a query whose plan the server keeps
+   */
+  async query(text: string, values: readonly unknown[], name?: string): Promise<Pg.QueryResult> {
     if (this.#lost) throw this.#lost;
     try {
-      return await this.client.query(sql, parameters);
+      return await this.client.query({ text, values: [...values], name });
     } catch (error) {
       if (error instanceof Error && isConnectionLost(error)) this.#lost = error;
       throw error;

@@ -1,0 +1,82 @@
+import { CompiledQuery, type Kysely, type QueryResult } from 'kysely';
+import type { BorrowedConnection, CarefulPool } from './postgres-pool';
+import type { Statement, Statements, Transaction } from './statements';
+import type { Tables } from './tables';
+
+const BEGIN = CompiledQuery.raw('begin');
+const COMMIT = CompiledQuery.raw('commit');
+const ROLLBACK = CompiledQuery.raw('rollback');
+
+/** Statements on PostgreSQL with as few trips to it as possible: Kysely would wait for each. */
+export class PostgresStatements implements Statements {
+  constructor(
+    readonly kysely: Kysely<Tables>,
+    private readonly pool: CarefulPool,
+  ) {}
+
+  async run<Row>(statement: Statement<Row>): Promise<QueryResult<Row>> {
+    const connection = await this.pool.borrow();
+    try {
+      return await send(connection, statement);
+    } finally {
+      connection.release();
+    }
+  }
+
+  async transact<T>(write: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const connection = await this.pool.borrow();
+    const transaction = new PostgresTransaction(this.kysely, connection);
+    try {
+      const value = await write(transaction);
+      await transaction.commit();
+      return value;
+    } catch (error) {
+      await transaction.rollback();
+      throw error;
+    } finally {
+      connection.release();
+    }
+  }
+}
+
+class PostgresTransaction implements Transaction {
+  readonly #sent: Promise<unknown>[] = [];
+
+  constructor(
+    readonly kysely: Kysely<Tables>,
+    private readonly connection: BorrowedConnection,
+  ) {
+    this.send(BEGIN);
+  }
+
+  run<Row>(statement: Statement<Row>): Promise<QueryResult<Row>> {
+    const answer = send(this.connection, statement);
+    // Who waits for it hears of a failure, and so does the commit.
+    answer.catch(() => undefined);
+    this.#sent.push(answer);
+    return answer;
+  }
+
+  send(statement: Statement): void {
+    void this.run(statement);
+  }
+
+  /** Right behind the last statement: if one failed, PostgreSQL takes it for a rollback. */
+  async commit(): Promise<void> {
+    this.send(COMMIT);
+    await Promise.all(this.#sent);
+  }
+
+  /** Never rejects: what went wrong is known already. */
+  async rollback(): Promise<void> {
+    await this.run(ROLLBACK).catch(() => undefined);
+  }
+}
+
+async function send<Row>(
+  connection: BorrowedConnection,
+  { sql, parameters, name }: Statement<Row>,
+): Promise<QueryResult<Row>> {
+  const { rows, rowCount } = await connection.query(sql, parameters, name);
+  return { rows: rows as Row[], numAffectedRows: BigInt(rowCount ?? 0) };
+}
