@@ -85,9 +85,7 @@ export class BullJobQueue extends JobQueue {
       else if (be < is) promotions.push(this.bull.promote(job.id, be));
     }
     await Promise.all(promotions);
-    if (missing.length === 0) return;
-    await this.bull.add(missing);
-    await this.news.tell();
+    await this.bull.add(missing, this.news.publication);
   }
 
   async #bandsOf(jobs: readonly Job[]): Promise<ReadonlyMap<string, number>> {

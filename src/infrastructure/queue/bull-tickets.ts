@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Job as BullJob, Queue, Worker } from 'bullmq';
 import type { BullLibraries } from './load-bullmq';
+import type { Publication } from './offer-news';
 import type { RedisConnection } from './redis-connection';
 
 export interface TicketData {
@@ -35,9 +36,10 @@ export class BullTickets {
   #taken = 0;
 
   constructor(
-    { bullmq }: BullLibraries,
+    private readonly libraries: BullLibraries,
     private readonly connection: RedisConnection,
   ) {
+    const { bullmq } = libraries;
     const shared = { connection: connection.commands, prefix: PREFIX, skipVersionCheck: true };
     this.#queue = new bullmq.Queue(NAME, { ...shared, streams: { events: { maxLen: 100 } } });
     const rules = { autorun: false, lockDuration: LOCK_MS, stalledInterval: STALLED_EVERY_MS, maxStalledCount: 1e9 };
@@ -64,16 +66,21 @@ export class BullTickets {
     });
   }
 
-  /** Adds those that are missing. */
-  async add(tickets: readonly NewTicket[]): Promise<void> {
-    for (let from = 0; from < tickets.length; from += BULK) {
-      const bulk = tickets.slice(from, from + BULK).map(({ jobId, needsKey, band }) => ({
-        name: 'run',
-        data: { needsKey },
-        opts: { jobId, priority: band, attempts: 1, removeOnComplete: true, removeOnFail: true },
-      }));
-      await this.#queue.addBulk(bulk);
+  /** Adds those that are missing, and tells of them right behind, in the same trip. */
+  async add(tickets: readonly NewTicket[], news: Publication): Promise<void> {
+    for (let from = 0; from < tickets.length; from += BULK) await this.#addBulk(tickets.slice(from, from + BULK), news);
+  }
+
+  async #addBulk(tickets: readonly NewTicket[], { channel, message }: Publication): Promise<void> {
+    const backend = this.#queue.getBackend();
+    const pipeline = (await backend.client).pipeline();
+    for (const { jobId, needsKey, band } of tickets) {
+      const options = { jobId, priority: band, attempts: 1, removeOnComplete: true, removeOnFail: true };
+      const ticket = new this.libraries.bullmq.Job(this.#queue, 'run', { needsKey }, options, jobId);
+      void backend.addJobToTransaction(pipeline, ticket.asJSON(), jobId);
     }
+    pipeline.runCommand('publish', [channel, message]);
+    for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
   }
 
   /** To the end of another band; one that is taken or delayed comes back to it. */

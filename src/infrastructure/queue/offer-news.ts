@@ -1,16 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisConnection } from './redis-connection';
 
+/** What others are to hear. */
+export interface Publication {
+  readonly channel: string;
+  readonly message: string;
+}
+
 /** How the processes tell each other at once that there are tickets. */
 export class OfferNews {
   readonly #self = randomUUID();
-  /** Databases of one Redis share their channels. */
-  readonly #channel: string;
   #ring: () => void = () => undefined;
   #toldFor = 0;
 
-  constructor(private readonly connection: RedisConnection) {
-    this.#channel = `comfyui:${connection.database}:offered`;
+  constructor(private readonly connection: RedisConnection) {}
+
+  /** Databases of one Redis share their channels. */
+  get publication(): Publication {
+    return { channel: `comfyui:${this.connection.database}:offered`, message: this.#self };
   }
 
   /** @throws what the client throws */
@@ -18,7 +25,7 @@ export class OfferNews {
     const { listener } = this.connection;
     listener.on('message', (_channel, teller) => teller !== this.#self && this.#ring());
     listener.on('ready', () => void this.#again());
-    await listener.subscribe(this.#channel);
+    await listener.subscribe(this.publication.channel);
   }
 
   onNews(ring: () => void): void {
@@ -27,7 +34,8 @@ export class OfferNews {
 
   /** @throws what the client throws */
   async tell(): Promise<void> {
-    await this.connection.commands.publish(this.#channel, this.#self);
+    const { channel, message } = this.publication;
+    await this.connection.commands.publish(channel, message);
   }
 
   /** For tickets that come back at a time which they share with others. */
@@ -40,7 +48,7 @@ export class OfferNews {
   /** Nobody was heard meanwhile. */
   async #again(): Promise<void> {
     try {
-      await this.connection.listener.subscribe(this.#channel);
+      await this.connection.listener.subscribe(this.publication.channel);
     } catch (error) {
       this.connection.tell(error);
     }
