@@ -5,6 +5,7 @@ import { oneLine } from '../domain/text';
 import { BackendPool } from './backends/backend-pool';
 import { Bell } from './bell';
 import { Draining } from './draining';
+import { LiveJobs } from './live-jobs';
 import { JobBacklog } from './ports/job-backlog';
 import { JobQueue } from './ports/job-queue';
 import { ProcessRole } from './process-role';
@@ -25,13 +26,17 @@ export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
     private readonly queue: JobQueue,
     private readonly backlog: JobBacklog,
     private readonly pool: BackendPool,
+    private readonly lives: LiveJobs,
     private readonly role: ProcessRole,
     private readonly draining: Draining,
   ) {}
 
   onModuleInit(): void {
     if (this.role.isAlone) return;
-    this.queue.onOffer(() => this.pool.bell.announce());
+    this.queue.onOffer((jobId) => {
+      if (jobId !== undefined && this.role.drives && this.pool.hasRoom) this.lives.expect(jobId);
+      this.pool.bell.announce();
+    });
     this.pool.bell.onAnnounce = (job) => {
       this.#jobs.push(job);
       this.#announced.ring();

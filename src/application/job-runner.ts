@@ -108,7 +108,11 @@ export class JobRunner {
     const stopped = AbortSignal.any([this.draining.over, assignment.backend.hold.lost]);
     const run = new AttemptRun(assignment, { recorder, fetcher, runTimeoutMs, stopped });
     live.isRunning = true;
-    const done = this.#follow({ run, assignment, stopped }, how).finally(() => this.#end(assignment, run));
+    const done = this.#follow({ run, assignment, stopped }, how).then((change) => {
+      this.#end(assignment, run);
+      // Others are told of it before people are.
+      if (change) this.#tell(live, change, assignment.backend);
+    });
     this.#runs.set(live.job.id, { live, run, done });
   }
 
@@ -121,8 +125,11 @@ export class JobRunner {
     if (!hasEnded(job) && job.backend === null) backend.bell.announce(recordOf(job));
   }
 
-  /** Never rejects: how it went is in the job. */
-  async #follow({ run, assignment, stopped }: Following, how: { readonly isAdopted: boolean }): Promise<void> {
+  /** Never rejects: how it went is in the job. @returns what became of it, when that was stored */
+  async #follow(
+    { run, assignment, stopped }: Following,
+    how: { readonly isAdopted: boolean },
+  ): Promise<JobChange | undefined> {
     const { live, backend } = assignment;
     try {
       const change = await run.files(how).then(
@@ -133,17 +140,19 @@ export class JobRunner {
         },
       );
       // What became of it is learnt by whoever takes it up next.
-      if (!change) return;
+      if (!change) return undefined;
       const { placement } = live.job;
       const isSettled = await this.recorder.settle(live, (job) => this.#stillTrue(change, job, placement));
       if (isSettled) {
-        this.#tell(live, change, backend);
         void this.sweeper.forget(backend, live.job);
-      } else this.#logger.warn(`Job ${live.job.id}: what its attempt at ${backend.url} brought is not wanted any more`);
+        return change;
+      }
+      this.#logger.warn(`Job ${live.job.id}: what its attempt at ${backend.url} brought is not wanted any more`);
     } catch (error) {
       if (!stopped.aborted)
         this.#logger.error(`Job ${live.job.id}: ${oneLine(toComfyUIError(error).message)}`, stackOf(error));
     }
+    return undefined;
   }
 
   /** What becomes of a job whose attempt brought no result. */

@@ -170,10 +170,21 @@ describeOnRedis('tickets on Redis', () => {
 
   describe('the bell', () => {
     let rings: number;
+    let named: (string | undefined)[];
 
     beforeEach(() => {
-      rings = 0;
-      other.onOffer(() => (rings += 1));
+      [rings, named] = [0, []];
+      other.onOffer((jobId) => {
+        rings += 1;
+        named.push(jobId);
+      });
+    });
+
+    it('says which job it is, if it is one', async () => {
+      const [one] = (await offered({})) as [Job];
+      await eventually(() => expect(named).toEqual([one.id]), 1_000);
+      await offered({}, {});
+      await eventually(() => expect(named).toEqual([one.id, undefined]), 1_000);
     });
 
     it('rings when another process offers what was not offered', async () => {

@@ -50,7 +50,7 @@ export class AssetFiles {
   async hold(live: LiveJob, file: CollectedFile, signal: AbortSignal): Promise<void> {
     if (live.holdsBytesOf(file)) return;
     const stored = await this.#fromStorage(file, signal);
-    live.keep(file, await this.spool.write(stored as AsyncIterable<Buffer>, file.sizeBytes));
+    live.keep(file, await this.spool.write(stored as AsyncIterable<Buffer>, file.sizeBytes, file.sha256));
   }
 
   /**

@@ -31,8 +31,8 @@ export abstract class JobQueue {
   /** How many tickets there are; null where a job is its own ticket, which can not get lost. */
   abstract tickets(): Promise<number | null>;
 
-  /** Rings when another process may have offered a job. At most one listens. */
-  abstract onOffer(ring: () => void): void;
+  /** Rings when another process may have offered a job, and says which if it is one. At most one listens. */
+  abstract onOffer(ring: (jobId?: string) => void): void;
 }
 
 export const PRIORITY_STEP_MS = 10_000;

@@ -23,6 +23,7 @@ export abstract class Spool {
   /**
    * Reads a stream to its end. Rejects with the stream's error, leaving nothing behind.
    * `expectedBytes` helps to choose the place; the stream may bring more or less.
+   * @param sha256 of the bytes where it is known, which spares making it; taken as true
    */
-  abstract write(source: AsyncIterable<Buffer>, expectedBytes?: number): Promise<SpooledFile>;
+  abstract write(source: AsyncIterable<Buffer>, expectedBytes?: number, sha256?: string): Promise<SpooledFile>;
 }

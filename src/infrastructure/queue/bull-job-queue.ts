@@ -58,7 +58,7 @@ export class BullJobQueue extends JobQueue {
     return this.connection.call(() => this.bull.count());
   }
 
-  onOffer(ring: () => void): void {
+  onOffer(ring: (jobId?: string) => void): void {
     this.news.onNews(ring);
   }
 
@@ -85,7 +85,7 @@ export class BullJobQueue extends JobQueue {
       else if (be < is) promotions.push(this.bull.promote(job.id, be));
     }
     await Promise.all(promotions);
-    await this.bull.add(missing, this.news.publication);
+    await this.bull.add(missing, this.news.of(missing.length === 1 ? missing[0]?.jobId : undefined));
   }
 
   async #bandsOf(jobs: readonly Job[]): Promise<ReadonlyMap<string, number>> {

@@ -10,31 +10,39 @@ export interface Publication {
 /** How the processes tell each other at once that there are tickets. */
 export class OfferNews {
   readonly #self = randomUUID();
-  #ring: () => void = () => undefined;
+  #ring: (jobId?: string) => void = () => undefined;
   #toldFor = 0;
 
   constructor(private readonly connection: RedisConnection) {}
 
+  /** @param jobId of the ticket, if it is one */
+  of(jobId?: string): Publication {
+    return { channel: this.#channel, message: jobId === undefined ? this.#self : `${this.#self} ${jobId}` };
+  }
+
   /** Databases of one Redis share their channels. */
-  get publication(): Publication {
-    return { channel: `comfyui:${this.connection.database}:offered`, message: this.#self };
+  get #channel(): string {
+    return `comfyui:${this.connection.database}:offered`;
   }
 
   /** @throws what the client throws */
   async listen(): Promise<void> {
     const { listener } = this.connection;
-    listener.on('message', (_channel, teller) => teller !== this.#self && this.#ring());
+    listener.on('message', (_channel, message: string) => {
+      const [teller, jobId] = message.split(' ');
+      if (teller !== this.#self) this.#ring(jobId);
+    });
     listener.on('ready', () => void this.#again());
-    await listener.subscribe(this.publication.channel);
+    await listener.subscribe(this.#channel);
   }
 
-  onNews(ring: () => void): void {
+  onNews(ring: (jobId?: string) => void): void {
     this.#ring = ring;
   }
 
   /** @throws what the client throws */
   async tell(): Promise<void> {
-    const { channel, message } = this.publication;
+    const { channel, message } = this.of();
     await this.connection.commands.publish(channel, message);
   }
 
@@ -48,7 +56,7 @@ export class OfferNews {
   /** Nobody was heard meanwhile. */
   async #again(): Promise<void> {
     try {
-      await this.connection.listener.subscribe(this.publication.channel);
+      await this.connection.listener.subscribe(this.#channel);
     } catch (error) {
       this.connection.tell(error);
     }

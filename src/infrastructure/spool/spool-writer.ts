@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import type { SpooledFile } from '../../application/ports/spool';
 import { FileInMemory, FileOnDisk } from './spooled-files';
@@ -13,7 +13,7 @@ const HEAD_BYTES = 64 * 1024;
  * into one piece where its size is told: the many small ones it comes in would each wait for a full garbage collection.
  */
 export class SpoolWriter {
-  readonly #hash = createHash('sha256');
+  readonly #hash: Hash | undefined;
   #bytes: Buffer = Buffer.alloc(0);
   #size = 0;
   #head: Buffer = Buffer.alloc(0);
@@ -23,11 +23,13 @@ export class SpoolWriter {
   constructor(
     private readonly newPath: () => Promise<string>,
     private readonly reserve: (bytes: number) => boolean,
-    private readonly expectedBytes: number,
-  ) {}
+    private readonly expected: { readonly bytes: number; readonly sha256?: string },
+  ) {
+    this.#hash = expected.sha256 === undefined ? createHash('sha256') : undefined;
+  }
 
   async add(chunk: Buffer): Promise<void> {
-    this.#hash.update(chunk);
+    this.#hash?.update(chunk);
     const start = this.#size;
     this.#size += chunk.length;
     if (start === 0 && this.#isAll(chunk) && this.reserve(chunk.length)) {
@@ -44,7 +46,7 @@ export class SpoolWriter {
   }
 
   async finish(): Promise<SpooledFile> {
-    const sha256 = this.#hash.digest('hex');
+    const sha256 = this.#hash?.digest('hex') ?? this.expected.sha256 ?? '';
     if (this.#handle) {
       await this.#handle.close();
       return new FileOnDisk(this.#path, this.#size, sha256, this.#head);
@@ -62,13 +64,13 @@ export class SpoolWriter {
 
   /** The whole file, in memory of its own: that needs no copy. */
   #isAll({ length, buffer }: Buffer): boolean {
-    return length === this.expectedBytes && length === buffer.byteLength && length <= LARGEST_IN_MEMORY;
+    return length === this.expected.bytes && length === buffer.byteLength && length <= LARGEST_IN_MEMORY;
   }
 
   /** Whether all of it so far fits into memory; when its size is not told, what it takes doubles. */
   #makeRoom(): boolean {
     if (this.#size <= this.#bytes.length) return true;
-    const wanted = Math.max(this.#size, this.expectedBytes, Math.min(2 * this.#bytes.length, LARGEST_IN_MEMORY));
+    const wanted = Math.max(this.#size, this.expected.bytes, Math.min(2 * this.#bytes.length, LARGEST_IN_MEMORY));
     if (wanted > LARGEST_IN_MEMORY || !this.reserve(wanted - this.#bytes.length)) return false;
     const room = Buffer.allocUnsafeSlow(wanted);
     this.#bytes.copy(room);

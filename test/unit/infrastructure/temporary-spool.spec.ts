@@ -47,6 +47,13 @@ describe.each([
   });
 });
 
+it('takes a hash that is known for that of the bytes', async () => {
+  const spool = new TemporarySpool({ directory, memory: 32 * MIB });
+  const sha256 = 'ab'.repeat(32);
+  for (const size of [100, 3 * MIB])
+    expect(await spool.write(inChunks(randomBytes(size)), size, sha256)).toMatchObject({ sha256, sizeBytes: size });
+});
+
 describe.each([
   ['in memory', 300_000],
   ['on disk', 3 * MIB],

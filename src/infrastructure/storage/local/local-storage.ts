@@ -1,4 +1,5 @@
-import { lstat } from 'node:fs/promises';
+import { type FileHandle, lstat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import {
   AssetStorage,
   type ByteRange,
@@ -12,6 +13,7 @@ import { handedOut } from '../handed-out';
 import { OnePut } from '../one-put';
 import { probe } from '../probe';
 import { SourceBytes } from '../source-bytes';
+import { StorageFault } from '../storage-fault';
 import { Folder, type FoundFile } from './folder';
 import { canNotLink, fromFile, fromMemory, fromStream } from './fills';
 import { type Fill, removeHalves, writeWhole } from './halves';
@@ -54,8 +56,8 @@ class LocalStorage extends AssetStorage {
       await handle.close();
       throw beyondEnd(range);
     }
-    const source = handle.createReadStream(readingOf(size, range));
     const told = (error: Error) => localFault(error, this.options.directory);
+    const source = await this.#told(() => readerOf(handle, size, range));
     return { stream: handedOut(source, { signal, told }), sizeBytes: size };
   }
 
@@ -126,11 +128,28 @@ class LocalStorage extends AssetStorage {
   }
 }
 
-/** A stream takes buffers for what it may read, also behind the end of a file; the garbage collector hurries for each. */
-function readingOf(size: number, { start = 0, end = size - 1 }: Partial<ByteRange> = {}) {
+/** Lets go of the file when it is read, or not wanted any more. What a stream takes one piece for is read at once. */
+async function readerOf(handle: FileHandle, size: number, range: Partial<ByteRange> = {}): Promise<Readable> {
+  const { start = 0, end = size - 1 } = range;
   const last = Math.min(end, size - 1);
-  const highWaterMark = Math.max(1, Math.min(READ_BYTES, last - start + 1));
-  return last < start ? { start, highWaterMark } : { start, end: last, highWaterMark };
+  const length = last - start + 1;
+  if (length > READ_BYTES) return handle.createReadStream({ start, end: last, highWaterMark: READ_BYTES });
+  try {
+    return Readable.from(length > 0 ? [await readPiece(handle, start, length)] : [], { objectMode: false });
+  } finally {
+    handle.close().catch(() => undefined);
+  }
+}
+
+async function readPiece(handle: FileHandle, start: number, length: number): Promise<Buffer> {
+  // Of its own: what is cut off a shared one holds all of that.
+  const piece = Buffer.allocUnsafeSlow(length);
+  for (let read = 0; read < length;) {
+    const { bytesRead } = await handle.read(piece, read, length - read, start + read);
+    if (bytesRead === 0) throw new StorageFault('A file became shorter while it was read.');
+    read += bytesRead;
+  }
+  return piece;
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
