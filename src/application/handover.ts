@@ -16,6 +16,7 @@ export class Handover implements Assignment {
     readonly backend: Backend,
   ) {
     const { id, needs, placement } = live.job;
+    live.isHanding = true;
     this.slot = backend.take(needs.models);
     this.change = { kind: 'handed', backend: backend.url, promptId: placement === 0 ? id : randomUUID() };
   }
@@ -23,6 +24,12 @@ export class Handover implements Assignment {
   /** The job as handed over. */
   get job(): ActiveJob {
     return advance(this.live.job, this.change, this.#at);
+  }
+
+  /** It was not stored, or that is not known. */
+  release(): void {
+    this.live.isHanding = false;
+    this.slot.release();
   }
 
   /** Tells the live job what is stored now. */

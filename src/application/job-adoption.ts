@@ -31,6 +31,17 @@ export class JobAdoption {
     }
   }
 
+  /** Jobs that this process handed to a server and does not know it: the database did it, and its answer was lost. */
+  async adoptUnknown(backend: Backend): Promise<void> {
+    for (const { id } of await this.backlog.handedTo(backend.url)) {
+      const known = this.lives.peek(id);
+      if (known?.isRunning || known?.isHanding) continue;
+      const live = await this.lives.openToRun(id);
+      if (live?.job.backend === backend.url && !live.isRunning) this.runner.adopt(live, backend);
+      live?.release();
+    }
+  }
+
   /** The jobs of a server that is not configured any more: they go back to the queue. */
   async takeBack(lease: Lease): Promise<void> {
     const message = `The server ${lease.backend} is not configured any more.`;

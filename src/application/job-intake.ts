@@ -72,10 +72,10 @@ export class JobIntake {
   async #store(live: LiveJob, idempotency: Idempotency | undefined, maxQueue: number): Promise<LiveJob> {
     const { workflow } = live.job;
     const handover = this.#handover(live);
-    const handed = handover && recordOf(handover.job);
+    const handed = handover && { job: recordOf(handover.job), lease: handover.backend.hold.lease };
     const entry = { job: recordOf(live.job), handed, workflow, maxQueue, idempotency };
     const { job, isNew } = await this.store.add(entry).catch((error: unknown) => {
-      handover?.slot.release();
+      handover?.release();
       throw error;
     });
     if (isNew) this.#logger.log(`Job ${job.id}: ${Object.keys(workflow).length} nodes`);
@@ -84,7 +84,7 @@ export class JobIntake {
       this.runner.start(handover);
       return live;
     }
-    handover?.slot.release();
+    handover?.release();
     if (!isNew) return this.#instead(live, job.id);
     this.pool.bell.announce(recordOf(live.job));
     return live;

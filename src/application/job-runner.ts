@@ -61,10 +61,10 @@ export class JobRunner {
         place === null ? handover.change : undefined,
       );
       if (isHanded) this.start(handover);
-      else handover.slot.release();
+      else handover.release();
       return isHanded;
     } catch (error) {
-      handover.slot.release();
+      handover.release();
       throw error;
     }
   }
@@ -72,6 +72,7 @@ export class JobRunner {
   /** Runs a job where it is handed to, now that this is stored. */
   start(handover: Handover): void {
     this.#start(handover, { isAdopted: false });
+    handover.live.isHanding = false;
   }
 
   /** Takes up a job that another process, or the one before, handed to a server. */

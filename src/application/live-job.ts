@@ -40,6 +40,8 @@ export class LiveJob {
   #interruption: ComfyUIError | undefined;
   /** As it is in the store. */
   stored: Job;
+  /** Whether it is just being handed to a server: it is so by what is stored, perhaps, and does not run here yet. */
+  isHanding = false;
 
   constructor(
     job: ActiveJob,

@@ -1,7 +1,9 @@
+import { setTimeout } from 'node:timers/promises';
 import type { ComfyUIOptions } from '../../src';
 import type { Simulator } from '../../src/simulator';
 import { JobStore } from '../../src/application/ports/job-store';
-import { inFolder, inPostgres, type Place } from '../store/places';
+import { FaultyWire } from '../store/faulty-wire';
+import { inFolder, inPostgres, onServer, type Place } from '../store/places';
 import { eventually } from '../support/eventually';
 import { jobsOf } from '../support/jobs';
 import { serverSentEvents } from '../support/sse';
@@ -133,3 +135,38 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     expect(comfyUI.stats.requests['POST /prompt']).toBe(1);
   });
 });
+
+if (process.env.TEST_DATABASE_URL) describeLostAnswers();
+
+function describeLostAnswers(): void {
+  it('a job runs that PostgreSQL took for a server without being able to say so', async () => {
+    const [place, folder, comfyUI] = [await inPostgres(), await inFolder(), await startComfyUI()];
+    const wire = await FaultyWire.to(place.url);
+    const stack = await startStack({ baseUrl: comfyUI.url, databaseUrl: wire.url, ...folder.options }, 'service');
+    const { start, ended, list } = jobsOf(stack);
+    try {
+      await ended(await start(flatPicture(1)));
+      await setTimeout(200);
+      // Longer than a write is tried, shorter than the leases last.
+      wire.loseAnswerTo('lost', 6_000);
+      const headers = { Prefer: 'respond-async' };
+      const refused = await postJson(
+        `${stack.url}/generate`,
+        { prompt: flatPicture(2, { prefix: 'lost' }) },
+        { headers },
+      );
+      expect(await refused.json()).toMatchObject({ code: 'storage_failed' });
+      const rows = await onServer('select backend from comfyui.jobs where ended_at is null', place.url);
+      expect(rows).toEqual([{ backend: comfyUI.url }]);
+      await eventually(async () => {
+        const { jobs } = await list();
+        expect(jobs.map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
+      }, 20_000);
+      expect(comfyUI.stats.requests['POST /prompt']).toBe(2);
+    } finally {
+      await stack.close();
+      await Promise.all([wire.close(), comfyUI.close(), folder.remove()]);
+      await place.remove();
+    }
+  });
+}

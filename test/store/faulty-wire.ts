@@ -1,9 +1,14 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
+/** What was sent is done by then. */
+const ANSWER_MS = 50;
+
 /** A wire to a PostgreSQL server that can break. */
 export class FaultyWire {
   #answerToLose: string | undefined;
+  #downMs = 0;
+  #downUntil = 0;
   readonly #sockets = new Set<Socket>();
 
   private constructor(
@@ -25,9 +30,14 @@ export class FaultyWire {
     return url.href;
   }
 
-  /** The next statement with this text reaches the server and is done; then the connection breaks, before the answer. */
-  loseAnswerTo(text: string): void {
+  /**
+   * The next statement with this text reaches the server and is done, and so is what follows at once; then the connection
+   * breaks, before the answer.
+   * @param downMs for how long nobody can connect again
+   */
+  loseAnswerTo(text: string, downMs = 0): void {
     this.#answerToLose = text;
+    this.#downMs = downMs;
   }
 
   /** Whether the answer was lost by now. */
@@ -47,23 +57,31 @@ export class FaultyWire {
   }
 
   #join(client: Socket): void {
+    client.on('error', () => undefined);
+    if (performance.now() < this.#downUntil) return void client.destroy();
     const server = connect(Number(this.target.port), this.target.hostname);
     let isDoomed = false;
     client.on('data', (bytes) => {
       if (this.#answerToLose !== undefined && bytes.includes(this.#answerToLose)) {
         isDoomed = true;
         this.#answerToLose = undefined;
+        setTimeout(() => this.#breakOff(client), ANSWER_MS);
       }
       server.write(bytes);
     });
     server.on('data', (bytes) => {
-      if (isDoomed) client.destroy();
-      else client.write(bytes);
+      if (!isDoomed) client.write(bytes);
     });
     for (const [one, other] of [[client, server] as const, [server, client] as const]) {
       this.#sockets.add(one);
       one.on('error', () => undefined);
       one.on('close', () => other.destroy());
     }
+  }
+
+  /** All that is open, when nobody is to connect for a while. */
+  #breakOff(client: Socket): void {
+    this.#downUntil = performance.now() + this.#downMs;
+    for (const socket of this.#downMs > 0 ? this.#sockets : [client]) socket.destroy();
   }
 }

@@ -59,7 +59,8 @@ export function describeJobStore(makePlace: () => Promise<Place>): void {
   });
 
   describe('a job that a server can get at once', () => {
-    const offer = (job: Job) => store().add(entryOf(job, { handed: handed(job) }));
+    const lease = { backend: handed(waitingJob()).backend!, epoch: 1 };
+    const offer = (job: Job) => store().add(entryOf(job, { handed: { job: handed(job), lease } }));
 
     it('waits when others do', async () => {
       await database.current.add(waitingJob());

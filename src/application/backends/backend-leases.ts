@@ -65,6 +65,7 @@ export class BackendLeases implements OnModuleInit, OnApplicationBootstrap {
       await this.#giveBack(part);
       if (!this.draining.hasBegun) await this.#takeMore(part);
       if (this.role.isChief) await this.#takeBackStrays();
+      if (!this.role.isAlone) for (const backend of this.#held()) await this.adoption.adoptUnknown(backend);
       this.#isFailing = false;
     } catch (error) {
       this.#tell(error);

@@ -5,8 +5,8 @@ import type { Lease } from './leases';
 
 export interface JobEntry {
   readonly job: Job;
-  /** The same job as it is when a server gets it at once. A store for one process keeps this one, unless others wait. */
-  readonly handed?: Job;
+  /** The same job as it is when a server gets it at once: kept so, unless others wait or the server is driven by another process. */
+  readonly handed?: { readonly job: Job; readonly lease: Lease | undefined };
   readonly workflow: Workflow;
   /** How many jobs may wait when this one comes; it is refused when there are as many. 0: only a job that is known is given. */
   readonly maxQueue: number;

@@ -1,9 +1,11 @@
 import type { Kysely } from 'kysely';
 import { PRIORITY_STEP_MS } from '../../application/ports/job-queue';
 import { IDEMPOTENCY_MS, type Idempotency, type JobEntry } from '../../application/ports/job-store';
+import type { Lease } from '../../application/ports/leases';
 import { ComfyUIError } from '../../domain/errors';
 import type { Job } from '../../domain/job/job';
 import { writeWorkflow } from '../../domain/workflow/workflow-text';
+import type { Database } from './database';
 import { changingColumns, fixedColumns, hash, JOB_COLUMNS, type JobRow, toJob } from './job-rows';
 import { type Placeholders, PreparedQuery } from './prepared-query';
 import type { Transaction } from './statements';
@@ -16,12 +18,15 @@ export interface AddedJob {
 
 /** Adds jobs to one database. */
 export class JobAdder {
+  readonly #lease = new PreparedQuery(heldLease);
   readonly #byKey = new PreparedQuery(jobByKey);
   readonly #queue = new PreparedQuery(lookAtQueue);
   readonly #insertJob = new PreparedQuery((kysely, row: Placeholders<JobRow>) => kysely.insertInto('jobs').values(row));
   readonly #insertWorkflow = new PreparedQuery((kysely, row: Placeholders<WorkflowsTable>) =>
     kysely.insertInto('workflows').values(row),
   );
+
+  constructor(private readonly dialect: Database['dialect']) {}
 
   /**
    * Keeps a new job; for a transaction in which nobody else adds one.
@@ -31,13 +36,22 @@ export class JobAdder {
     const { job, idempotency, maxQueue } = entry;
     const earlier = idempotency && (await this.#findEarlier(transaction, job, idempotency));
     if (earlier) return earlier;
-    const [queue] = (await this.#queue.run(transaction, {})).rows;
-    const { waiting = 0, lastOrder = null } = queue ?? {};
+    const [{ rows }, handed] = await Promise.all([this.#queue.run(transaction, {}), this.#handed(transaction, entry)]);
+    const { waiting = 0, lastOrder = null } = rows[0] ?? {};
     if (waiting >= maxQueue) throw queueFull(maxQueue);
-    const kept = waiting === 0 ? (entry.handed ?? job) : job;
+    const kept = waiting === 0 ? (handed ?? job) : job;
     // Behind all others, also when the clock stood still or went back.
     this.#insert(transaction, { ...entry, job: kept }, Math.max(job.queuedAt * 1000, (lastOrder ?? 0) + 1));
     return { job: kept, isNew: true };
+  }
+
+  /** The job as handed over, if its server is driven by this process until this is written. */
+  async #handed(transaction: Transaction, { handed }: JobEntry): Promise<Job | undefined> {
+    // The embedded database has one process, which drives all servers.
+    if (!handed || this.dialect === 'sqlite') return handed?.job;
+    if (!handed.lease) return undefined;
+    const { rows } = await this.#lease.run(transaction, handed.lease);
+    return rows.length > 0 ? handed.job : undefined;
   }
 
   async #findEarlier(
@@ -73,6 +87,16 @@ function jobByKey(kysely: Kysely<Tables>, { key }: Placeholders<{ readonly key: 
 function forgetKey(transaction: Transaction, { id }: JobRow): undefined {
   const nothing = { idempotency_key: null, request_hash: null };
   transaction.send(transaction.kysely.updateTable('jobs').set(nothing).where('id', '=', id).compile());
+}
+
+/** Whoever takes it over waits until this transaction is done. */
+function heldLease(kysely: Kysely<Tables>, { backend, epoch }: Placeholders<Lease>) {
+  return kysely
+    .selectFrom('leases')
+    .select('epoch')
+    .where('backend', '=', backend)
+    .where('epoch', '=', epoch)
+    .forShare();
 }
 
 function lookAtQueue(kysely: Kysely<Tables>) {

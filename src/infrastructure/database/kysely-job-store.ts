@@ -32,7 +32,7 @@ export class KyselyJobStore extends JobStore {
   readonly #turn = new PreparedQuery(takeTurn);
   readonly #jobById = new PreparedQuery(jobById);
   readonly #entryById = new PreparedQuery(entryById);
-  readonly #adder = new JobAdder();
+  readonly #adder: JobAdder;
   readonly #updates: JobUpdates;
   readonly #files = new JobFiles();
 
@@ -42,6 +42,7 @@ export class KyselyJobStore extends JobStore {
     private readonly isPublished = false,
   ) {
     super();
+    this.#adder = new JobAdder(database.dialect);
     this.#updates = new JobUpdates(database.dialect);
   }
 
@@ -100,15 +101,11 @@ export class KyselyJobStore extends JobStore {
     }
   }
 
-  /**
-   * One adds after the other, so that the queue is never overfilled and a key never used twice. Of several processes on one
-   * database each hands over only what it took from the queue.
-   */
+  /** One adds after the other, so that the queue is never overfilled, a key never used twice, and nobody overtaken. */
   #addInTurn(entry: JobEntry): Promise<AddedJob> {
     return this.database.transact((transaction) => {
-      if (this.database.dialect === 'sqlite') return this.#adder.add(transaction, entry);
-      this.#turn.send(transaction, {});
-      return this.#adder.add(transaction, { ...entry, handed: undefined });
+      if (this.database.dialect === 'postgres') this.#turn.send(transaction, {});
+      return this.#adder.add(transaction, entry);
     });
   }
 
