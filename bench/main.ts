@@ -98,23 +98,34 @@ class Benchmark {
   async replicas(): Promise<void> {
     const data = await startDataServers();
     try {
-      await this.#overhead(data.env);
+      await this.#overhead();
       for (const workers of [1, 2, 4]) await this.#throughput(data.env, workers);
     } finally {
       await data.stop();
     }
   }
 
-  async #overhead(env: NodeJS.ProcessEnv): Promise<void> {
+  /** Each fleet has data of its own. */
+  async #overhead(): Promise<void> {
     const folder = await this.#folder();
     const simulator = await startSimulator(folder);
     const replicas = new Replicas(new PictureCheck(folder));
+    const [data, otherData] = [await startDataServers(), await startDataServers()];
     const embedded = await startService({ comfyUI: simulator.url, directory: await this.#folder() });
-    const fleet = await startFleet({ comfyUI: simulator.url, directory: await this.#folder(), env }, 1);
+    // One server under two addresses, of which each replica has its part.
+    const comfyUI = [simulator.url, simulator.url.replace('127.0.0.1', 'localhost')].join(',');
+    const equals = await startFleet({ comfyUI, directory: await this.#folder(), env: data.env }, ['all', 'all']);
+    const divided = await startFleet({ comfyUI: simulator.url, directory: await this.#folder(), env: otherData.env }, [
+      'api',
+      'worker',
+    ]);
     try {
-      this.#note(await replicas.overhead(embedded, fleet.api), replicas.problems);
+      const fleets = { 'two replicas': equals[0]!, 'api + worker': divided[0]! };
+      for (const figure of await replicas.overhead(embedded, fleets)) this.#note(figure, []);
+      this.problems.push(...replicas.problems);
     } finally {
-      await Promise.all([embedded, simulator, ...fleet.all].map((server) => server.stop()));
+      await Promise.all([embedded, simulator, ...equals, ...divided].map((server) => server.stop()));
+      await Promise.all([data.stop(), otherData.stop()]);
     }
   }
 
@@ -126,12 +137,13 @@ class Benchmark {
     );
     const idealMs = await runMs(simulators[0]!);
     const comfyUI = simulators.map(({ url }) => url).join(',');
-    const fleet = await startFleet({ comfyUI, directory: folder, concurrency: 1, env }, workers);
+    const roles = ['api', ...Array.from({ length: workers }, () => 'worker')];
+    const fleet = await startFleet({ comfyUI, directory: folder, concurrency: 1, env }, roles);
     const replicas = new Replicas(new PictureCheck(folder));
     try {
-      this.#note(await replicas.throughput(fleet.api, workers, idealMs), replicas.problems);
+      this.#note(await replicas.throughput(fleet[0]!, workers, idealMs), replicas.problems);
     } finally {
-      await Promise.all([...fleet.all, ...simulators].map((server) => server.stop()));
+      await Promise.all([...fleet, ...simulators].map((server) => server.stop()));
     }
   }
 

@@ -24,27 +24,24 @@ interface JobTimes {
   readonly endedAt: string;
 }
 
-/** What it costs that one process takes a request and another runs it. */
+/** What it costs that several processes share the work. */
 export class Replicas {
   readonly problems: string[] = [];
 
   constructor(private readonly check: PictureCheck) {}
 
-  /** @param embedded one process on its own; @param api of a fleet in front of the same simulator */
-  async overhead(embedded: ServerProcess, api: ServerProcess): Promise<Figure> {
-    for (const server of [embedded, api]) await this.#latencies(server, WARM_UP);
-    const [own, far]: [number[], number[]] = [[], []];
-    for (let round = 0; round < PAIRS_OF_ROUNDS; round += 1) {
-      own.push(...(await this.#latencies(embedded, ONE_CALLER)));
-      far.push(...(await this.#latencies(api, ONE_CALLER)));
-    }
-    const [embeddedMs, fleetMs] = [quantile(own, 0.5), quantile(far, 0.5)];
-    return {
-      what: 'api + worker, PostgreSQL and Redis, to one process: p50 of a 200 KB picture, 1 caller',
-      measured: `+${(fleetMs - embeddedMs).toFixed(1)} ms (${fleetMs.toFixed(1)} to ${embeddedMs.toFixed(1)} ms)`,
-      goal: `<= +${OVERHEAD_GOAL_MS} ms`,
-      holds: fleetMs - embeddedMs <= OVERHEAD_GOAL_MS,
-    };
+  /**
+   * @param embedded one process on its own
+   * @param fleets a process that takes requests of each, in front of the same simulator; by what they are
+   */
+  async overhead(embedded: ServerProcess, fleets: Readonly<Record<string, ServerProcess>>): Promise<readonly Figure[]> {
+    const servers = [embedded, ...Object.values(fleets)];
+    for (const server of servers) await this.#latencies(server, WARM_UP);
+    const latencies = new Map<ServerProcess, number[]>(servers.map((server) => [server, []]));
+    for (let round = 0; round < PAIRS_OF_ROUNDS; round += 1)
+      for (const [server, all] of latencies) all.push(...(await this.#latencies(server, ONE_CALLER)));
+    const p50 = (server: ServerProcess) => quantile(latencies.get(server) ?? [], 0.5);
+    return Object.entries(fleets).map(([what, server]) => overheadFigure(what, p50(server), p50(embedded)));
   }
 
   /**
@@ -74,6 +71,15 @@ export class Replicas {
     this.problems.push(...problems);
     return latenciesMs;
   }
+}
+
+function overheadFigure(what: string, fleetMs: number, embeddedMs: number): Figure {
+  return {
+    what: `${what}, PostgreSQL and Redis, to one process: p50 of a 200 KB picture, 1 caller`,
+    measured: `+${(fleetMs - embeddedMs).toFixed(1)} ms (${fleetMs.toFixed(1)} to ${embeddedMs.toFixed(1)} ms)`,
+    goal: `<= +${OVERHEAD_GOAL_MS} ms`,
+    holds: fleetMs - embeddedMs <= OVERHEAD_GOAL_MS,
+  };
 }
 
 /** How long a server takes for each of many runs that it is handed at once, ms. */

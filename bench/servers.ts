@@ -64,18 +64,13 @@ export function startService({
   });
 }
 
-export interface FleetOfServers {
-  readonly api: ServerProcess;
-  readonly all: readonly ServerProcess[];
-}
-
-/** An api and so many workers, which have divided the servers among them. */
-export async function startFleet(options: ServiceOptions, workers: number): Promise<FleetOfServers> {
+/** A process for each of these roles, which have divided the servers among them. */
+export async function startFleet(options: ServiceOptions, roles: readonly string[]): Promise<readonly ServerProcess[]> {
   const start = (role: string) => startService({ ...options, env: { ...options.env, ROLE: role } });
-  const api = await start('api');
-  const all = [api, ...(await Promise.all(Array.from({ length: workers }, () => start('worker'))))];
+  const [first, ...others] = roles;
+  const fleet = [await start(first ?? 'all'), ...(await Promise.all(others.map(start)))];
   await setTimeout(DIVIDED_MS);
-  return { api, all };
+  return fleet;
 }
 
 export function startBareServer(comfyUI: string): Promise<ServerProcess> {
