@@ -132,3 +132,32 @@ describeFleet(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed
 describeFleet(`api x 2 and worker x 2 on PostgreSQL alone (CHAOS_SEED=${seed})`, () => {
   describeSharing(useOneFleet({ redis: false }));
 });
+
+describeFleet(`replicas x 2 that do both (CHAOS_SEED=${seed})`, () => {
+  const theFleet = useOneFleet({ apis: 2, workers: 0, frontRole: 'all' });
+
+  it('hand over at once what they have room for, also without Redis', async () => {
+    const fleet = theFleet();
+    await until('each has its part', async () => (await fleet.parts()).join() === '2,2');
+    await fleet.redis!.kill();
+    await setTimeout(1_500);
+    for (let count = 0; count < 6; count += 1) {
+      await fleet.orders.submit({ seconds: 0.2, steps: 2 });
+      expect(await fleet.audit.findings({ withinMs: 1_000 })).toEqual([]);
+    }
+    await fleet.redis!.start();
+  });
+
+  it('lose nothing when each is killed in turn', async () => {
+    const fleet = theFleet();
+    const callers = new Callers(fleet.orders, dice, { count: 6, order: () => ({ seconds: 0.2, steps: 2 }) });
+    for (const replica of fleet.apis) {
+      await setTimeout(dice.between(1_000, 2_500));
+      await replica.kill();
+      await setTimeout(dice.between(200, 2_000));
+      await replica.start();
+    }
+    await callers.leave();
+    expect(await fleet.audit.findings({ withinMs: 40_000, unseenRuns: 2, setbacks: 4 })).toEqual([]);
+  });
+});

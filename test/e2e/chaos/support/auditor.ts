@@ -15,6 +15,8 @@ export interface AuditOptions {
   readonly replays?: number;
   /** How many runs of a job may have ended unseen: when the service or ComfyUI was killed before it was told of, or after ComfyUI had been given up. */
   readonly unseenRuns?: number;
+  /** How often progress may have gone back: a process that was killed had told more than others knew. */
+  readonly setbacks?: number;
 }
 
 /** How long ComfyUI may still work on something when all jobs have ended. */
@@ -38,7 +40,8 @@ export class Auditor {
   }
 
   /** Waits until all jobs have ended, and tells all that is not as it must be; nothing, when the service kept its word. */
-  async findings({ withinMs = 30_000, replays = 2, unseenRuns = 0 }: AuditOptions = {}): Promise<string[]> {
+  async findings(options: AuditOptions = {}): Promise<string[]> {
+    const { withinMs = 30_000, replays = 2, unseenRuns = 0, setbacks = 0 } = options;
     if (this.service.hasCrashed) return ['the service ended by itself'];
     const jobs = await this.#ended(withinMs);
     const unended = jobs.filter((job) => !isEnded(job)).map((job) => `${job.id} is still ${JSON.stringify(job)}`);
@@ -47,7 +50,7 @@ export class Auditor {
     findings.push(...(await this.#busyBackends()));
     for (const order of this.#replayable().slice(-replays)) findings.push(...(await this.#replay(order, jobs)));
     for (const job of await this.service.jobs()) this.#watch.see(job);
-    return [...findings, ...this.orders.findings, ...this.#watch.findings];
+    return [...findings, ...this.orders.findings, ...this.#watch.findings, ...this.#watch.setbacks.slice(setbacks)];
   }
 
   /** What an order became. */

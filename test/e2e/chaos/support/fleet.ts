@@ -12,6 +12,8 @@ import { ServiceProcess } from './service-process';
 
 export interface FleetOptions {
   readonly apis?: number;
+  /** What the processes do that take requests; default `api`. */
+  readonly frontRole?: 'api' | 'all';
   readonly workers?: number;
   readonly backends?: number;
   /** Default true. */
@@ -39,7 +41,8 @@ export class Fleet {
     this.audit = new Auditor(this.front, backends);
   }
 
-  static async start({ apis = 2, workers = 2, backends = 4, redis = true, env }: FleetOptions = {}): Promise<Fleet> {
+  static async start(options: FleetOptions = {}): Promise<Fleet> {
+    const { apis = 2, frontRole = 'api', workers = 2, backends = 4, redis = true, env } = options;
     const folder = await mkdtemp(join(tmpdir(), 'nestjs-comfyui-fleet-'));
     const [postgres, redisServer] = await Promise.all([
       PostgresServer.create(),
@@ -68,7 +71,7 @@ export class Fleet {
       postgres,
       redisServer,
       servers,
-      await processes('api', apis),
+      await processes(frontRole, apis),
       await processes('worker', workers),
     );
     try {

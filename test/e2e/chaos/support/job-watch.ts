@@ -16,6 +16,8 @@ const RANKS: Record<JobDto['status'], number> = {
 /** Looks at the newest jobs all the time, through restarts too: a status and a revision never go back, and an end is the end. */
 export class JobWatch {
   readonly findings: string[] = [];
+  /** Where only the progress went back. */
+  readonly setbacks: string[] = [];
   readonly #seen = new Map<string, JobDto>();
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
@@ -34,8 +36,10 @@ export class JobWatch {
     const before = this.#seen.get(job.id);
     this.#seen.set(job.id, job);
     if (!before) return;
-    if (RANKS[job.status] < RANKS[before.status] || job.revision < before.revision)
-      this.findings.push(`${job.id} was ${before.status} (${before.revision}), is ${job.status} (${job.revision})`);
+    const change = `${job.id} was ${before.status} (${before.revision}), is ${job.status} (${job.revision})`;
+    if (RANKS[job.status] < RANKS[before.status]) this.findings.push(change);
+    else if (job.revision < before.revision)
+      (job.status === before.status ? this.setbacks : this.findings).push(change);
     else if (isEnded(before) && JSON.stringify(before) !== JSON.stringify(job))
       this.findings.push(`${job.id} changed after its end, from ${JSON.stringify(before)} to ${JSON.stringify(job)}`);
   }
