@@ -24,6 +24,6 @@ module.exports = {
   transform: { '^.+\\.[cm]?[jt]s$': '@swc/jest' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
   // Most tests wait for something more than they work.
-  maxWorkers: '150%',
+  maxWorkers: '100%',
   testTimeout: 30_000,
 };

@@ -206,8 +206,9 @@ describeOnRedis('tickets on Redis', () => {
         await eventually(() => expect(order.filter((command) => command === 'publish')).toHaveLength(20), 2_000);
         monitor.disconnect();
       });
-      const told = order.filter((command) => /^(eval|publish)/.test(command)).map((command) => command.slice(0, 4));
-      expect(told).toEqual(Array.from({ length: 20 }, () => ['eval', 'publ']).flat());
+      // There are other scripts, too: of tickets whose lock is over.
+      const told = order.filter((command) => /^(eval|publish)/.test(command)).map(([letter]) => letter);
+      expect(told.join('')).toMatch(/^(e+p){20}e*$/);
     });
 
     it('rings when a ticket that was put back can be taken', async () => {
