@@ -1,11 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Job } from '../../src/domain/job/job';
-import type { Lease } from '../../src/application/ports/leases';
-import { KyselyLeases } from '../../src/infrastructure/database/kysely-leases';
 import { openDatabase } from '../../src/infrastructure/database/open-database';
 import { collected } from '../support/collected';
 import { FaultyWire } from './faulty-wire';
+import { describeHandedAtOnce } from './handed-at-once.contract';
 import { handed, waitingJob, WORKFLOW } from './jobs';
 import { describeLeases } from './leases.contract';
 import { Opened } from './opened';
@@ -152,51 +151,15 @@ function describePostgres(): void {
     });
 
     describe('a job that a server can get at once', () => {
-      const backend = 'http://gpu-1:8188';
-      const terms = { atMost: 1, ttlMs: 60_000 };
-      let lease: Lease;
+      describeHandedAtOnce(() => opened);
+    });
 
-      beforeEach(async () => {
-        const leases = new KyselyLeases(opened.database);
-        [lease] = (await leases.acquire('us', [backend], terms)) as [Lease];
-      });
-
-      async function offered(under: Lease | undefined): Promise<Job> {
-        const job = waitingJob();
-        const kept = await opened.add(job, { handed: { job: handed(job, backend), lease: under } });
-        expect(await opened.store.find(job.id)).toEqual(kept);
-        return kept;
-      }
-
-      it('gets it while its lease holds and nobody waits', async () => {
-        expect(await offered(lease)).toMatchObject({ backend, placement: 1 });
-        expect(await offered(lease)).toMatchObject({ backend, placement: 1 });
-        await opened.add(waitingJob());
-        expect(await offered(lease)).toMatchObject({ backend: null, placement: 0 });
-      });
-
-      it('waits when the server changed hands, or nobody has it', async () => {
-        expect(await offered(undefined)).toMatchObject({ backend: null });
-        await opened.drain();
-        expect(await offered({ ...lease, epoch: lease.epoch + 1 })).toMatchObject({ backend: null });
-      });
-
-      it('is seen by whoever takes the server over while it is written', async () => {
-        const leases = new KyselyLeases(opened.database);
-        await leases.release('us', [backend]);
-        const backlog = opened.backlog;
-        for (let round = 0; round < 20; round += 1) {
-          const [ours] = (await leases.acquire('us', [backend], terms)) as [Lease];
-          const adding = offered(ours);
-          await leases.release('us', [backend]);
-          await leases.acquire('them', [backend], terms);
-          const seen = await backlog.handedTo(backend);
-          const kept = await adding;
-          expect(seen.map(({ id }) => id).includes(kept.id)).toBe(kept.backend !== null);
-          await leases.release('them', [backend]);
-          await opened.drain();
-        }
-      });
+    it('says what is wrong behind a pooler that changes connections between transactions', async () => {
+      const job = await opened.add(waitingJob());
+      await opened.store.find(job.id);
+      await sql`deallocate all`.execute(opened.database.kysely);
+      const message = expect.stringContaining('a pooler, or with one in session mode (26000)');
+      await expect(opened.store.find(job.id)).rejects.toMatchObject({ code: 'storage_failed', message });
     });
 
     it('goes on with its plans while a newer version adds a column', async () => {

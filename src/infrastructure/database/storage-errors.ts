@@ -24,6 +24,10 @@ const BY_CODE: readonly (readonly [RegExp, Failure])[] = [
     { says: 'can not be reached', isPassing: true },
   ],
   [/^(28...|42501)$/, { says: 'refused our credentials, or they allow too little', isPassing: false }],
+  [
+    /^(26000|42P05)$/,
+    { says: 'lost what it had prepared: connect without a pooler, or with one in session mode', isPassing: false },
+  ],
   [/^MODULE_NOT_FOUND$/, { says: 'has no driver for this platform: use PostgreSQL', isPassing: false }],
   [/^3D000$/, { says: 'does not exist on that server', isPassing: false }],
 ];
