@@ -1,3 +1,7 @@
+import { createReadStream } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { dumpJson, parseJson } from '../../src/simulator/python-json';
 import {
   PythonError,
@@ -7,6 +11,7 @@ import {
   pythonRepr,
   pythonStr,
 } from '../../src/simulator/python-values';
+import { slowly } from '../../src/simulator/http/slow-stream';
 import { PromptHeap } from '../../src/simulator/prompt-heap';
 import { Prompt, QueueItem } from '../../src/simulator/wire';
 
@@ -72,6 +77,14 @@ describe('values as Python converts them', () => {
       "['a', None]",
     ]);
     expect(pythonRepr("it's")).toBe('"it\'s"');
+  });
+});
+
+describe('a slow answer', () => {
+  it('tells that its file is gone only to who reads it', async () => {
+    const body = createReadStream(join(tmpdir(), 'a-file-that-is-not-there'));
+    const answer = slowly({ status: 200, body }, { kind: 'slow-view', ms: 50 }, new AbortController().signal);
+    await expect(text(answer.body as NodeJS.ReadableStream)).rejects.toThrow('ENOENT');
   });
 });
 

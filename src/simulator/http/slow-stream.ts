@@ -10,6 +10,8 @@ export function slowly(reply: Reply, fault: FaultOf<'slow-view'>, death: AbortSi
   if (reply.body === undefined) return reply;
   const headers = { ...reply.headers };
   if (!(reply.body instanceof Readable)) headers['Content-Length'] = Buffer.byteLength(reply.body);
+  // The file may be gone before anybody reads it: that is told when it is read.
+  else reply.body.on('error', () => undefined);
   return { ...reply, headers, body: Readable.from(trickle(reply.body, fault, death), { objectMode: false }) };
 }
 
