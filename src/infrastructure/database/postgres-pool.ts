@@ -37,12 +37,20 @@ export class BorrowedConnection {
    */
   async query(text: string, values: readonly unknown[], name?: string): Promise<Pg.QueryResult> {
     if (this.#lost) throw this.#lost;
+    this.#sendTogether();
     try {
       return await this.client.query({ text, values: [...values], name });
     } catch (error) {
       if (error instanceof Error && isConnectionLost(error)) this.#lost = error;
       throw error;
     }
+  }
+
+  /** What is asked in one go travels in one packet: each would wake the server by itself. */
+  #sendTogether(): void {
+    const { stream } = this.client.connection;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
   }
 
   release(): void {
