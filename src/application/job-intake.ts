@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { ComfyUIError, toComfyUIError } from '../domain/errors';
 import { type ActiveJob, newJob, recordOf } from '../domain/job/active-job';
+import type { Job } from '../domain/job/job';
 import { parseWorkflow } from '../domain/workflow/parse-workflow';
 import { writeWorkflow } from '../domain/workflow/workflow-text';
 import { BackendPool } from './backends/backend-pool';
@@ -79,7 +80,7 @@ export class JobIntake {
       throw error;
     });
     if (isNew) this.#logger.log(`Job ${job.id}: ${Object.keys(workflow).length} nodes`);
-    if (isNew && handover && job.backend !== null) {
+    if (isNew && handover && isAsHanded(job, handover)) {
       handover.tell();
       this.runner.start(handover);
       return live;
@@ -120,6 +121,11 @@ export class JobIntake {
     const id = randomUUID();
     return newJob({ ...wishes, id, workflow: parseWorkflow(workflow), queuedAt, startBy });
   }
+}
+
+/** The answer may have come late: by then others may have moved the job on, or this process by way of a ticket. */
+function isAsHanded({ backend, placement, revision }: Job, { live, job }: Handover): boolean {
+  return !live.isRunning && backend === job.backend && placement === job.placement && revision === job.revision;
 }
 
 /** What makes the job counts; how long its caller waits does not. */

@@ -60,7 +60,7 @@ export class JobRunner {
       const isHanded = await this.recorder.commit(live, ({ backend: place }) =>
         place === null ? handover.change : undefined,
       );
-      if (isHanded) this.start(handover);
+      if (isHanded && !live.isRunning) this.start(handover);
       else handover.release();
       return isHanded;
     } catch (error) {
@@ -133,6 +133,8 @@ export class JobRunner {
   ): Promise<JobChange | undefined> {
     const { live, backend } = assignment;
     try {
+      await untilSure(backend, stopped);
+      if (stopped.aborted) return undefined;
       const change = await run.files(how).then(
         (outputs): JobChange => ({ kind: 'succeeded', outputs }),
         async (error: unknown) => {

@@ -5,7 +5,7 @@ import { JobStore } from '../../src/application/ports/job-store';
 import { FaultyWire } from '../store/faulty-wire';
 import { inFolder, inPostgres, onServer, type Place } from '../store/places';
 import { eventually } from '../support/eventually';
-import { jobsOf } from '../support/jobs';
+import { jobsOf, type ToldJob } from '../support/jobs';
 import { serverSentEvents } from '../support/sse';
 import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { flatPicture } from '../support/workflows';
@@ -136,37 +136,100 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
   });
 });
 
+/** Nothing at all happens in this process for so long. */
+function freeze(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 if (process.env.TEST_DATABASE_URL) describeLostAnswers();
 
 function describeLostAnswers(): void {
-  it('a job runs that PostgreSQL took for a server without being able to say so', async () => {
-    const [place, folder, comfyUI] = [await inPostgres(), await inFolder(), await startComfyUI()];
-    const wire = await FaultyWire.to(place.url);
-    const stack = await startStack({ baseUrl: comfyUI.url, databaseUrl: wire.url, ...folder.options }, 'service');
-    const { start, ended, list } = jobsOf(stack);
-    try {
-      await ended(await start(flatPicture(1)));
+  describe('a job that PostgreSQL took for a server', () => {
+    const headers = { Prefer: 'respond-async' };
+    let place: Awaited<ReturnType<typeof inPostgres>>;
+    let folder: Place;
+    let comfyUI: Simulator;
+    let wire: FaultyWire;
+    let stack: Stack;
+
+    beforeEach(async () => {
+      [place, folder, comfyUI] = [await inPostgres(), await inFolder(), await startComfyUI()];
+      wire = await FaultyWire.to(place.url);
+      stack = await startStack({ baseUrl: comfyUI.url, databaseUrl: wire.url, ...folder.options }, 'service');
+      await jobsOf(stack).ended(await jobsOf(stack).start(flatPicture(1)));
       await setTimeout(200);
-      // Longer than a write is tried, shorter than the leases last.
-      wire.loseAnswerTo('lost', 6_000);
-      const headers = { Prefer: 'respond-async' };
-      const refused = await postJson(
-        `${stack.url}/generate`,
-        { prompt: flatPicture(2, { prefix: 'lost' }) },
-        { headers },
-      );
-      expect(await refused.json()).toMatchObject({ code: 'storage_failed' });
-      const rows = await onServer('select backend from comfyui.jobs where ended_at is null', place.url);
-      expect(rows).toEqual([{ backend: comfyUI.url }]);
-      await eventually(async () => {
-        const { jobs } = await list();
-        expect(jobs.map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
-      }, 20_000);
-      expect(comfyUI.stats.requests['POST /prompt']).toBe(2);
-    } finally {
+    });
+
+    afterEach(async () => {
       await stack.close();
       await Promise.all([wire.close(), comfyUI.close(), folder.remove()]);
       await place.remove();
+    });
+
+    const ask = () => postJson(`${stack.url}/generate`, { prompt: flatPicture(2, { prefix: 'lost' }) }, { headers });
+
+    async function theJob(): Promise<ToldJob> {
+      return eventually(async () => {
+        const [job] = (await jobsOf(stack).list()).jobs;
+        if (job?.status !== 'succeeded') throw new Error(`The job is ${JSON.stringify(job)}`);
+        return job;
+      }, 20_000);
     }
+
+    it('runs, also when PostgreSQL could not say so and stayed away', async () => {
+      // Longer than a write is tried, shorter than the leases last.
+      wire.loseAnswerTo('lost', 6_000);
+      expect(await (await ask()).json()).toMatchObject({ code: 'storage_failed' });
+      const rows = await onServer('select backend from comfyui.jobs where ended_at is null', place.url);
+      expect(rows).toEqual([{ backend: comfyUI.url }]);
+      await theJob();
+      expect(comfyUI.stats.requests['POST /prompt']).toBe(2);
+    });
+
+    it('runs once, also when PostgreSQL takes its time to say so', async () => {
+      wire.delayAnswerTo('lost', 4_500);
+      expect((await ask()).status).toBe(202);
+      expect(await theJob()).toMatchObject({ attempts: [{ number: 1 }] });
+      expect(comfyUI.stats.requests['POST /prompt']).toBe(2);
+    });
+
+    it('runs once, also when PostgreSQL takes its time to say that its turn has come', async () => {
+      const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+      const { start, ended } = jobsOf(stack);
+      const before = [await start(flatPicture(2)), await start(flatPicture(3))];
+      await hold.struck;
+      const waiting = await start(flatPicture(4));
+      wire.delayAnswerTo('skip locked', 4_500);
+      comfyUI.faults.clear();
+      for (const id of before) await ended(id);
+      expect(await ended(waiting)).toMatchObject({ status: 'succeeded', attempts: [{ number: 1, promptId: waiting }] });
+      expect(comfyUI.stats.requests['POST /prompt']).toBe(4);
+      expect(wire.hasDelayed).toBe(true);
+    });
+
+    it('is left to whoever has moved it on before the answer came', async () => {
+      const elsewhere = 'http://127.0.0.1:1';
+      wire.loseAnswerTo('lost', 1_500);
+      const asking = ask();
+      await setTimeout(500);
+      await onServer(`insert into comfyui.leases values ('${elsewhere}', 'another', 1, 9e15)`, place.url);
+      const move = `update comfyui.jobs set backend = '${elsewhere}', placement = 3, revision = 9 where ended_at is null`;
+      await onServer(move, place.url);
+      expect((await asking).status).toBe(202);
+      await setTimeout(1_000);
+      expect(comfyUI.stats.requests['POST /prompt']).toBe(1);
+    });
+
+    it('is not submitted by a process that was frozen meanwhile, and whose server is driven by another since', async () => {
+      const takeOver = "update comfyui.leases set holder = 'another', epoch = epoch + 1, expires_at = 9e15";
+      const taken = onServer(`select pg_sleep(2); ${takeOver}`, place.url);
+      await setTimeout(500);
+      wire.whenSent('lost', () => freeze(8_000));
+      expect((await ask()).status).toBe(202);
+      const rows = await onServer('select backend from comfyui.jobs where ended_at is null', place.url);
+      expect(rows).toEqual([{ backend: comfyUI.url }]);
+      await Promise.all([taken, setTimeout(1_500)]);
+      expect(comfyUI.stats.requests['POST /prompt']).toBe(1);
+    });
   });
 }

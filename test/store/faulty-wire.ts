@@ -8,6 +8,10 @@ const ANSWER_MS = 50;
 export class FaultyWire {
   #answerToLose: string | undefined;
   #downMs = 0;
+  #answerToDelay: string | undefined;
+  #delayMs = 0;
+  #textToAwait: string | undefined;
+  #whenSent = () => undefined as void;
   #downUntil = 0;
   readonly #sockets = new Set<Socket>();
 
@@ -40,9 +44,26 @@ export class FaultyWire {
     this.#downMs = downMs;
   }
 
+  /** The next statement with this text is done, and nothing more is heard of its connection for so long. */
+  delayAnswerTo(text: string, ms: number): void {
+    this.#answerToDelay = text;
+    this.#delayMs = ms;
+  }
+
+  /** Acts when the next statement with this text has reached the server, before its answer is passed on. */
+  whenSent(text: string, act: () => void): void {
+    this.#textToAwait = text;
+    this.#whenSent = act;
+  }
+
   /** Whether the answer was lost by now. */
   get hasLost(): boolean {
     return this.#answerToLose === undefined;
+  }
+
+  /** Whether the answer was delayed by now, or is being delayed. */
+  get hasDelayed(): boolean {
+    return this.#answerToDelay === undefined;
   }
 
   /** Open connections carry nothing any more, and do not end; new ones are sound. */
@@ -67,7 +88,14 @@ export class FaultyWire {
         this.#answerToLose = undefined;
         setTimeout(() => this.#breakOff(client), ANSWER_MS);
       }
-      server.write(bytes);
+      if (this.#answerToDelay !== undefined && bytes.includes(this.#answerToDelay)) {
+        this.#answerToDelay = undefined;
+        server.pause();
+        setTimeout(() => server.resume(), this.#delayMs);
+      }
+      const isAwaited = this.#textToAwait !== undefined && bytes.includes(this.#textToAwait);
+      if (isAwaited) this.#textToAwait = undefined;
+      server.write(bytes, () => isAwaited && this.#whenSent());
     });
     server.on('data', (bytes) => {
       if (!isDoomed) client.write(bytes);

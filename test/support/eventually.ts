@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** Repeats an expectation until it holds; fails with its last error after `ms`. */
-export async function eventually(expectation: () => Promise<void> | void, ms = 10_000): Promise<void> {
+/** Repeats an expectation until it holds, and resolves with what it found; fails with its last error after `ms`. */
+export async function eventually<T>(expectation: () => Promise<T> | T, ms = 10_000): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {
     try {
