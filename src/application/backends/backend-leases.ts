@@ -13,8 +13,8 @@ import { BackendPool } from './backend-pool';
 import { LEASE_MS } from './hold';
 
 const RENEW_MS = 2_000;
-/** What another process waits for is given back soon after its last prompt. */
-const LEAVING_MS = 250;
+/** What another process waits for is given back so soon after its last prompt, ms. */
+const LOOK_MS = 250;
 
 /**
  * Divides the servers among the processes that drive them: each has its part, takes over what becomes free, and gives back
@@ -53,10 +53,17 @@ export class BackendLeases implements OnModuleInit, OnApplicationBootstrap {
 
   async #work(): Promise<void> {
     for (;;) {
-      await sleep(this.#held().some(({ hold }) => hold.isLeaving) ? LEAVING_MS : RENEW_MS, this.draining.over);
+      await this.#pause();
       if (this.draining.isOver) return;
       await this.#round();
     }
+  }
+
+  async #pause(): Promise<void> {
+    const isAwaited = () => this.#held().some(({ hold, handedOver }) => hold.isLeaving && handedOver === 0);
+    let ms = 0;
+    do await sleep(LOOK_MS, this.draining.over);
+    while ((ms += LOOK_MS) < RENEW_MS && !this.draining.isOver && !isAwaited());
   }
 
   async #round(): Promise<void> {
@@ -65,7 +72,7 @@ export class BackendLeases implements OnModuleInit, OnApplicationBootstrap {
       await this.#giveBack(part);
       if (!this.draining.hasBegun) await this.#takeMore(part);
       if (this.role.isChief) await this.#takeBackStrays();
-      if (!this.role.isAlone) for (const backend of this.#held()) await this.adoption.adoptUnknown(backend);
+      if (!this.role.isAlone && !this.draining.hasBegun) await this.#takeUpUnknown();
       this.#isFailing = false;
     } catch (error) {
       this.#tell(error);
@@ -115,6 +122,10 @@ export class BackendLeases implements OnModuleInit, OnApplicationBootstrap {
     await this.adoption.adopt(backend, () => backend.hold.begin(lease, askedAt));
     this.pool.bell.announce();
     if (!this.role.isAlone) this.#logger.log(`ComfyUI at ${backend.url} is driven by this process from now on`);
+  }
+
+  async #takeUpUnknown(): Promise<void> {
+    for (const backend of this.#held()) await this.adoption.adoptUnknown(backend);
   }
 
   /** Servers that no process has among its own any more have jobs left, perhaps. */
