@@ -39,6 +39,16 @@ export class Dispatcher implements OnApplicationBootstrap {
     return this.#rounds.get();
   }
 
+  /** Hands over a job that just came, if there is room and nobody waits before it, without its ticket. Never rejects. */
+  async takeAtOnce(jobId: string): Promise<void> {
+    if (this.draining.hasBegun || this.pool.bell.mayHaveWork || !this.pool.hasRoom) return;
+    try {
+      await this.#handJob(jobId);
+    } catch (error) {
+      this.#logger.warn(`Job ${jobId} waits for its turn: ${oneLine(toComfyUIError(error).message)}`);
+    }
+  }
+
   async #work(): Promise<void> {
     while (!this.draining.isOver) {
       const news = this.pool.bell.next(INTERVAL_MS, this.draining.over);

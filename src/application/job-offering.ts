@@ -1,20 +1,22 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { toComfyUIError } from '../domain/errors';
-import type { Job } from '../domain/job/job';
+import { hasEnded, type Job } from '../domain/job/job';
 import { oneLine } from '../domain/text';
 import { BackendPool } from './backends/backend-pool';
 import { Bell } from './bell';
+import { Dispatcher } from './dispatcher';
 import { Draining } from './draining';
-import { LiveJobs } from './live-jobs';
 import { JobBacklog } from './ports/job-backlog';
 import { JobQueue } from './ports/job-queue';
 import { ProcessRole } from './process-role';
 import { sleep } from './sleep';
 
+/** Who hears of a job and has room takes it within so long; then it needs no ticket, ms. */
+const HESITATION_MS = 50;
 /** How often the jobs that come next are offered again, ms, and how many. */
 const AGAIN = { everyMs: 2_000, first: 200, page: 1_000 } as const;
 
-/** Gives waiting jobs their tickets, where these are kept apart: at once, and again in case they got lost. */
+/** Gives waiting jobs their tickets, where these are kept apart: when nobody takes them at once, and again in case they got lost. */
 @Injectable()
 export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
   readonly #logger = new Logger(JobOffering.name);
@@ -26,18 +28,17 @@ export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
     private readonly queue: JobQueue,
     private readonly backlog: JobBacklog,
     private readonly pool: BackendPool,
-    private readonly lives: LiveJobs,
+    private readonly dispatcher: Dispatcher,
     private readonly role: ProcessRole,
     private readonly draining: Draining,
   ) {}
 
   onModuleInit(): void {
     if (this.role.isAlone) return;
-    this.queue.onOffer((jobId) => {
-      if (jobId !== undefined && this.role.drives && this.pool.hasRoom) this.lives.expect(jobId);
-      this.pool.bell.announce();
-    });
+    this.queue.onOffer(() => this.pool.bell.announce());
+    if (this.role.drives) this.queue.onTold((jobId) => void this.dispatcher.takeAtOnce(jobId));
     this.pool.bell.onAnnounce = (job) => {
+      if (job.placement === 0) this.queue.tell(job.id);
       this.#jobs.push(job);
       this.#announced.ring();
     };
@@ -52,11 +53,18 @@ export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
   async #offerAnnounced(): Promise<void> {
     while (!this.draining.isOver) {
       if (this.#jobs.length === 0) await this.#announced.next(Infinity, this.draining.over);
+      await sleep(HESITATION_MS, this.draining.over);
       const jobs = this.#jobs;
       this.#jobs = [];
-      await this.#try(() => this.queue.offer(jobs));
+      await this.#try(async () => this.queue.offer(await this.#waiting(jobs)));
       this.pool.bell.announce();
     }
+  }
+
+  /** Those of them that still wait. */
+  async #waiting(jobs: readonly Job[]): Promise<readonly Job[]> {
+    const changed = new Map((await this.backlog.changed(jobs)).map((job) => [job.id, job]));
+    return jobs.map((job) => changed.get(job.id) ?? job).filter((job) => job.backend === null && !hasEnded(job));
   }
 
   async #offerAgain(): Promise<void> {

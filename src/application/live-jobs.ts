@@ -1,15 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { activate, type ActiveJob } from '../domain/job/active-job';
 import { JobRecorder } from './job-recorder';
 import { JobSharing } from './job-sharing';
 import { type Keeper, LiveJob } from './live-job';
-import { type JobEntry, JobStore } from './ports/job-store';
-
-type StoredJob = Pick<JobEntry, 'job' | 'workflow'>;
-
-/** Jobs that were told of and are read ahead: so many, and for so long, ms. */
-const EXPECTED = { max: 100, ttl: 100 } as const;
+import { JobStore } from './ports/job-store';
 
 /** The jobs that somebody in this process holds or runs: each once, so that all see the same. */
 @Injectable()
@@ -23,7 +17,6 @@ export class LiveJobs {
       if (this.#live.get(live.job.id) === live) this.#live.delete(live.job.id);
     },
   };
-  readonly #expected = new LRUCache<string, Promise<StoredJob | undefined>>(EXPECTED);
   readonly #loading = new Map<string, Promise<LiveJob | undefined>>();
 
   constructor(
@@ -39,16 +32,6 @@ export class LiveJobs {
     return live;
   }
 
-  /** Reads a job while its ticket is still on its way; whoever runs it finds out whether it was moved on meanwhile. */
-  expect(id: string): void {
-    if (this.#live.has(id) || this.#expected.has(id)) return;
-    // What fails is tried again when it is needed.
-    this.#expected.set(
-      id,
-      this.store.open(id).catch(() => undefined),
-    );
-  }
-
   /** A job by its id, as it is now; held once more. */
   async open(id: string): Promise<LiveJob | undefined> {
     const live = this.#live.get(id);
@@ -60,7 +43,7 @@ export class LiveJobs {
   /** As {@link open}, to be handed over or followed here: what was only told of it, and not stored, does not count. */
   async openToRun(id: string): Promise<LiveJob | undefined> {
     const live = this.#live.get(id);
-    return this.#hold(live ?? (await this.#load(id, () => this.#openExpected(id))), async (held) => {
+    return this.#hold(live ?? (await this.#load(id)), async (held) => {
       const job = held === live && (await this.store.find(id));
       if (job) held.become(job);
     });
@@ -109,20 +92,14 @@ export class LiveJobs {
     }
   }
 
-  #load(id: string, read = () => this.store.open(id)): Promise<LiveJob | undefined> {
-    const loading = this.#loading.get(id) ?? this.#make(id, read).finally(() => this.#loading.delete(id));
+  #load(id: string): Promise<LiveJob | undefined> {
+    const loading = this.#loading.get(id) ?? this.#make(id).finally(() => this.#loading.delete(id));
     this.#loading.set(id, loading);
     return loading;
   }
 
-  async #openExpected(id: string): Promise<StoredJob | undefined> {
-    const expected = this.#expected.get(id);
-    this.#expected.delete(id);
-    return (await expected) ?? this.store.open(id);
-  }
-
-  async #make(id: string, read: () => Promise<StoredJob | undefined>): Promise<LiveJob | undefined> {
-    const entry = await read();
+  async #make(id: string): Promise<LiveJob | undefined> {
+    const entry = await this.store.open(id);
     return this.#live.get(id) ?? (entry && this.#register(activate(entry.job, entry.workflow)));
   }
 

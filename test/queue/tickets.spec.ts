@@ -170,21 +170,22 @@ describeOnRedis('tickets on Redis', () => {
 
   describe('the bell', () => {
     let rings: number;
-    let named: (string | undefined)[];
 
     beforeEach(() => {
-      [rings, named] = [0, []];
-      other.onOffer((jobId) => {
-        rings += 1;
-        named.push(jobId);
-      });
+      rings = 0;
+      other.onOffer(() => (rings += 1));
     });
 
-    it('says which job it is, if it is one', async () => {
-      const [one] = (await offered({})) as [Job];
-      await eventually(() => expect(named).toEqual([one.id]), 1_000);
-      await offered({}, {});
-      await eventually(() => expect(named).toEqual([one.id, undefined]), 1_000);
+    it('says which job has come, before that has a ticket', async () => {
+      const told: string[] = [];
+      other.onTold((jobId) => told.push(jobId));
+      const job = waitingJob();
+      queue.tell(job.id);
+      await eventually(() => expect(told).toEqual([job.id]), 1_000);
+      expect([rings, await queue.tickets()]).toEqual([0, 0]);
+      await queue.offer([job]);
+      await eventually(() => expect(rings).toBe(1), 1_000);
+      expect(told).toEqual([job.id]);
     });
 
     it('rings when another process offers what was not offered', async () => {

@@ -13,9 +13,12 @@ export interface Ticket {
  * A job waits when it has not ended and is handed to no server; one that comes back takes its old place.
  *
  * The queue leads to jobs, the store knows them: a ticket may be of a job that waits no more, and a job may have lost its ticket.
- * An adapter that keeps tickets apart from jobs holds to the order roughly, by bands of priority.
+ * An adapter that keeps tickets apart from jobs holds to the order roughly, by bands of priority, and a moment late.
  */
 export abstract class JobQueue {
+  /** Tells other processes of a job that just came, before it is offered: who has room may take it. It may get lost. */
+  abstract tell(jobId: string): void;
+
   /** Makes sure that jobs which wait have a ticket, of the priority that they have come to by waiting. */
   abstract offer(jobs: readonly Job[]): Promise<void>;
 
@@ -31,8 +34,11 @@ export abstract class JobQueue {
   /** How many tickets there are; null where a job is its own ticket, which can not get lost. */
   abstract tickets(): Promise<number | null>;
 
-  /** Rings when another process may have offered a job, and says which if it is one. At most one listens. */
-  abstract onOffer(ring: (jobId?: string) => void): void;
+  /** Rings when another process may have offered jobs. At most one listens. */
+  abstract onOffer(ring: () => void): void;
+
+  /** Hears of the jobs that other processes {@link tell} of. At most one listens. */
+  abstract onTold(hear: (jobId: string) => void): void;
 }
 
 export const PRIORITY_STEP_MS = 10_000;

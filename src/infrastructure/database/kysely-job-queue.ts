@@ -20,6 +20,8 @@ export class KyselyJobQueue extends JobQueue {
     return stored(() => query.limit(1).executeTakeFirst());
   }
 
+  tell(): void {}
+
   async settle(): Promise<void> {}
 
   async putBack(): Promise<void> {}
@@ -29,4 +31,6 @@ export class KyselyJobQueue extends JobQueue {
   }
 
   onOffer(): void {}
+
+  onTold(): void {}
 }

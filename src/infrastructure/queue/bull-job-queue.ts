@@ -27,6 +27,10 @@ export class BullJobQueue extends JobQueue {
     super();
   }
 
+  tell(jobId: string): void {
+    void this.news.tell(jobId).catch(() => undefined);
+  }
+
   offer(jobs: readonly Job[]): Promise<void> {
     return this.connection.call(() => this.#offer(jobs));
   }
@@ -58,8 +62,17 @@ export class BullJobQueue extends JobQueue {
     return this.connection.call(() => this.bull.count());
   }
 
-  onOffer(ring: (jobId?: string) => void): void {
-    this.news.onNews(ring);
+  /** Whether Redis answered last. */
+  get isThere(): boolean {
+    return this.connection.isUp;
+  }
+
+  onOffer(ring: () => void): void {
+    this.news.onOffer(ring);
+  }
+
+  onTold(hear: (jobId: string) => void): void {
+    this.news.onTold(hear);
   }
 
   /** Before the end of the process. */
@@ -85,7 +98,7 @@ export class BullJobQueue extends JobQueue {
       else if (be < is) promotions.push(this.bull.promote(job.id, be));
     }
     await Promise.all(promotions);
-    await this.bull.add(missing, this.news.of(missing.length === 1 ? missing[0]?.jobId : undefined));
+    await this.bull.add(missing, this.news.of());
   }
 
   async #bandsOf(jobs: readonly Job[]): Promise<ReadonlyMap<string, number>> {

@@ -10,12 +10,13 @@ export interface Publication {
 /** How the processes tell each other at once that there are tickets. */
 export class OfferNews {
   readonly #self = randomUUID();
-  #ring: (jobId?: string) => void = () => undefined;
+  #ring: () => void = () => undefined;
+  #hear: (jobId: string) => void = () => undefined;
   #toldFor = 0;
 
   constructor(private readonly connection: RedisConnection) {}
 
-  /** @param jobId of the ticket, if it is one */
+  /** That there are tickets. @param jobId instead of that: a job that has come */
   of(jobId?: string): Publication {
     return { channel: this.#channel, message: jobId === undefined ? this.#self : `${this.#self} ${jobId}` };
   }
@@ -30,19 +31,25 @@ export class OfferNews {
     const { listener } = this.connection;
     listener.on('message', (_channel, message: string) => {
       const [teller, jobId] = message.split(' ');
-      if (teller !== this.#self) this.#ring(jobId);
+      if (teller === this.#self) return;
+      if (jobId === undefined) this.#ring();
+      else this.#hear(jobId);
     });
     listener.on('ready', () => void this.#again());
     await listener.subscribe(this.#channel);
   }
 
-  onNews(ring: (jobId?: string) => void): void {
+  onOffer(ring: () => void): void {
     this.#ring = ring;
   }
 
+  onTold(hear: (jobId: string) => void): void {
+    this.#hear = hear;
+  }
+
   /** @throws what the client throws */
-  async tell(): Promise<void> {
-    const { channel, message } = this.of();
+  async tell(jobId?: string): Promise<void> {
+    const { channel, message } = this.of(jobId);
     await this.connection.commands.publish(channel, message);
   }
 

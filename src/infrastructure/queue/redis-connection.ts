@@ -66,6 +66,10 @@ export class RedisConnection {
     return this.commands.options.db ?? 0;
   }
 
+  get isUp(): boolean {
+    return this.commands.status === 'ready';
+  }
+
   /**
    * Does something with Redis, once more after a short outage: it must come to the same end as if it had not been begun before.
    * @throws ComfyUIError `storage_failed` within 5 s
@@ -73,7 +77,7 @@ export class RedisConnection {
   async call<T>(act: () => Promise<T>): Promise<T> {
     const until = performance.now() + PATIENCE_MS.connection;
     try {
-      if (this.#isOpen && this.commands.status !== 'ready') await this.#ready.next(PATIENCE_MS.connection);
+      if (this.#isOpen && !this.isUp) await this.#ready.next(PATIENCE_MS.connection);
       this.#throwIfClosed();
       return await act().catch(async (error: unknown) => {
         if (!this.#isOpen || !isConnectionLost(error) || performance.now() >= until) throw error;
