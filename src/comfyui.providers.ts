@@ -50,6 +50,7 @@ import { OwnLeases } from './infrastructure/database/own-leases';
 import { RedisJobNews } from './infrastructure/events/redis-job-news';
 import { NoNews } from './infrastructure/events/no-news';
 import { BullQueueConnection } from './infrastructure/queue/bull-queue-connection';
+import { OutageQueue } from './infrastructure/queue/outage-queue';
 import { TemporarySpool } from './infrastructure/spool/temporary-spool';
 
 /** Which adapter stands behind which port, by the options. With `comfyui.module.ts` the only file that sees all rings. */
@@ -137,8 +138,10 @@ export const STORE_PROVIDERS: Provider[] = [
   {
     provide: JobQueue,
     inject: [DatabaseConnection, BullQueueConnection],
-    useFactory: ({ database }: DatabaseConnection, bull: BullQueueConnection | undefined) =>
-      bull?.queue ?? new KyselyJobQueue(database),
+    useFactory: ({ database }: DatabaseConnection, bull: BullQueueConnection | undefined) => {
+      const store = new KyselyJobQueue(database);
+      return bull ? new OutageQueue(bull.queue, store) : store;
+    },
   },
   stored(JobBacklog, KyselyJobBacklog),
   stored(JobCancels, KyselyJobCancels),
