@@ -5,8 +5,8 @@ import type { PictureCheck } from './pictures';
 import type { ServerProcess } from './processes';
 import { type Load, runRound } from './round';
 
-const ONE_CALLER: Load = { pictures: { label: '200 KB', side: 258, count: 1 }, callers: 1, requests: 50 };
-const WARM_UP: Load = { ...ONE_CALLER, callers: 8, requests: 400 };
+const ONE_CALLER: Load = { pictures: { label: '200 KB', side: 258, count: 1 }, callers: 1, requests: 100 };
+const WARM_UP: Load = { ...ONE_CALLER, callers: 8, requests: 3_000 };
 const PAIRS_OF_ROUNDS = 8;
 const OVERHEAD_GOAL_MS = 5;
 
