@@ -3,7 +3,6 @@ import { GIF } from 'image-size/types/gif';
 import { HEIF } from 'image-size/types/heif';
 import { ICO } from 'image-size/types/ico';
 import type { IImage } from 'image-size/types/interface';
-import { JPG } from 'image-size/types/jpg';
 import { PNG } from 'image-size/types/png';
 import { PSD } from 'image-size/types/psd';
 import { WEBP } from 'image-size/types/webp';
@@ -17,7 +16,6 @@ type PictureSize = Pick<MediaDetails, 'width' | 'height'>;
 const READERS: Readonly<Record<string, IImage>> = {
   'image/png': PNG,
   'image/apng': PNG,
-  'image/jpeg': JPG,
   'image/webp': WEBP,
   'image/gif': GIF,
   'image/avif': HEIF,
@@ -29,8 +27,9 @@ const READERS: Readonly<Record<string, IImage>> = {
   'image/x-icon': ICO,
   'image/vnd.adobe.photoshop': PSD,
 };
-/** Metadata before the size of a JPEG: a workflow in EXIF alone may be 64 KiB. */
+/** Metadata may come before the size: a workflow in EXIF alone may be 64 KiB. */
 const LONG_HEAD = 1024 * 1024;
+const JPEG = { start: 2, upToWidth: 9, tables: new Set([0xc4, 0xc8, 0xcc]), ends: new Set([0xd9, 0xda]) } as const;
 const TIFF_WIDTH = 256;
 const TIFF_HEIGHT = 257;
 const TIFF_SHORT = 3;
@@ -38,6 +37,7 @@ const TIFF_SHORT = 3;
 /** From the head alone wherever that is enough. */
 export async function pictureSize(file: SpooledFile, window: FileWindow, mediaType: string): Promise<PictureSize> {
   if (mediaType === 'image/tiff') return tiffSize(window);
+  if (mediaType === 'image/jpeg') return jpegSize(window);
   const reader = READERS[mediaType];
   if (!reader) return {};
   const size = sizeIn(file.head, reader);
@@ -56,6 +56,19 @@ function sizeIn(bytes: Buffer, reader: IImage): PictureSize | undefined {
     return sizes.reduce((most, size) => (size.width * size.height > most.width * most.height ? size : most));
   } catch {
     return undefined;
+  }
+}
+
+/** ITU T.81, annex B: from segment to segment up to that of a frame. image-size looks at every byte in between. */
+async function jpegSize(window: FileWindow): Promise<PictureSize> {
+  for (let at = JPEG.start; ;) {
+    const segment = await window.at(at, JPEG.upToWidth);
+    const marker = segment[1] ?? 0;
+    if (segment.length < JPEG.upToWidth || segment[0] !== 0xff || JPEG.ends.has(marker)) return {};
+    if (marker >= 0xc0 && marker <= 0xcf && !JPEG.tables.has(marker))
+      return { height: segment.readUInt16BE(5), width: segment.readUInt16BE(7) };
+    // It may be filled up before its marker.
+    at += marker === 0xff ? 1 : 2 + segment.readUInt16BE(2);
   }
 }
 

@@ -89,6 +89,12 @@ describe('a picture', () => {
     expect(await factsOf(jpeg)).toMatchObject({ mediaType: 'image/jpeg', width: 64, height: 48 });
   });
 
+  it('is a JPEG whatever kind its frame is of, and when its segments are filled up', async () => {
+    const jpeg = await picture().jpeg({ progressive: true }).toBuffer();
+    const filled = Buffer.concat([jpeg.subarray(0, 2), Buffer.alloc(7, 0xff), jpeg.subarray(2)]);
+    for (const bytes of [jpeg, filled]) expect(await factsOf(bytes)).toMatchObject({ width: 64, height: 48 });
+  });
+
   it.each(['png', 'jpeg', 'webp'] as const)('%s needs no more than the head', async (format) => {
     const file = new WatchedFile(await noise(512, 512).toFormat(format, { quality: 100 }).toBuffer());
     expect(file.sizeBytes).toBeGreaterThan(file.head.length);
