@@ -8,6 +8,7 @@ import { JobRunner } from './job-runner';
 import type { LiveJob } from './live-job';
 import { LiveJobs } from './live-jobs';
 import { JobQueue, type Ticket } from './ports/job-queue';
+import type { StoredJob } from './ports/job-store';
 import { ProcessRole } from './process-role';
 import { SharedRead } from './shared-read';
 
@@ -39,11 +40,14 @@ export class Dispatcher implements OnApplicationBootstrap {
     return this.#rounds.get();
   }
 
-  /** Hands over a job that just came, if there is room and nobody waits before it, without its ticket. Never rejects. */
-  async takeAtOnce(jobId: string): Promise<void> {
+  /**
+   * Hands over a job that just came, if there is room and nobody waits before it, without its ticket. Never rejects.
+   * @param told the job, if it need not be read
+   */
+  async takeAtOnce(jobId: string, told?: StoredJob): Promise<void> {
     if (this.draining.hasBegun || this.pool.bell.mayHaveWork || !this.pool.hasRoom) return;
     try {
-      await this.#handJob(jobId);
+      await this.#handOpen(told ? await this.lives.openTold(told) : await this.lives.openToRun(jobId));
     } catch (error) {
       this.#logger.warn(`Job ${jobId} waits for its turn: ${oneLine(toComfyUIError(error).message)}`);
     }
@@ -89,7 +93,7 @@ export class Dispatcher implements OnApplicationBootstrap {
   /** @returns whether the ticket was settled: its job was handed over, or does not wait any more */
   async #handTicket(ticket: Ticket): Promise<boolean> {
     try {
-      const isUsed = await this.#handJob(ticket.jobId);
+      const isUsed = await this.#handOpen(await this.lives.openToRun(ticket.jobId));
       await (isUsed ? this.queue.settle(ticket) : this.queue.putBack(ticket));
       return isUsed;
     } catch (error) {
@@ -99,8 +103,7 @@ export class Dispatcher implements OnApplicationBootstrap {
   }
 
   /** @returns whether it waits no more */
-  async #handJob(jobId: string): Promise<boolean> {
-    const live = await this.lives.openToRun(jobId);
+  async #handOpen(live: LiveJob | undefined): Promise<boolean> {
     try {
       return !live || !isWaiting(live.job) || (await this.#hand(live)) || !isWaiting(live.job);
     } finally {

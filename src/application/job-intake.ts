@@ -87,7 +87,7 @@ export class JobIntake {
     }
     handover?.release();
     if (!isNew) return this.#instead(live, job.id);
-    this.pool.bell.announce(recordOf(live.job));
+    this.pool.bell.announce(live.job);
     return live;
   }
 

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { toComfyUIError } from '../domain/errors';
+import { recordOf } from '../domain/job/active-job';
 import { hasEnded, type Job } from '../domain/job/job';
 import { oneLine } from '../domain/text';
 import { BackendPool } from './backends/backend-pool';
@@ -36,10 +37,10 @@ export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
   onModuleInit(): void {
     if (this.role.isAlone) return;
     this.queue.onOffer(() => this.pool.bell.announce());
-    if (this.role.drives) this.queue.onTold((jobId) => void this.dispatcher.takeAtOnce(jobId));
+    if (this.role.drives) this.queue.onTold((jobId, job) => void this.dispatcher.takeAtOnce(jobId, job));
     this.pool.bell.onAnnounce = (job) => {
-      if (job.placement === 0) this.queue.tell(job.id);
-      this.#jobs.push(job);
+      if (job.placement === 0) this.queue.tell({ job, workflow: job.workflow });
+      this.#jobs.push(recordOf(job));
       this.#announced.ring();
     };
   }

@@ -3,7 +3,7 @@ import { activate, type ActiveJob } from '../domain/job/active-job';
 import { JobRecorder } from './job-recorder';
 import { JobSharing } from './job-sharing';
 import { type Keeper, LiveJob } from './live-job';
-import { JobStore } from './ports/job-store';
+import { JobStore, type StoredJob } from './ports/job-store';
 
 /** The jobs that somebody in this process holds or runs: each once, so that all see the same. */
 @Injectable()
@@ -47,6 +47,11 @@ export class LiveJobs {
       const job = held === live && (await this.store.find(id));
       if (job) held.become(job);
     });
+  }
+
+  /** A job that another process told of, to be handed over here. If it was moved on meanwhile, it can not be. */
+  async openTold({ job, workflow }: StoredJob): Promise<LiveJob | undefined> {
+    return this.#live.has(job.id) ? this.openToRun(job.id) : this.add(activate(job, workflow));
   }
 
   /** A job as it is here, where nobody else changes it. */

@@ -1,4 +1,4 @@
-import type { Job } from '../domain/job/job';
+import type { ActiveJob } from '../domain/job/active-job';
 import { Bell } from './bell';
 
 /** Rings when a job may be handed over: one came or came back, a place became free, a server is back. */
@@ -7,10 +7,10 @@ export class WorkBell extends Bell {
   mayHaveWork = true;
 
   /** Told of each job that came or came back here. */
-  onAnnounce: ((job: Job) => void) | undefined;
+  onAnnounce: ((job: ActiveJob) => void) | undefined;
 
   /** A job came, or came back; perhaps elsewhere. */
-  announce(job?: Job): void {
+  announce(job?: ActiveJob): void {
     this.mayHaveWork = true;
     if (job) this.onAnnounce?.(job);
     this.ring();

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { PRIORITY_STEP_MS, type Ticket } from '../../src/application/ports/job-queue';
+import { newJob, recordOf } from '../../src/domain/job/active-job';
 import type { Job } from '../../src/domain/job/job';
 import type { BullJobQueue } from '../../src/infrastructure/queue/bull-job-queue';
 import { BullQueueConnection } from '../../src/infrastructure/queue/bull-queue-connection';
-import { waitingJob } from '../store/jobs';
+import { writeJobWord } from '../../src/infrastructure/queue/job-word';
+import { waitingJob, WORKFLOW } from '../store/jobs';
 import { eventually } from '../support/eventually';
 import { startTaker } from './processes';
 import { describeOnRedis, onRedis, redisUrl } from './redis-server';
@@ -176,16 +179,53 @@ describeOnRedis('tickets on Redis', () => {
       other.onOffer(() => (rings += 1));
     });
 
-    it('says which job has come, before that has a ticket', async () => {
-      const told: string[] = [];
-      other.onTold((jobId) => told.push(jobId));
-      const job = waitingJob();
-      queue.tell(job.id);
-      await eventually(() => expect(told).toEqual([job.id]), 1_000);
-      expect([rings, await queue.tickets()]).toEqual([0, 0]);
-      await queue.offer([job]);
-      await eventually(() => expect(rings).toBe(1), 1_000);
-      expect(told).toEqual([job.id]);
+    describe('a job that has come', () => {
+      let told: Parameters<Parameters<BullJobQueue['onTold']>[0]>[];
+
+      beforeEach(() => {
+        told = [];
+        other.onTold((...job) => told.push(job));
+      });
+
+      const says = async (message: string) => {
+        const channel = 'comfyui:12:offered';
+        await onRedis(url, (client) => client.publish(channel, `${randomUUID()} ${message}`));
+      };
+
+      it('is told of whole, before it has a ticket', async () => {
+        const workflow = {
+          '10': { class_type: 'B', inputs: {} },
+          '2': { class_type: 'A', inputs: { seed: 2n ** 64n } },
+        };
+        const job = newJob({ id: randomUUID(), workflow, queuedAt: Date.now(), label: 'a\nb', labels: ['big'] });
+        queue.tell({ job, workflow });
+        await eventually(() => expect(told).toEqual([[job.id, { job: recordOf(job), workflow }]]), 1_000);
+        expect([rings, await queue.tickets()]).toEqual([0, 0]);
+        await queue.offer([job]);
+        await eventually(() => expect(rings).toBe(1), 1_000);
+        expect(told).toHaveLength(1);
+      });
+
+      it('is told of by its id when it is large', async () => {
+        const job = waitingJob();
+        const node = (text: string) => ({ class_type: 'Text', inputs: { text } });
+        queue.tell({ job, workflow: { '1': node('x'.repeat(200_000)) } });
+        queue.tell({ job, workflow: Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`${i}`, node('')])) });
+        await eventually(() => expect(told).toEqual([[job.id], [job.id]]), 1_000);
+      });
+
+      it('is read from the store when what is said of it can not be understood, and nonsense is left alone', async () => {
+        const [job, another] = [waitingJob(), waitingJob()];
+        const whole = writeJobWord({ job, workflow: WORKFLOW });
+        await says(whole.replace('"version":1', '"version":2'));
+        await says(whole.replace(job.id, another.id));
+        await says(whole.slice(0, -5));
+        await says('nonsense');
+        await says('');
+        await says(whole);
+        const understood = [job.id, { job, workflow: WORKFLOW }];
+        await eventually(() => expect(told).toEqual([[job.id], [another.id], [job.id], understood]), 1_000);
+      });
     });
 
     it('rings when another process offers what was not offered', async () => {

@@ -1,4 +1,5 @@
 import type { Job } from '../../domain/job/job';
+import type { StoredJob } from './job-store';
 
 /** A job that waits to be handed to a server. */
 export interface Ticket {
@@ -17,7 +18,7 @@ export interface Ticket {
  */
 export abstract class JobQueue {
   /** Tells other processes of a job that just came, before it is offered: who has room may take it. It may get lost. */
-  abstract tell(jobId: string): void;
+  abstract tell(job: StoredJob): void;
 
   /** Makes sure that jobs which wait have a ticket, of the priority that they have come to by waiting. */
   abstract offer(jobs: readonly Job[]): Promise<void>;
@@ -37,8 +38,8 @@ export abstract class JobQueue {
   /** Rings when another process may have offered jobs. At most one listens. */
   abstract onOffer(ring: () => void): void;
 
-  /** Hears of the jobs that other processes {@link tell} of. At most one listens. */
-  abstract onTold(hear: (jobId: string) => void): void;
+  /** Hears of the jobs that other processes {@link tell} of; of large ones their ids only. At most one listens. */
+  abstract onTold(hear: (jobId: string, job?: StoredJob) => void): void;
 }
 
 export const PRIORITY_STEP_MS = 10_000;

@@ -13,6 +13,9 @@ export interface JobEntry {
   readonly idempotency?: Idempotency;
 }
 
+/** A job, and what it runs. */
+export type StoredJob = Pick<JobEntry, 'job' | 'workflow'>;
+
 /** The caller's key for a request, and what the request was, as a hash. Remembered for 24 hours from `queuedAt`. */
 export interface Idempotency {
   readonly key: string;
@@ -69,7 +72,7 @@ export abstract class JobStore {
   abstract workflow(id: string): Promise<Workflow | undefined>;
 
   /** A job with its workflow. */
-  abstract open(id: string): Promise<Pick<JobEntry, 'job' | 'workflow'> | undefined>;
+  abstract open(id: string): Promise<StoredJob | undefined>;
 
   /** A page of jobs. Jobs that come or change status meanwhile neither shift nor repeat others on later pages. */
   abstract list(query: JobQuery): Promise<JobPage>;

@@ -7,6 +7,7 @@ import {
   type JobQuery,
   JobStore,
   type SaveOptions,
+  type StoredJob,
 } from '../../application/ports/job-store';
 import type { Lease } from '../../application/ports/leases';
 import { hasEnded, type Job } from '../../domain/job/job';
@@ -66,7 +67,7 @@ export class KyselyJobStore extends JobStore {
     });
   }
 
-  async open(id: string): Promise<Pick<JobEntry, 'job' | 'workflow'> | undefined> {
+  async open(id: string): Promise<StoredJob | undefined> {
     if (!isJobId(id)) return undefined;
     return stored(async () => {
       const [row] = (await this.#entryById.run(this.database.statements, { id })).rows;

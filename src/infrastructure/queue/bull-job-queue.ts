@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { JobQueue, type Ticket } from '../../application/ports/job-queue';
+import type { StoredJob } from '../../application/ports/job-store';
 import { needsKey } from '../../application/needs-key';
 import type { Job } from '../../domain/job/job';
 import { bandOf } from './bands';
@@ -27,8 +28,8 @@ export class BullJobQueue extends JobQueue {
     super();
   }
 
-  tell(jobId: string): void {
-    void this.news.tell(jobId).catch(() => undefined);
+  tell(job: StoredJob): void {
+    void this.news.tell(job).catch(() => undefined);
   }
 
   offer(jobs: readonly Job[]): Promise<void> {
@@ -71,7 +72,7 @@ export class BullJobQueue extends JobQueue {
     this.news.onOffer(ring);
   }
 
-  onTold(hear: (jobId: string) => void): void {
+  onTold(hear: (jobId: string, job?: StoredJob) => void): void {
     this.news.onTold(hear);
   }
 

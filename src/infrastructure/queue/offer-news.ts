@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { StoredJob } from '../../application/ports/job-store';
+import { readJobWord, writeJobWord } from './job-word';
 import type { RedisConnection } from './redis-connection';
 
 /** What others are to hear. */
@@ -11,14 +13,14 @@ export interface Publication {
 export class OfferNews {
   readonly #self = randomUUID();
   #ring: () => void = () => undefined;
-  #hear: (jobId: string) => void = () => undefined;
+  #hear: (jobId: string, job?: StoredJob) => void = () => undefined;
   #toldFor = 0;
 
   constructor(private readonly connection: RedisConnection) {}
 
-  /** That there are tickets. @param jobId instead of that: a job that has come */
-  of(jobId?: string): Publication {
-    return { channel: this.#channel, message: jobId === undefined ? this.#self : `${this.#self} ${jobId}` };
+  /** That there are tickets. @param job instead of that: one that just came */
+  of(job?: StoredJob): Publication {
+    return { channel: this.#channel, message: job ? `${this.#self} ${writeJobWord(job)}` : this.#self };
   }
 
   /** Databases of one Redis share their channels. */
@@ -29,12 +31,7 @@ export class OfferNews {
   /** @throws what the client throws */
   async listen(): Promise<void> {
     const { listener } = this.connection;
-    listener.on('message', (_channel, message: string) => {
-      const [teller, jobId] = message.split(' ');
-      if (teller === this.#self) return;
-      if (jobId === undefined) this.#ring();
-      else this.#hear(jobId);
-    });
+    listener.on('message', (_channel, message: string) => this.#read(message));
     listener.on('ready', () => void this.#again());
     await listener.subscribe(this.#channel);
   }
@@ -43,13 +40,13 @@ export class OfferNews {
     this.#ring = ring;
   }
 
-  onTold(hear: (jobId: string) => void): void {
+  onTold(hear: (jobId: string, job?: StoredJob) => void): void {
     this.#hear = hear;
   }
 
   /** @throws what the client throws */
-  async tell(jobId?: string): Promise<void> {
-    const { channel, message } = this.of(jobId);
+  async tell(job?: StoredJob): Promise<void> {
+    const { channel, message } = this.of(job);
     await this.connection.commands.publish(channel, message);
   }
 
@@ -58,6 +55,14 @@ export class OfferNews {
     if (time <= this.#toldFor) return;
     this.#toldFor = time;
     setTimeout(() => void this.tell().catch(() => undefined), time - Date.now()).unref();
+  }
+
+  #read(message: string): void {
+    if (message.startsWith(this.#self)) return;
+    const end = message.indexOf(' ');
+    if (end < 0) return this.#ring();
+    const word = readJobWord(message.slice(end + 1));
+    if (word) this.#hear(word.jobId, word.job);
   }
 
   /** Nobody was heard meanwhile. */

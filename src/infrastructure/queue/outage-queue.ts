@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { JobQueue, type Ticket } from '../../application/ports/job-queue';
+import type { StoredJob } from '../../application/ports/job-store';
 import { toComfyUIError } from '../../domain/errors';
 import type { Job } from '../../domain/job/job';
 import { oneLine } from '../../domain/text';
@@ -19,8 +20,8 @@ export class OutageQueue extends JobQueue {
     super();
   }
 
-  tell(jobId: string): void {
-    this.bull.tell(jobId);
+  tell(job: StoredJob): void {
+    this.bull.tell(job);
   }
 
   offer(jobs: readonly Job[]): Promise<void> {
@@ -60,7 +61,7 @@ export class OutageQueue extends JobQueue {
     this.bull.onOffer(ring);
   }
 
-  onTold(hear: (jobId: string) => void): void {
+  onTold(hear: (jobId: string, job?: StoredJob) => void): void {
     this.bull.onTold(hear);
   }
 

@@ -1,0 +1,36 @@
+import type { StoredJob } from '../../application/ports/job-store';
+import { readWorkflow, writeWorkflow } from '../../domain/workflow/workflow-text';
+import { isJobId } from '../database/job-rows';
+import { readNote, writeNote } from '../events/job-frame';
+
+/** Of larger jobs the id is enough: every process hears of them, and one at most takes them. */
+const LARGE = { nodes: 200, characters: 100_000 } as const;
+
+export interface JobWord {
+  readonly jobId: string;
+  readonly job?: StoredJob;
+}
+
+/** What is told of a job that just came: lines with its id, itself and its workflow. */
+export function writeJobWord({ job, workflow }: StoredJob): string {
+  if (Object.keys(workflow).length > LARGE.nodes) return job.id;
+  const text = writeWorkflow(workflow);
+  return text.length > LARGE.characters ? job.id : `${job.id}\n${writeNote({ job })}\n${text}`;
+}
+
+/** Undefined of what is none. */
+export function readJobWord(word: string): JobWord | undefined {
+  const [jobId = '', note, text] = word.split('\n');
+  if (!isJobId(jobId)) return undefined;
+  const job = note === undefined ? undefined : readNote(note)?.job;
+  const workflow = text === undefined ? undefined : workflowOf(text);
+  return job?.id === jobId && workflow ? { jobId, job: { job, workflow } } : { jobId };
+}
+
+function workflowOf(text: string): StoredJob['workflow'] | undefined {
+  try {
+    return readWorkflow(text);
+  } catch {
+    return undefined;
+  }
+}
