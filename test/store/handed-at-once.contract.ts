@@ -1,7 +1,7 @@
 import type { Lease } from '../../src/application/ports/leases';
 import type { Job } from '../../src/domain/job/job';
 import { KyselyLeases } from '../../src/infrastructure/database/kysely-leases';
-import { handed, waitingJob } from './jobs';
+import { handed, NOON, waitingJob, WORKFLOW } from './jobs';
 import type { Opened } from './opened';
 
 /** What `JobStore.add` promises of a job that comes with the server it can be handed to, where several processes share the servers. */
@@ -15,8 +15,8 @@ export function describeHandedAtOnce(opened: () => Opened): void {
     [lease] = (await leases.acquire('us', [backend], terms)) as [Lease];
   });
 
-  async function offered(under: Lease | undefined): Promise<Job> {
-    const job = waitingJob();
+  async function offered(under: Lease | undefined, queuedAt = NOON): Promise<Job> {
+    const job = waitingJob({ queuedAt });
     const kept = await opened().add(job, { handed: { job: handed(job, backend), lease: under } });
     expect(await opened().store.find(job.id)).toEqual(kept);
     return kept;
@@ -33,6 +33,18 @@ export function describeHandedAtOnce(opened: () => Opened): void {
     expect(await offered(undefined)).toMatchObject({ backend: null });
     await opened().drain();
     expect(await offered({ ...lease, epoch: lease.epoch + 1 })).toMatchObject({ backend: null });
+  });
+
+  it.each([
+    ['somebody waits', () => opened().add(waitingJob({ queuedAt: NOON + 3 }))],
+    ['the server changed hands', () => new KyselyLeases(opened().database).release('us', [backend])],
+  ])('waits when %s, also if it was otherwise a moment ago', async (_what, happens) => {
+    for (const ms of [1, 2]) expect(await offered(lease, NOON + ms)).toMatchObject({ backend });
+    await happens();
+    const waiting = await offered(lease, NOON + 4);
+    expect(waiting).toMatchObject({ backend: null, placement: 0 });
+    expect(await opened().store.workflow(waiting.id)).toEqual(WORKFLOW);
+    expect((await opened().drain()).at(-1)).toBe(waiting.id);
   });
 
   it('is seen by whoever takes the server over while it is written', async () => {

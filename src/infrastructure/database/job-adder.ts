@@ -1,12 +1,11 @@
-import type { Kysely } from 'kysely';
-import { PRIORITY_STEP_MS } from '../../application/ports/job-queue';
+import { type Kysely, sql } from 'kysely';
 import { IDEMPOTENCY_MS, type Idempotency, type JobEntry } from '../../application/ports/job-store';
-import type { Lease } from '../../application/ports/leases';
 import { ComfyUIError } from '../../domain/errors';
 import type { Job } from '../../domain/job/job';
 import { writeWorkflow } from '../../domain/workflow/workflow-text';
 import type { Database } from './database';
-import { changingColumns, fixedColumns, hash, JOB_COLUMNS, type JobRow, toJob } from './job-rows';
+import { FirstJob, heldLease } from './first-job';
+import { hash, JOB_COLUMNS, type JobRow, newRow, toJob } from './job-rows';
 import { type Placeholders, PreparedQuery } from './prepared-query';
 import type { Transaction } from './statements';
 import type { Tables, WorkflowsTable } from './tables';
@@ -16,8 +15,13 @@ export interface AddedJob {
   readonly isNew: boolean;
 }
 
-/** Adds jobs to one database. */
+/** Any number that other software is unlikely to lock in the same database. */
+const ADD_LOCK = 7_461_982_530;
+
+/** Adds jobs to one database, one after the other: so the queue is never overfilled, a key never used twice, and nobody overtaken. */
 export class JobAdder {
+  readonly #turn = new PreparedQuery(takeTurn);
+  readonly #first = new FirstJob();
   readonly #lease = new PreparedQuery(heldLease);
   readonly #byKey = new PreparedQuery(jobByKey);
   readonly #queue = new PreparedQuery(lookAtQueue);
@@ -26,18 +30,44 @@ export class JobAdder {
     kysely.insertInto('workflows').values(row),
   );
 
-  constructor(private readonly dialect: Database['dialect']) {}
+  /** Whether nobody waited when the last one was added here. */
+  #isQuiet = false;
 
-  /**
-   * Keeps a new job; for a transaction in which nobody else adds one.
-   * @throws ComfyUIError `queue_full`, `idempotency_mismatch`
-   */
-  async add(transaction: Transaction, entry: JobEntry): Promise<AddedJob> {
+  constructor(private readonly database: Database) {}
+
+  /** @throws ComfyUIError `queue_full`, `idempotency_mismatch`; what the driver throws */
+  async add(entry: JobEntry): Promise<AddedJob> {
+    const first = this.#mayBeFirst(entry) ? await this.#addFirst(entry) : undefined;
+    return first ? { job: first, isNew: true } : this.#inTurn((transaction) => this.#add(transaction, entry));
+  }
+
+  /** As a rule nobody waits: then PostgreSQL need not be asked, and waited for, before a job is written. */
+  #mayBeFirst({ idempotency, maxQueue }: JobEntry): boolean {
+    return this.#isQuiet && this.database.dialect === 'postgres' && !idempotency && maxQueue > 0;
+  }
+
+  /** @returns undefined when it was not kept */
+  async #addFirst(entry: JobEntry): Promise<Job | undefined> {
+    const { job } = await this.#inTurn(async (transaction) => ({ job: this.#first.send(transaction, entry) }));
+    const added = await job;
+    this.#isQuiet = added !== undefined;
+    return added;
+  }
+
+  #inTurn<T>(write: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.database.transact((transaction) => {
+      if (this.database.dialect === 'postgres') this.#turn.send(transaction, {});
+      return write(transaction);
+    });
+  }
+
+  async #add(transaction: Transaction, entry: JobEntry): Promise<AddedJob> {
     const { job, idempotency, maxQueue } = entry;
     const earlier = idempotency && (await this.#findEarlier(transaction, job, idempotency));
     if (earlier) return earlier;
     const [{ rows }, handed] = await Promise.all([this.#queue.run(transaction, {}), this.#handed(transaction, entry)]);
     const { waiting = 0, lastOrder = null } = rows[0] ?? {};
+    this.#isQuiet = waiting === 0;
     if (waiting >= maxQueue) throw queueFull(maxQueue);
     const kept = waiting === 0 ? (handed ?? job) : job;
     // Behind all others, also when the clock stood still or went back.
@@ -48,7 +78,7 @@ export class JobAdder {
   /** The job as handed over, if its server is driven by this process until this is written. */
   async #handed(transaction: Transaction, { handed }: JobEntry): Promise<Job | undefined> {
     // The embedded database has one process, which drives all servers.
-    if (!handed || this.dialect === 'sqlite') return handed?.job;
+    if (!handed || this.database.dialect === 'sqlite') return handed?.job;
     if (!handed.lease) return undefined;
     const { rows } = await this.#lease.run(transaction, handed.lease);
     return rows.length > 0 ? handed.job : undefined;
@@ -67,17 +97,13 @@ export class JobAdder {
   }
 
   #insert(transaction: Transaction, { job, workflow, idempotency }: JobEntry, order: number): void {
-    this.#insertJob.send(transaction, {
-      ...fixedColumns(job),
-      ...changingColumns(job),
-      write_id: null,
-      queue_order: order,
-      rank: order - job.priority * PRIORITY_STEP_MS * 1000,
-      idempotency_key: idempotency ? hash(idempotency.key) : null,
-      request_hash: idempotency?.requestHash ?? null,
-    });
+    this.#insertJob.send(transaction, newRow(job, order, idempotency));
     this.#insertWorkflow.send(transaction, { job_id: job.id, workflow: writeWorkflow(workflow) });
   }
+}
+
+function takeTurn(kysely: Kysely<Tables>) {
+  return kysely.selectNoFrom(sql`pg_advisory_xact_lock(${sql.lit(ADD_LOCK)})`.as('turn'));
 }
 
 function jobByKey(kysely: Kysely<Tables>, { key }: Placeholders<{ readonly key: string }>) {
@@ -87,16 +113,6 @@ function jobByKey(kysely: Kysely<Tables>, { key }: Placeholders<{ readonly key: 
 function forgetKey(transaction: Transaction, { id }: JobRow): undefined {
   const nothing = { idempotency_key: null, request_hash: null };
   transaction.send(transaction.kysely.updateTable('jobs').set(nothing).where('id', '=', id).compile());
-}
-
-/** Whoever takes it over waits until this transaction is done. */
-function heldLease(kysely: Kysely<Tables>, { backend, epoch }: Placeholders<Lease>) {
-  return kysely
-    .selectFrom('leases')
-    .select('epoch')
-    .where('backend', '=', backend)
-    .where('epoch', '=', epoch)
-    .forShare();
 }
 
 function lookAtQueue(kysely: Kysely<Tables>) {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import { needsKey } from '../../application/needs-key';
+import { PRIORITY_STEP_MS } from '../../application/ports/job-queue';
+import type { Idempotency } from '../../application/ports/job-store';
 import { ComfyUIError } from '../../domain/errors';
 import { parseJson, stringifyJson } from '../../domain/json';
 import type { Job, JobStatus } from '../../domain/job/job';
@@ -52,9 +54,20 @@ type JobRecord = { readonly [Field in keyof Required<Omit<Job, InColumns | 'erro
 
 type StoredError = Pick<ComfyUIError, 'code' | 'message' | 'details' | 'jobId'>;
 
-/** The columns that stay as they were when the job came. */
-export function fixedColumns(job: Job) {
-  return { id: job.id, priority: job.priority, queued_at: job.queuedAt, needs_key: needsKey(job.needs) };
+/** @param order its `queue_order` */
+export function newRow(job: Job, order: number, idempotency?: Idempotency): JobRow {
+  return {
+    id: job.id,
+    priority: job.priority,
+    queued_at: job.queuedAt,
+    needs_key: needsKey(job.needs),
+    ...changingColumns(job),
+    write_id: null,
+    queue_order: order,
+    rank: order - job.priority * PRIORITY_STEP_MS * 1000,
+    idempotency_key: idempotency ? hash(idempotency.key) : null,
+    request_hash: idempotency?.requestHash ?? null,
+  };
 }
 
 export function changingColumns(job: Job) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import {
   type FileChanges,
   type JobEntry,
@@ -26,11 +26,7 @@ import { storageError } from './storage-errors';
 import { stored } from './stored';
 import type { Tables } from './tables';
 
-/** Any number that other software is unlikely to lock in the same database. */
-const ADD_LOCK = 7_461_982_530;
-
 export class KyselyJobStore extends JobStore {
-  readonly #turn = new PreparedQuery(takeTurn);
   readonly #jobById = new PreparedQuery(jobById);
   readonly #entryById = new PreparedQuery(entryById);
   readonly #adder: JobAdder;
@@ -43,14 +39,14 @@ export class KyselyJobStore extends JobStore {
     private readonly isPublished = false,
   ) {
     super();
-    this.#adder = new JobAdder(database.dialect);
+    this.#adder = new JobAdder(database);
     this.#updates = new JobUpdates(database.dialect);
   }
 
   add(entry: JobEntry): Promise<AddedJob> {
     return stored(async (isRetry) => {
       const kept = isRetry ? await this.#find(entry.job.id) : undefined;
-      return kept ? { job: kept, isNew: true } : this.#addInTurn(entry);
+      return kept ? { job: kept, isNew: true } : this.#adder.add(entry);
     });
   }
 
@@ -102,14 +98,6 @@ export class KyselyJobStore extends JobStore {
     }
   }
 
-  /** One adds after the other, so that the queue is never overfilled, a key never used twice, and nobody overtaken. */
-  #addInTurn(entry: JobEntry): Promise<AddedJob> {
-    return this.database.transact((transaction) => {
-      if (this.database.dialect === 'postgres') this.#turn.send(transaction, {});
-      return this.#adder.add(transaction, entry);
-    });
-  }
-
   #write({ job, values, files, lease }: JobWrite): Promise<boolean> {
     const { statements, dialect } = this.database;
     const update = (where: Statements) => this.#updates.run(where, values, lease);
@@ -153,8 +141,4 @@ function jobById(kysely: Kysely<Tables>, { id }: Placeholders<ById>) {
 
 function entryById(kysely: Kysely<Tables>, values: Placeholders<ById>) {
   return jobById(kysely, values).innerJoin('workflows', 'job_id', 'jobs.id').select('workflow');
-}
-
-function takeTurn(kysely: Kysely<Tables>) {
-  return kysely.selectNoFrom(sql`pg_advisory_xact_lock(${sql.lit(ADD_LOCK)})`.as('turn'));
 }
