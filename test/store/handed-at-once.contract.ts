@@ -35,9 +35,15 @@ export function describeHandedAtOnce(opened: () => Opened): void {
     expect(await offered({ ...lease, epoch: lease.epoch + 1 })).toMatchObject({ backend: null });
   });
 
+  async function takeOver(): Promise<unknown> {
+    const leases = new KyselyLeases(opened().database);
+    await leases.release('us', [backend]);
+    return leases.acquire('them', [backend], terms);
+  }
+
   it.each([
     ['somebody waits', () => opened().add(waitingJob({ queuedAt: NOON + 3 }))],
-    ['the server changed hands', () => new KyselyLeases(opened().database).release('us', [backend])],
+    ['the server changed hands', takeOver],
   ])('waits when %s, also if it was otherwise a moment ago', async (_what, happens) => {
     for (const ms of [1, 2]) expect(await offered(lease, NOON + ms)).toMatchObject({ backend });
     await happens();

@@ -43,7 +43,7 @@ function insertFirstHanded(kysely: Kysely<Tables>, { leased, epoch, ...row }: Pl
   return kysely
     .insertInto('jobs')
     .columns(namesOf(row))
-    .expression(first(kysely, row).where(({ exists }) => exists(lease)));
+    .expression(first(kysely, row).where((is) => is.exists(lease)));
 }
 
 /** Whoever takes it over waits until this transaction is done. */
@@ -61,8 +61,8 @@ function first(kysely: Kysely<Tables>, row: Placeholders<JobRow>) {
   const jobs = kysely.selectFrom('jobs').select('id');
   return kysely
     .selectNoFrom(Object.entries<RawBuilder<unknown>>(row).map(([name, value]) => value.as(name)))
-    .where(({ not, exists }) => not(exists(jobs.where('backend', 'is', null).where('ended_at', 'is', null))))
-    .where(({ not, exists }) => not(exists(jobs.where('queue_order', '>=', row.queue_order))));
+    .where((is) => is.not(is.exists(jobs.where('backend', 'is', null).where('ended_at', 'is', null))))
+    .where((is) => is.not(is.exists(jobs.where('queue_order', '>=', row.queue_order))));
 }
 
 function insertWorkflow(kysely: Kysely<Tables>, { job_id, workflow }: Placeholders<WorkflowsTable>) {
