@@ -1,10 +1,13 @@
 import { type Kysely, sql } from 'kysely';
 import type { Lease } from '../../application/ports/leases';
+import { isObject } from '../../domain/json';
 import type { Database } from './database';
 import type { changingColumns, JobRow } from './job-rows';
 import { type Placeholders, PreparedQuery } from './prepared-query';
-import type { Statements } from './statements';
+import type { Statements, Transaction } from './statements';
 import type { Tables } from './tables';
+
+const DIVISION_BY_ZERO = '22012';
 
 /** What a job becomes, and at which `placement` it has to be before. */
 export type JobUpdate = ReturnType<typeof changingColumns> &
@@ -33,7 +36,29 @@ export class JobUpdates {
   }
 }
 
+/** Fails where this write of the job is not there; what else is in its transaction is undone with it. */
+export class WriteGuard {
+  readonly #query = new PreparedQuery(divideByWrites);
+
+  send(transaction: Transaction, { id, write_id }: JobUpdate): void {
+    this.#query.send(transaction, { id, write_id });
+  }
+
+  /** Whether a transaction failed by it. */
+  hasRefused(error: unknown): boolean {
+    return isObject(error) && error.code === DIVISION_BY_ZERO;
+  }
+}
+
 type LeasedUpdate = JobUpdate & { readonly leased: string; readonly epoch: number };
+
+function divideByWrites(kysely: Kysely<Tables>, { id, write_id }: Placeholders<Pick<JobUpdate, 'id' | 'write_id'>>) {
+  return kysely
+    .selectFrom('jobs')
+    .select(sql<number>`1 / count(*)`.as('guard'))
+    .where('id', '=', id)
+    .where('write_id', '=', write_id);
+}
 
 /** Changes a job that has not ended, or now succeeds after all, and was not handed to anybody else meanwhile. */
 function updateJob(kysely: Kysely<Tables>, { id, before, cancel_requested, ...columns }: Placeholders<JobUpdate>) {

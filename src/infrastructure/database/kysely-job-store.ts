@@ -18,10 +18,10 @@ import { changingColumns, isJobId, JOB_COLUMNS, toJob } from './job-rows';
 import { listJobs } from './list-jobs';
 import { type AddedJob, JobAdder } from './job-adder';
 import { JobFiles } from './job-files';
-import { type JobUpdate, JobUpdates } from './job-updates';
+import { type JobUpdate, JobUpdates, WriteGuard } from './job-updates';
 import { announce } from './kysely-outbox';
 import { type Placeholders, PreparedQuery } from './prepared-query';
-import type { Statements } from './statements';
+import type { Transaction } from './statements';
 import { storageError } from './storage-errors';
 import { stored } from './stored';
 import type { Tables } from './tables';
@@ -31,6 +31,7 @@ export class KyselyJobStore extends JobStore {
   readonly #entryById = new PreparedQuery(entryById);
   readonly #adder: JobAdder;
   readonly #updates: JobUpdates;
+  readonly #guard = new WriteGuard();
   readonly #files = new JobFiles();
 
   /** @param isPublished whether jobs that end go into the outbox */
@@ -98,18 +99,42 @@ export class KyselyJobStore extends JobStore {
     }
   }
 
-  #write({ job, values, files, lease }: JobWrite): Promise<boolean> {
+  #write(write: JobWrite): Promise<boolean> {
     const { statements, dialect } = this.database;
-    const update = (where: Statements) => this.#updates.run(where, values, lease);
-    const isToPublish = this.isPublished && hasEnded(job);
+    if (dialect === 'sqlite') return this.database.transact((transaction) => this.#writeAll(transaction, write));
     // A single statement is a transaction of its own, which spares PostgreSQL the trip to commit it.
-    if (dialect === 'postgres' && !files && !isToPublish) return update(statements);
-    return this.database.transact(async (transaction) => {
-      if (!(await update(transaction))) return false;
-      if (files) this.#files.send(transaction, job, files);
-      if (isToPublish) announce(transaction, job);
+    if (!write.files && !this.#isToPublish(write.job)) return this.#updates.run(statements, write.values, write.lease);
+    return this.#writeAtOnce(write);
+  }
+
+  async #writeAll(transaction: Transaction, write: JobWrite): Promise<boolean> {
+    if (!(await this.#updates.run(transaction, write.values, write.lease))) return false;
+    this.#sendRest(transaction, write);
+    return true;
+  }
+
+  /** Without waiting for an answer in between. */
+  async #writeAtOnce(write: JobWrite): Promise<boolean> {
+    try {
+      await this.database.transact(async (transaction) => {
+        void this.#updates.run(transaction, write.values, write.lease).catch(() => undefined);
+        this.#guard.send(transaction, write.values);
+        this.#sendRest(transaction, write);
+      });
       return true;
-    });
+    } catch (error) {
+      if (this.#guard.hasRefused(error)) return false;
+      throw error;
+    }
+  }
+
+  #sendRest(transaction: Transaction, { job, files }: JobWrite): void {
+    if (files) this.#files.send(transaction, job, files);
+    if (this.#isToPublish(job)) announce(transaction, job);
+  }
+
+  #isToPublish(job: Job): boolean {
+    return this.isPublished && hasEnded(job);
   }
 
   async #find(id: string): Promise<Job | undefined> {
