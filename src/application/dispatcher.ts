@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { toComfyUIError } from '../domain/errors';
-import { hasEnded, type Job } from '../domain/job/job';
+import { isWaiting } from '../domain/job/job';
 import { oneLine } from '../domain/text';
 import { BackendPool } from './backends/backend-pool';
 import { Draining } from './draining';
@@ -125,8 +125,4 @@ export class Dispatcher implements OnApplicationBootstrap {
     const backend = this.pool.choose(needs, failed, broken);
     return backend !== undefined && this.runner.hand(live, backend);
   }
-}
-
-function isWaiting(job: Job): boolean {
-  return job.backend === null && !hasEnded(job);
 }

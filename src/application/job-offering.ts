@@ -1,12 +1,13 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { toComfyUIError } from '../domain/errors';
 import { recordOf } from '../domain/job/active-job';
-import { hasEnded, type Job } from '../domain/job/job';
+import { isWaiting, type Job } from '../domain/job/job';
 import { oneLine } from '../domain/text';
 import { BackendPool } from './backends/backend-pool';
 import { Bell } from './bell';
 import { Dispatcher } from './dispatcher';
 import { Draining } from './draining';
+import { LiveJobs } from './live-jobs';
 import { JobBacklog } from './ports/job-backlog';
 import { JobQueue } from './ports/job-queue';
 import { ProcessRole } from './process-role';
@@ -29,6 +30,7 @@ export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
     private readonly queue: JobQueue,
     private readonly backlog: JobBacklog,
     private readonly pool: BackendPool,
+    private readonly lives: LiveJobs,
     private readonly dispatcher: Dispatcher,
     private readonly role: ProcessRole,
     private readonly draining: Draining,
@@ -62,10 +64,12 @@ export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
     }
   }
 
-  /** Those of them that still wait. */
-  async #waiting(jobs: readonly Job[]): Promise<readonly Job[]> {
+  /** Those of them that still wait. Of most it was heard by now that they do not. */
+  async #waiting(announced: readonly Job[]): Promise<readonly Job[]> {
+    const jobs = announced.filter((job) => isWaiting(this.lives.peek(job.id)?.job ?? job));
+    if (jobs.length === 0) return jobs;
     const changed = new Map((await this.backlog.changed(jobs)).map((job) => [job.id, job]));
-    return jobs.map((job) => changed.get(job.id) ?? job).filter((job) => job.backend === null && !hasEnded(job));
+    return jobs.map((job) => changed.get(job.id) ?? job).filter(isWaiting);
   }
 
   async #offerAgain(): Promise<void> {

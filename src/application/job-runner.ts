@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { BackendFault, ComfyUIError, toComfyUIError } from '../domain/errors';
 import { isDeviceFault } from '../domain/job/execution-failure';
 import { type ActiveJob, advance } from '../domain/job/active-job';
-import { hasEnded, type Job } from '../domain/job/job';
+import { isWaiting, type Job } from '../domain/job/job';
 import type { JobChange } from '../domain/job/job-change';
 import { oneLine } from '../domain/text';
 import { type Assignment, AttemptRun } from './attempt-run';
@@ -123,7 +123,7 @@ export class JobRunner {
     if (this.#runs.get(job.id)?.run !== run) return;
     this.#runs.delete(job.id);
     live.isRunning = false;
-    if (!hasEnded(job) && job.backend === null) backend.bell.announce(job);
+    if (isWaiting(job)) backend.bell.announce(job);
   }
 
   /** Never rejects: how it went is in the job. @returns what became of it, when that was stored */

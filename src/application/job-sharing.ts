@@ -46,6 +46,11 @@ export class JobSharing implements OnApplicationBootstrap {
     else if (!hasEnded(live.job)) this.#heard.set(live, this.#hear(live));
   }
 
+  /** As {@link share}, if it was not yet. */
+  shareIfNew(live: LiveJob): void {
+    if (!this.#told.has(live) && !this.#heard.has(live)) this.share(live);
+  }
+
   /** Nobody here needs it any more. */
   forget(live: LiveJob): void {
     for (const shared of [this.#told, this.#heard]) {

@@ -35,6 +35,7 @@ export class LiveJobs {
   /** A job by its id, as it is now; held once more. */
   async open(id: string): Promise<LiveJob | undefined> {
     const live = this.#live.get(id);
+    if (live) this.sharing.shareIfNew(live);
     return this.#hold(live ?? (await this.#load(id)), (held) =>
       held === live ? this.renew(held) : this.#learnOfRun(held),
     );
@@ -49,9 +50,12 @@ export class LiveJobs {
     });
   }
 
-  /** A job that another process told of, to be handed over here. If it was moved on meanwhile, it can not be. */
+  /** A job that another process told of, to be handed over here: if it was moved on meanwhile, it can not be. It is not shared until it runs. */
   async openTold({ job, workflow }: StoredJob): Promise<LiveJob | undefined> {
-    return this.#live.has(job.id) ? this.openToRun(job.id) : this.add(activate(job, workflow));
+    if (this.#live.has(job.id)) return this.openToRun(job.id);
+    const live = this.#keep(activate(job, workflow));
+    live.hold();
+    return live;
   }
 
   /** A job as it is here, where nobody else changes it. */
@@ -109,9 +113,14 @@ export class LiveJobs {
   }
 
   #register(job: ActiveJob): LiveJob {
+    const live = this.#keep(job);
+    this.sharing.share(live);
+    return live;
+  }
+
+  #keep(job: ActiveJob): LiveJob {
     const live = new LiveJob(job, this.#keeper);
     this.#live.set(job.id, live);
-    this.sharing.share(live);
     return live;
   }
 }

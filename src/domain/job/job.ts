@@ -99,6 +99,11 @@ export function hasEnded({ status }: Pick<Job, 'status'>): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'expired' || status === 'canceled';
 }
 
+/** Whether it is to be handed to a server. */
+export function isWaiting(job: Pick<Job, 'status' | 'backend'>): boolean {
+  return job.backend === null && !hasEnded(job);
+}
+
 /** Whether it ran, and failed only because its files could not be stored: they may still be at its server. */
 export function isCollectable({ status, error }: Pick<Job, 'status' | 'error'>): boolean {
   return status === 'failed' && error?.code === 'storage_failed';

@@ -16,7 +16,9 @@ export interface FoundFile {
 /** The folder files are kept in. Nothing in it leads out of it. */
 export class Folder {
   #root: Promise<string> | undefined;
+  /** What was found well is not looked at again until something fails. */
   readonly #prepared = new Set<string>();
+  readonly #checked = new Set<string>();
 
   constructor(private readonly directory: string) {}
 
@@ -34,7 +36,7 @@ export class Folder {
     return join(await this.root(), address);
   }
 
-  /** Makes the folder of a file, so that it lasts; one that was found well is not looked at again until something fails. */
+  /** Makes the folder of a file, so that it lasts. */
   async prepare(path: string): Promise<void> {
     const folder = dirname(path);
     if (this.#prepared.has(folder)) return;
@@ -51,12 +53,12 @@ export class Folder {
   /** Something failed: folders may be gone, or not what they were. */
   distrust(): void {
     this.#prepared.clear();
+    this.#checked.clear();
   }
 
   /** Undefined when it is not there. */
   async openFile(path: string): Promise<FoundFile | undefined> {
-    if (!(await this.#hasFolderOf(path))) return undefined;
-    const handle = await unlessMissing(open(path, O_RDONLY | O_NOFOLLOW));
+    const handle = await this.#ifThere(path, () => open(path, O_RDONLY | O_NOFOLLOW));
     if (!handle) return undefined;
     try {
       const found = await handle.stat();
@@ -69,14 +71,20 @@ export class Folder {
   }
 
   async removeFile(path: string): Promise<void> {
-    if (await this.#hasFolderOf(path)) await unlessMissing(unlink(path));
+    await this.#ifThere(path, () => unlink(path));
   }
 
-  async #hasFolderOf(path: string): Promise<boolean> {
-    if ((await unlessMissing(this.#refuseLinks(dirname(path)))) !== undefined) return true;
+  async #ifThere<T>(path: string, act: () => Promise<T>): Promise<T | undefined> {
+    try {
+      await this.#refuseLinks(dirname(path));
+      return await act();
+    } catch (error) {
+      this.distrust();
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
     // Without the root nothing is lost yet: its disk may come back.
     await access(await this.root());
-    return false;
+    return undefined;
   }
 
   async #make(): Promise<string> {
@@ -84,18 +92,11 @@ export class Folder {
     return realpath(this.directory);
   }
 
-  async #refuseLinks(folder: string): Promise<string> {
-    if ((await realpath(folder)) === folder) return folder;
-    throw new StorageFault(`A symbolic link leads out of the folder for files: ${folder}.`);
-  }
-}
-
-async function unlessMissing<T>(act: Promise<T>): Promise<T | undefined> {
-  try {
-    return await act;
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-    return undefined;
+  async #refuseLinks(folder: string): Promise<void> {
+    if (this.#checked.has(folder)) return;
+    if ((await realpath(folder)) !== folder)
+      throw new StorageFault(`A symbolic link leads out of the folder for files: ${folder}.`);
+    this.#checked.add(folder);
   }
 }
 
