@@ -38,8 +38,10 @@ export class Replicas {
     const servers = [embedded, ...Object.values(fleets)];
     for (const server of servers) await this.#latencies(server, WARM_UP);
     const latencies = new Map<ServerProcess, number[]>(servers.map((server) => [server, []]));
+    // Each is measured as often before as after each other: what one leaves to do, the next pays for.
     for (let round = 0; round < PAIRS_OF_ROUNDS; round += 1)
-      for (const [server, all] of latencies) all.push(...(await this.#latencies(server, ONE_CALLER)));
+      for (const server of round % 2 === 0 ? servers : servers.toReversed())
+        latencies.get(server)?.push(...(await this.#latencies(server, ONE_CALLER)));
     const p50 = (server: ServerProcess) => quantile(latencies.get(server) ?? [], 0.5);
     return Object.entries(fleets).map(([what, server]) => overheadFigure(what, p50(server), p50(embedded)));
   }
