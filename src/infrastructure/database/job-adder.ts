@@ -48,8 +48,13 @@ export class JobAdder {
 
   /** @returns undefined when it was not kept */
   async #addFirst(entry: JobEntry): Promise<Job | undefined> {
-    const { job } = await this.#inTurn(async (transaction) => ({ job: this.#first.send(transaction, entry) }));
-    const added = await job;
+    const { sent } = await this.#inTurn(async (transaction) => {
+      const job = this.#first.send(transaction, entry);
+      // The commit fails, too.
+      job.catch(() => undefined);
+      return { sent: job };
+    });
+    const added = await sent;
     this.#isQuiet = added !== undefined;
     return added;
   }
