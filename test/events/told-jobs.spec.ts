@@ -1,0 +1,63 @@
+import { BackendPool } from '../../src/application/backends/backend-pool';
+import { Draining } from '../../src/application/draining';
+import { JobRecorder } from '../../src/application/job-recorder';
+import { JobSharing } from '../../src/application/job-sharing';
+import { LiveJobs } from '../../src/application/live-jobs';
+import { ProcessRole } from '../../src/application/process-role';
+import { WorkBell } from '../../src/application/work-bell';
+import { RedisJobNews } from '../../src/infrastructure/events/redis-job-news';
+import { waitingJob, WORKFLOW } from '../store/jobs';
+import { freshDatabase } from '../store/opened';
+import { inMemory } from '../store/places';
+import { eventually } from '../support/eventually';
+import { describeWithServer, onRedis, RedisServer } from './redis-server';
+import { later } from './snapshots';
+
+describeWithServer('a job that another process told of', () => {
+  const database = freshDatabase(inMemory);
+  let server: RedisServer;
+  let us: RedisJobNews;
+  let them: RedisJobNews;
+  let lives: LiveJobs;
+
+  beforeEach(async () => {
+    server = await RedisServer.start();
+    [us, them] = [await RedisJobNews.open({ redisUrl: server.url }), await RedisJobNews.open({ redisUrl: server.url })];
+    const { store, backlog } = database.current;
+    const draining = new Draining();
+    const sharing = new JobSharing(us, backlog, new ProcessRole('all', false), draining);
+    lives = new LiveJobs(store, new JobRecorder(store, new BackendPool([], new WorkBell()), draining), sharing);
+  });
+
+  afterEach(async () => {
+    await Promise.all([us, them].map((news) => news.onApplicationShutdown()));
+    await server.remove();
+  });
+
+  const listeners = () => onRedis(server.url, (redis) => redis.pubsub('CHANNELS', '*:news:*'));
+
+  it('is listened to only when somebody here needs it, and it runs elsewhere', async () => {
+    const job = await database.current.add(waitingJob());
+    const told = (await lives.openTold({ job, workflow: WORKFLOW }))!;
+    expect(await listeners()).toEqual([]);
+    const needed = await lives.open(job.id);
+    expect(needed).toBe(told);
+    await eventually(async () => expect(await listeners()).toEqual([`comfyui:0:news:${job.id}`]));
+    told.release();
+    them.tell({ job: later(job) });
+    await eventually(() => expect(needed?.job.revision).toBe(later(job).revision));
+    needed?.release();
+    await eventually(async () => expect(await listeners()).toEqual([]));
+  });
+
+  it('is read when it is known here already, by what is stored', async () => {
+    const job = await database.current.add(waitingJob());
+    const known = await lives.open(job.id);
+    const stored = { ...later(job), priority: 7 };
+    await database.current.store.save(stored, job.placement);
+    const told = await lives.openTold({ job, workflow: WORKFLOW });
+    expect(told).toBe(known);
+    expect(told?.job.revision).toBe(stored.revision);
+    for (const live of [known, told]) live?.release();
+  });
+});
