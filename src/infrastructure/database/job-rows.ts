@@ -108,13 +108,6 @@ function statusOf({ status, cancel_requested: toCancel }: JobRow): JobStatus {
   return status === 'running' && toCancel === 1 ? 'canceling' : status;
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** Whether there can be such a job: callers ask for anything. */
-export function isJobId(id: string): boolean {
-  return UUID.test(id);
-}
-
 /** Of any text a short one that every column takes. */
 export function hash(text: string): string {
   return createHash('sha256').update(text).digest('base64url');

@@ -2,7 +2,7 @@ import { type AssetPage, type AssetQuery, AssetStore } from '../../application/p
 import type { Asset } from '../../domain/asset';
 import { selectAssets, toAsset } from './asset-rows';
 import type { Database } from './database';
-import { isJobId } from './job-rows';
+import { isJobId } from '../job-id';
 import { listAssets } from './list-assets';
 import { stored } from './stored';
 

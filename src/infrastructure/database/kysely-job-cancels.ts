@@ -1,6 +1,6 @@
 import { JobCancels } from '../../application/ports/job-cancels';
 import type { Database } from './database';
-import { isJobId } from './job-rows';
+import { isJobId } from '../job-id';
 import { stored } from './stored';
 import { handedJobs } from './waiting-jobs';
 

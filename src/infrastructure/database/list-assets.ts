@@ -2,7 +2,7 @@ import type { AssetPage, AssetQuery } from '../../application/ports/asset-store'
 import { ComfyUIError } from '../../domain/errors';
 import { toAsset } from './asset-rows';
 import type { Database } from './database';
-import { isJobId } from './job-rows';
+import { isJobId } from '../job-id';
 import { newestAssets, type Place } from './newest-assets';
 
 const START: Place = { order: Number.MAX_SAFE_INTEGER, id: '' };

@@ -1,12 +1,9 @@
 import type { JobSnapshot } from '../../application/ports/job-news';
-import { ComfyUIError } from '../../domain/errors';
-import { isObject, parseJson, stringifyJson } from '../../domain/json';
+import { isObject } from '../../domain/json';
 import { hasEnded, type Job } from '../../domain/job/job';
 import type { Preview } from '../../domain/job/run-event';
-import { isToldJob, JOB_FIELDS, type ToldJob } from './job-shape';
+import { readTold, writeTold } from '../told-job';
 
-/** Of another one we understand nothing. */
-const VERSION = 1;
 const NEWLINE = 0x0a;
 
 /** What is said of a picture beside its bytes. */
@@ -23,16 +20,16 @@ export interface JobNote {
 
 /** One line of JSON: without line breaks, so that bytes may follow after one. */
 export function writeNote({ job, picture }: JobNote): string {
-  return stringifyJson({ version: VERSION, job: told(job), picture });
+  return writeTold(job, { picture });
 }
 
 /** Undefined of what nobody of this version wrote. */
 export function readNote(line: string): JobNote | undefined {
-  const note = parsed(line);
-  if (!isObject(note) || note.version !== VERSION || !isToldJob(note.job)) return undefined;
-  const job = heard(note.job);
-  if (note.picture === undefined) return { job };
-  return isPictureNote(note.picture) && !hasEnded(job) ? { job, picture: note.picture } : undefined;
+  const told = readTold(line);
+  if (!told) return undefined;
+  const { job, rest } = told;
+  if (rest.picture === undefined) return { job };
+  return isPictureNote(rest.picture) && !hasEnded(job) ? { job, picture: rest.picture } : undefined;
 }
 
 /** The line, and the bytes that go with it. */
@@ -52,34 +49,9 @@ export function previewOf({ job, preview }: JobSnapshot): Preview | undefined {
   return hasEnded(job) ? undefined : preview;
 }
 
-function told(job: Job): object {
-  const { error } = job;
-  const fields = Object.fromEntries(JOB_FIELDS.map((field) => [field, job[field]]));
-  return {
-    ...fields,
-    error: error && { code: error.code, message: error.message, details: error.details, jobId: error.jobId },
-  };
-}
-
-function heard(job: ToldJob): Job {
-  const known = JOB_FIELDS.filter((field) => job[field] !== undefined).map((field) => [field, job[field]]);
-  const { error, ...rest } = Object.fromEntries(known) as ToldJob;
-  if (!error) return rest;
-  const { code, message, details, jobId } = error;
-  return { ...rest, error: new ComfyUIError(code, message, { details, jobId }) };
-}
-
 function isPictureNote(value: unknown): value is PictureNote {
   if (!isObject(value)) return false;
   const { id, mediaType, nodeId } = value;
   const isPicture = mediaType === 'image/jpeg' || mediaType === 'image/png';
   return typeof id === 'string' && isPicture && (nodeId === null || typeof nodeId === 'string');
-}
-
-function parsed(line: string): unknown {
-  try {
-    return parseJson(line);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { JobNews, type JobSnapshot } from '../../application/ports/job-news';
 import { sleep } from '../../application/sleep';
+import { isJobId } from '../job-id';
 import { type JobNote, readNote, withoutBytes } from './job-frame';
 import { JobListeners, stackOf } from './job-listeners';
 import { NewsSender } from './news-sender';
@@ -14,7 +15,6 @@ const READ_MS = 1_000;
 const LAST_WORDS_MS = 300;
 /** Jobs that are read at once after a break. */
 const CATCH_UP = 200;
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * News by Redis: a channel for each job that somebody listens to, and the last of each job under a key that expires. Pictures
@@ -125,7 +125,7 @@ export class RedisJobNews extends JobNews implements OnApplicationShutdown {
 
   #hearCancel(jobId: string): void {
     try {
-      if (UUID.test(jobId)) this.#cancel?.(jobId);
+      if (isJobId(jobId)) this.#cancel?.(jobId);
     } catch (error) {
       this.#logger.error(`The wish to cancel job ${jobId} was not taken.`, stackOf(error));
     }

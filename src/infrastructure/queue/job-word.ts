@@ -1,7 +1,7 @@
 import type { StoredJob } from '../../application/ports/job-store';
 import { readWorkflow, writeWorkflow } from '../../domain/workflow/workflow-text';
-import { isJobId } from '../database/job-rows';
-import { readNote, writeNote } from '../events/job-frame';
+import { isJobId } from '../job-id';
+import { readTold, writeTold } from '../told-job';
 
 /** Of larger jobs the id is enough: every process hears of them, and one at most takes them. */
 const LARGE = { nodes: 200, characters: 100_000 } as const;
@@ -15,14 +15,14 @@ export interface JobWord {
 export function writeJobWord({ job, workflow }: StoredJob): string {
   if (Object.keys(workflow).length > LARGE.nodes) return job.id;
   const text = writeWorkflow(workflow);
-  return text.length > LARGE.characters ? job.id : `${job.id}\n${writeNote({ job })}\n${text}`;
+  return text.length > LARGE.characters ? job.id : `${job.id}\n${writeTold(job)}\n${text}`;
 }
 
 /** Undefined of what is none. */
 export function readJobWord(word: string): JobWord | undefined {
   const [jobId = '', note, text] = word.split('\n');
   if (!isJobId(jobId)) return undefined;
-  const job = note === undefined ? undefined : readNote(note)?.job;
+  const job = note === undefined ? undefined : readTold(note)?.job;
   const workflow = text === undefined ? undefined : workflowOf(text);
   return job?.id === jobId && workflow ? { jobId, job: { job, workflow } } : { jobId };
 }

@@ -1,11 +1,11 @@
-import { type ComfyUIError, ERROR_CODES } from '../../domain/errors';
-import { isObject } from '../../domain/json';
-import { type Acceptance, type Attempt, type CollectedFile, type Job, JOB_STATUSES } from '../../domain/job/job';
-import type { OutputText } from '../../domain/job/outputs';
-import type { Progress } from '../../domain/job/progress';
-import type { WorkflowNeeds } from '../../domain/workflow/needs';
-import type { NodeErrors, NodeProblem } from '../../domain/workflow/node-errors';
-import type { Seed } from '../../domain/workflow/seeds';
+import { type ComfyUIError, ERROR_CODES } from '../domain/errors';
+import { isObject } from '../domain/json';
+import { type Acceptance, type Attempt, type CollectedFile, type Job, JOB_STATUSES } from '../domain/job/job';
+import type { OutputText } from '../domain/job/outputs';
+import type { Progress } from '../domain/job/progress';
+import type { WorkflowNeeds } from '../domain/workflow/needs';
+import type { NodeErrors, NodeProblem } from '../domain/workflow/node-errors';
+import type { Seed } from '../domain/workflow/seeds';
 
 type Check = (value: unknown) => boolean;
 /** Each field is named, so that a new one can not be forgotten. */
