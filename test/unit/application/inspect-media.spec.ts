@@ -47,7 +47,7 @@ describe('a picture', () => {
     ['gif', 'image/gif'],
     ['avif', 'image/avif'],
     ['tiff', 'image/tiff'],
-  ] as const)('%s is known by its bytes, with its size', async (format, mediaType, how?: object) => {
+  ] as const)('%s is known by its bytes, with its size', async (format, mediaType, how: object = {}) => {
     const facts = await factsOf(await picture().toFormat(format, how).toBuffer(), 'movie.mp4', 'video/mp4');
     expect(facts).toMatchObject({ mediaType, width: 64, height: 48, durationSeconds: null });
     expect(facts.isAnimated ?? false).toBe(false);
