@@ -35,10 +35,10 @@ export class LiveJobs {
   /** A job by its id, as it is now; held once more. */
   async open(id: string): Promise<LiveJob | undefined> {
     const live = this.#live.get(id);
-    if (live) this.sharing.shareIfNew(live);
-    return this.#hold(live ?? (await this.#load(id)), (held) =>
-      held === live ? this.renew(held) : this.#learnOfRun(held),
-    );
+    return this.#hold(live ?? (await this.#load(id)), (held) => {
+      this.sharing.shareIfNew(held);
+      return held === live ? this.renew(held) : this.#learnOfRun(held);
+    });
   }
 
   /** As {@link open}, to be handed over or followed here: what was only told of it, and not stored, does not count. */

@@ -50,6 +50,15 @@ describeWithServer('a job that another process told of', () => {
     await eventually(async () => expect(await listeners()).toEqual([]));
   });
 
+  it('is listened to also when somebody was just reading it', async () => {
+    const job = await database.current.add(waitingJob());
+    const opening = lives.open(job.id);
+    const told = (await lives.openTold({ job, workflow: WORKFLOW }))!;
+    expect(await opening).toBe(told);
+    await eventually(async () => expect(await listeners()).toEqual([`comfyui:0:news:${job.id}`]), 1_000);
+    for (let holds = 0; holds < 2; holds += 1) told.release();
+  });
+
   it('is read when it is known here already, by what is stored', async () => {
     const job = await database.current.add(waitingJob());
     const known = await lives.open(job.id);
