@@ -25,5 +25,7 @@ module.exports = {
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
   // Most tests wait for something more than they work.
   maxWorkers: '100%',
+  // What the files before left in a worker is collected again and again, in the middle of the tests of the next.
+  workerIdleMemoryLimit: '400MB',
   testTimeout: 30_000,
 };
