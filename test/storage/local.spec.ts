@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { localStorage } from '../../src/infrastructure/storage/local/local-storage';
 import { eventually } from '../support/eventually';
 import { describeAssetStorage } from './asset-storage.contract';
-import { bytesOf, fileOf, NEVER, randomFile } from './files';
+import { broughtBy, bytesOf, fileOf, NEVER, randomFile } from './files';
 import { inFolder } from './places';
 
 describeAssetStorage('a folder', inFolder);
@@ -149,6 +151,28 @@ describe('a folder for files', () => {
     expect(await place.halves()).toBe(0);
   });
 
+  it('is not held open, whether it could be stored or not', async () => {
+    await place.storage.check(NEVER);
+    const [good, barred, broken] = [randomFile(10), randomFile(10), randomFile(10)];
+    await writeFile(join(place.directory, barred.sha256.slice(0, 2)), '');
+    await place.storage.put(good, NEVER);
+    await expect(place.storage.put(barred, NEVER)).rejects.toMatchObject({ code: 'storage_failed' });
+    await expect(place.storage.put(broughtBy(broken, failing), NEVER)).rejects.toMatchObject({ message: 'It broke.' });
+    await eventually(async () => expect(await openedIn(place.directory)).toEqual([]), 1_000);
+    expect(await halves()).toEqual([]);
+  });
+
+  it('fails once, for its own reason, when its folder can not be had either', async () => {
+    const unheard = jest.fn();
+    process.on('unhandledRejection', unheard);
+    const file = randomFile(10);
+    await place.storage.check(NEVER);
+    await symlink(tmpdir(), join(place.directory, file.sha256.slice(0, 2)));
+    await expect(place.storage.put(broughtBy(file, failing), NEVER)).rejects.toMatchObject({ message: 'It broke.' });
+    process.off('unhandledRejection', unheard);
+    expect(unheard).not.toHaveBeenCalled();
+  });
+
   /** @param largestFile in KiB; the system refuses to let any file grow beyond it */
   function start(mode: 'put' | 'hang', largestFile?: number) {
     const hook = join(__dirname, '..', 'support', 'typescript.cjs');
@@ -159,3 +183,16 @@ describe('a folder for files', () => {
     return { child, told, gone: once(child, 'close') };
   }
 });
+
+async function* failing(): AsyncGenerator<Buffer, void, undefined> {
+  yield Buffer.from('half');
+  await setTimeout(50);
+  throw new Error('It broke.');
+}
+
+/** What this process holds open of a folder. */
+async function openedIn(directory: string): Promise<string[]> {
+  const handles = await readdir('/proc/self/fd');
+  const paths = await Promise.all(handles.map((handle) => readlink(`/proc/self/fd/${handle}`).catch(() => '')));
+  return paths.filter((path) => path.startsWith(directory));
+}

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, link, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { letGo } from './folder';
 import type { Fill } from './halves';
 import { codeOf } from './local-errors';
 
@@ -19,7 +20,8 @@ export function fromMemory(bytes: Buffer): Fill {
       await writeAll(handle, [bytes]);
       if (!IS_DSYNC) await handle.sync();
     } finally {
-      await handle.close();
+      if (IS_DSYNC) letGo(handle);
+      else await handle.close();
     }
   };
 }

@@ -36,18 +36,11 @@ export class Folder {
     return join(await this.root(), address);
   }
 
-  /** Makes the folder of a file, so that it lasts. */
-  async prepare(path: string): Promise<void> {
+  /** Opens the folder of a file to be synced, and makes it, so that it lasts. Undefined where folders are not synced. */
+  async openFor(path: string): Promise<FileHandle | undefined> {
     const folder = dirname(path);
-    if (this.#prepared.has(folder)) return;
-    try {
-      await mkdir(folder, { mode: OWNER_ONLY });
-      await syncFolder(dirname(folder));
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
-    }
-    await this.#refuseLinks(folder);
-    this.#prepared.add(folder);
+    if (!this.#prepared.has(folder)) await this.#prepare(folder);
+    return openNames(folder);
   }
 
   /** Something failed: folders may be gone, or not what they were. */
@@ -87,6 +80,18 @@ export class Folder {
     return undefined;
   }
 
+  async #prepare(folder: string): Promise<void> {
+    try {
+      await mkdir(folder, { mode: OWNER_ONLY });
+      const above = await openNames(dirname(folder));
+      await above?.sync().finally(() => letGo(above));
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+    await this.#refuseLinks(folder);
+    this.#prepared.add(folder);
+  }
+
   async #make(): Promise<string> {
     await mkdir(resolve(this.directory), { recursive: true, mode: OWNER_ONLY });
     return realpath(this.directory);
@@ -100,13 +105,12 @@ export class Folder {
   }
 }
 
-/** A name in a folder lasts only when the folder was synced; Windows can not, and need not. */
-export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+/** A new name in a folder lasts only when the folder was synced; Windows can not, and need not: then there is none to sync. */
+async function openNames(folder: string): Promise<FileHandle | undefined> {
+  return process.platform === 'win32' ? undefined : open(folder, O_RDONLY);
+}
+
+/** What was written to it is on the disk already, so nobody waits for it, or learns of it. */
+export function letGo(handle: FileHandle | undefined): void {
+  handle?.close().catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Folder, syncFolder } from './folder';
+import { type Folder, letGo } from './folder';
 import { codeOf } from './local-errors';
 
 const HALVES = 'incoming';
@@ -10,18 +10,26 @@ const FORGOTTEN_MS = 24 * 60 * 60 * 1000;
 /** Makes a new file at a path, all of it on the disk. */
 export type Fill = (path: string) => Promise<void>;
 
-/** Makes a file beside the finished ones, in the same file system, and renames it when it is on the disk: all or nothing. */
+/**
+ * Makes a file beside the finished ones, in the same file system, and renames it when it is on the disk: all or nothing.
+ * Each step is a trip to another thread and back, so none waits for one that it does not need.
+ */
 export async function writeWhole(folder: Folder, path: string, fill: Fill): Promise<void> {
   const half = join(await folder.root(), HALVES, randomUUID());
+  const opening = folder.openFor(path);
+  // Heard of below, unless the file can not be made anyway.
+  opening.catch(() => undefined);
   try {
     await inFolder(half, fill);
-    await folder.prepare(path);
+    const names = await opening;
     await rename(half, path);
-    await syncFolder(dirname(path));
+    await names?.sync();
   } catch (error) {
     folder.distrust();
     await rm(half, { force: true });
     throw error;
+  } finally {
+    opening.then(letGo, () => undefined);
   }
 }
 
