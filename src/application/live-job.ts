@@ -151,16 +151,16 @@ export class LiveJob {
    * Resolves with the ended job, whatever its end.
    * @throws ComfyUIError `timeout` after `timeoutMs`, `shutting_down`; the job goes on
    */
-  async ended(timeoutMs = Infinity, signal?: AbortSignal): Promise<ActiveJob> {
+  ended(timeoutMs = Infinity, signal?: AbortSignal): Promise<ActiveJob> {
     const deadline = Date.now() + timeoutMs;
-    while (!hasEnded(this.#job)) {
+    const look = () => {
+      if (hasEnded(this.#job)) return this.#job;
       if (this.#interruption) throw this.#interruption;
-      const left = deadline - Date.now();
-      if (left <= 0) throw this.notInTime(timeoutMs / 1000);
-      await this.#ended.next(left, signal);
       signal?.throwIfAborted();
-    }
-    return this.#job;
+      if (Date.now() >= deadline) throw this.notInTime(timeoutMs / 1000);
+      return undefined;
+    };
+    return this.#ended.until(look, deadline, signal);
   }
 
   /** Resolves when anything of it changes, or the signal is aborted. */

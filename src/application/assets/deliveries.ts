@@ -3,20 +3,19 @@ import type { LiveJob } from '../live-job';
 import { PictureConversions } from '../pictures/picture-conversions';
 import { AssetFiles } from './asset-files';
 import { AssetLinks } from './asset-links';
-import { Delivery, type DeliveryWish } from './delivery';
+import { Delivery, type DeliveryTools, type DeliveryWish } from './delivery';
 
 /** Hands the files of jobs to callers, as bytes or links, converted or as they were made. */
 @Injectable()
 export class Deliveries {
-  constructor(
-    private readonly files: AssetFiles,
-    private readonly links: AssetLinks,
-    private readonly conversions: PictureConversions,
-  ) {}
+  readonly #tools: DeliveryTools;
+
+  constructor(files: AssetFiles, links: AssetLinks, conversions: PictureConversions) {
+    this.#tools = { files, links, conversions };
+  }
 
   /** For one caller, who holds the job and ends the delivery before letting go of it. */
   begin(live: LiveJob, wish: DeliveryWish): Delivery {
-    const { files, links, conversions } = this;
-    return new Delivery(live, wish, { files, links, conversions });
+    return new Delivery(live, wish, this.#tools);
   }
 }

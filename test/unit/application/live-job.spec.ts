@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { LiveJob } from '../../../src/application/live-job';
 import { SpooledFile } from '../../../src/application/ports/spool';
@@ -70,6 +71,20 @@ describe('waiting for a job', () => {
     const waiting = liveJob().ended(60_000, caller.signal);
     caller.abort(new Error('gone'));
     await expect(waiting).rejects.toThrow('gone');
+  });
+
+  it('leaves nothing with the caller or the clock', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    const { signal } = new AbortController();
+    const live = liveJob();
+    const waiting = [live.ended(60_000, signal), live.ended(20, signal).catch(() => undefined)];
+    expect(timers()).toBe(before + 2);
+    await waiting[1];
+    live.change({ kind: 'succeeded', outputs: [] });
+    await Promise.all([...waiting, live.ended(60_000, signal)]);
+    expect(timers()).toBe(before);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });
 

@@ -68,8 +68,9 @@ export class GenerateController {
     const { format, respondAsync, waitSeconds } = wishes;
     const live = await this.generation.submit(requestWith(body, wishes));
     const delivery = this.deliveries.begin(live, deliveryWish(body, format));
+    const { cancelOnDisconnect } = body;
     const { disconnected: signal } = watchConnection(response, (isComplete) => {
-      if (!isComplete && body.cancelOnDisconnect) this.#cancel(live.job.id);
+      if (!isComplete && cancelOnDisconnect) this.#cancel(live.job.id);
       delivery.end();
       live.release();
     });
