@@ -8,8 +8,9 @@ import { hold, letGo } from './servers';
 
 export const WAITING = 500;
 const GOAL_BYTES = 20_000;
-/** One after the other, so that all code has run and is compiled, and no memory is left over from a crowd. */
+/** Most one after the other, so that no memory is left over from a crowd; the last wait for their turn, so that all code has run. */
 const WARM_UP_REQUESTS = 100;
+const WARM_UP_CALLERS = 40;
 
 /**
  * What a caller costs that waits for its picture, and a viewer that watches a job: the memory of the service with 500 of
@@ -28,6 +29,9 @@ export class WaitingMemory {
     for (let count = 0; count < WARM_UP_REQUESTS; count++) await buffer(await generate(this.service.url, agent));
     await this.#view(await submit(this.service.url, agent), agent).ended;
     agent.destroy();
+    const callers = new Agent();
+    const answers = Array.from({ length: WARM_UP_CALLERS }, () => generate(this.service.url, callers));
+    for (const answer of await Promise.all(answers)) await buffer(answer);
   }
 
   /** Callers of `POST /generate`; the simulator holds the prompts that run. */
