@@ -39,11 +39,14 @@ export class Auditor {
     return this.#watch.stop();
   }
 
-  /** Waits until all jobs have ended, and tells all that is not as it must be; nothing, when the service kept its word. */
+  /**
+   * Waits until all jobs have ended, and tells all that is not as it must be; nothing, when the service kept its word.
+   * Nothing may be killed or started meanwhile: ComfyUI is asked too.
+   */
   async findings(options: AuditOptions = {}): Promise<string[]> {
     const { withinMs = 30_000, replays = 2, unseenRuns = 0, setbacks = 0 } = options;
     if (this.service.hasCrashed) return ['the service ended by itself'];
-    const jobs = await this.#ended(withinMs);
+    const jobs = await this.ended(withinMs);
     const unended = jobs.filter((job) => !isEnded(job)).map((job) => `${job.id} is still ${JSON.stringify(job)}`);
     if (unended.length > 0) return unended;
     const findings = await this.#check(jobs, unseenRuns);
@@ -51,6 +54,19 @@ export class Auditor {
     for (const order of this.#replayable().slice(-replays)) findings.push(...(await this.#replay(order, jobs)));
     for (const job of await this.service.jobs()) this.#watch.see(job);
     return [...findings, ...this.orders.findings, ...this.#watch.findings, ...this.#watch.setbacks.slice(setbacks)];
+  }
+
+  /** All jobs as they are when the last of them has ended, or when the time is up. @throws Error when none is there */
+  async ended(withinMs: number): Promise<JobDto[]> {
+    let jobs: JobDto[] = [];
+    const look = async () => {
+      jobs = await this.service.jobs();
+      return jobs.every(isEnded);
+    };
+    await until('all jobs have ended', look, withinMs).catch((error: unknown) => {
+      if (jobs.length === 0) throw error;
+    });
+    return jobs;
   }
 
   /** What an order became. */
@@ -69,18 +85,6 @@ export class Auditor {
       },
       ms,
     );
-  }
-
-  async #ended(withinMs: number): Promise<JobDto[]> {
-    let jobs: JobDto[] = [];
-    const look = async () => {
-      jobs = await this.service.jobs();
-      return jobs.every(isEnded);
-    };
-    await until('all jobs have ended', look, withinMs).catch((error: unknown) => {
-      if (jobs.length === 0) throw error;
-    });
-    return jobs;
   }
 
   /** Every accepted order has its job; every job, also one whose submission was not answered, is whole. */
