@@ -1,8 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  type FileHandle,
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  readdir,
+  readlink,
+  realpath,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { localStorage } from '../../src/infrastructure/storage/local/local-storage';
@@ -110,6 +124,30 @@ describe('a folder for files', () => {
     });
   });
 
+  describe('the names of its files last, for it syncs', () => {
+    it('the folder of a file, and where that is new the folder above, before a file counts as stored', async () => {
+      const file = randomFile(10);
+      const synced = await syncedDuring(() => place.storage.put(file, NEVER));
+      expect(synced).toEqual(new Set([await realpath(place.directory), dirname(pathOf(file.sha256))]));
+    });
+
+    it('also the folder above one that somebody else has just made', async () => {
+      const file = randomFile(10);
+      await place.storage.check(NEVER);
+      await mkdir(dirname(pathOf(file.sha256)), { mode: 0o700 });
+      const synced = await syncedDuring(() => place.storage.put(file, NEVER));
+      expect(synced).toContain(await realpath(place.directory));
+    });
+
+    it('the folder of a file that only gets a second name', async () => {
+      const { bytes, ...file } = randomFile(3_000_000);
+      const path = join(place.directory, '..', 'elsewhere');
+      await writeFile(path, bytes);
+      const synced = await syncedDuring(() => place.storage.put({ ...file, path }, NEVER));
+      expect(synced).toContain(dirname(pathOf(file.sha256)));
+    });
+  });
+
   it('puts a file right that was cut short', async () => {
     const file = randomFile(1000);
     await place.storage.put(file, NEVER);
@@ -195,4 +233,24 @@ async function openedIn(directory: string): Promise<string[]> {
   const handles = await readdir('/proc/self/fd');
   const paths = await Promise.all(handles.map((handle) => readlink(`/proc/self/fd/${handle}`).catch(() => '')));
   return paths.filter((path) => path.startsWith(directory));
+}
+
+/** What was synced to the disk by then, of all that this process did. */
+async function syncedDuring(act: () => Promise<void>): Promise<Set<string>> {
+  const anyHandle = await open(tmpdir());
+  await anyHandle.close();
+  const handles = Object.getPrototypeOf(anyHandle) as FileHandle;
+  const synced = new Set<string>();
+  const sync = Reflect.get(handles, 'sync');
+  const watch = jest.spyOn(handles, 'sync').mockImplementation(async function (this: FileHandle) {
+    const path = await readlink(`/proc/self/fd/${this.fd}`);
+    await sync.call(this);
+    synced.add(path);
+  });
+  try {
+    await act();
+    return new Set(synced);
+  } finally {
+    watch.mockRestore();
+  }
 }

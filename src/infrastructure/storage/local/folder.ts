@@ -83,12 +83,13 @@ export class Folder {
   async #prepare(folder: string): Promise<void> {
     try {
       await mkdir(folder, { mode: OWNER_ONLY });
-      const above = await openNames(dirname(folder));
-      await above?.sync().finally(() => letGo(above));
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
     }
     await this.#refuseLinks(folder);
+    // Also where it was there: whoever has just made it may not have come so far.
+    const above = await openNames(dirname(folder));
+    await above?.sync().finally(() => letGo(above));
     this.#prepared.add(folder);
   }
 
