@@ -249,6 +249,13 @@ describe('what ends in a reason when there are no more attempts', () => {
     await expectError(response, 503, 'backend_unreachable', /can not be reached: .*ECONNREFUSED/);
   });
 
+  it('a ComfyUI that died after it had answered, as soon as its socket tells', async () => {
+    await expectPicture(await generate());
+    await comfyUI.close();
+    await eventually(() => expect(stack.logs.join('\n')).toContain('Socket lost'));
+    await expectError(await generate(), 503, 'backend_unreachable', /can not be reached: .*ECONNREFUSED/);
+  });
+
   it('something else that answers there', async () => {
     await stack.close();
     stack = await startStack({ baseUrl: `${comfyUI.url}/nowhere` });

@@ -126,6 +126,11 @@ export class Backend {
     return this.isUsable || !lastFailure || !('error' in lastFailure) ? undefined : toComfyUIError(lastFailure.error);
   }
 
+  /** Whether nothing speaks against it being there: it answered within this time, in ms, and its socket stands. */
+  isThere(withinMs: number): boolean {
+    return this.isUsable && this.silentFor < withinMs && !this.client.isCutOff;
+  }
+
   /** Milliseconds since it last answered. */
   get silentFor(): number {
     return performance.now() - this.#contactAt;

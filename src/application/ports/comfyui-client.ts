@@ -66,6 +66,9 @@ export interface FileStream {
  * `backend_unauthorized`, `backend_error`; otherwise with the `ComfyUIError` each tells.
  */
 export abstract class ComfyUIClient {
+  /** Whether its socket was lost and is not back: the server may be gone. */
+  abstract readonly isCutOff: boolean;
+
   /** How the server is. */
   abstract status(signal?: AbortSignal): Promise<ServerStatus>;
 

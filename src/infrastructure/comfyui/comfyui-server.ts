@@ -29,6 +29,10 @@ export class ComfyUIServer extends ComfyUIClient {
     super();
   }
 
+  get isCutOff(): boolean {
+    return this.socket.isLost;
+  }
+
   async status(signal?: AbortSignal): Promise<ServerStatus> {
     const started = performance.now();
     const [stats, queue] = await Promise.all([

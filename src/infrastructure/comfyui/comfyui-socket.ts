@@ -49,6 +49,11 @@ export class ComfyUISocket {
     return this.#clientId;
   }
 
+  /** Whether it was open, or was to be, and is not. */
+  get isLost(): boolean {
+    return this.#failures > 0;
+  }
+
   /** Events of a prompt go to the id it was submitted under: the id of the process before is taken up, unless ours is in use. */
   async listen(promptId: string, listener: RunListener, submittedAs?: string | null): Promise<() => void> {
     if (submittedAs && this.#listening.size === 0 && !this.#socket) this.#clientId = submittedAs;
