@@ -95,7 +95,8 @@ describe('the files of a job', () => {
     await rig.start();
     const job = await rig.jobs.ended(id);
     expect(job).toMatchObject({ status: 'succeeded', attempts: [{ number: 1 }] });
-    expect((await rig.collected(id)).slice(0, 4)).toEqual(before);
+    // Until the end they come in the order in which they were fetched.
+    expect(new Set((await rig.collected(id)).slice(0, 4))).toEqual(new Set(before));
     expect(job.outputs).toHaveLength(8);
     expect(rig.views).toBe(8);
   });
