@@ -172,7 +172,7 @@ describeFleet(`replicas x 2 that do both (CHAOS_SEED=${seed})`, () => {
       await setTimeout(1_500);
       for (let count = 0; count < 6; count += 1) {
         await fleet.orders.submit({ seconds: 0.2, steps: 2 });
-        expect(await fleet.audit.findings({ withinMs: 3_000 })).toEqual([]);
+        expect(await fleet.audit.findings({ withinMs: 3_000, mayProgressGoBack: true })).toEqual([]);
       }
     } finally {
       await fleet.redis!.start();
@@ -192,6 +192,6 @@ describeFleet(`replicas x 2 that do both (CHAOS_SEED=${seed})`, () => {
     } finally {
       await callers.leave();
     }
-    expect(await fleet.audit.findings({ withinMs: 40_000, unseenRuns: 2, setbacks: 4 })).toEqual([]);
+    expect(await fleet.audit.findings({ withinMs: 40_000, unseenRuns: 2, mayProgressGoBack: true })).toEqual([]);
   });
 });

@@ -15,8 +15,8 @@ export interface AuditOptions {
   readonly replays?: number;
   /** How many runs of a job may have ended unseen: when the service or ComfyUI was killed before it was told of, or after ComfyUI had been given up. */
   readonly unseenRuns?: number;
-  /** How often progress may have gone back: a process that was killed had told more than others knew. */
-  readonly setbacks?: number;
+  /** Whether progress may have gone back: who runs a job knows more of it than the others, and more than they ever will when it or Redis is killed. */
+  readonly mayProgressGoBack?: boolean;
 }
 
 /** How long ComfyUI may still work on something when all jobs have ended. */
@@ -44,7 +44,7 @@ export class Auditor {
    * Nothing may be killed or started meanwhile: ComfyUI is asked too.
    */
   async findings(options: AuditOptions = {}): Promise<string[]> {
-    const { withinMs = 30_000, replays = 2, unseenRuns = 0, setbacks = 0 } = options;
+    const { withinMs = 30_000, replays = 2, unseenRuns = 0, mayProgressGoBack = false } = options;
     if (this.service.hasCrashed) return ['the service ended by itself'];
     const jobs = await this.ended(withinMs);
     const unended = jobs.filter((job) => !isEnded(job)).map((job) => `${job.id} is still ${JSON.stringify(job)}`);
@@ -53,7 +53,8 @@ export class Auditor {
     findings.push(...(await this.#busyBackends()));
     for (const order of this.#replayable().slice(-replays)) findings.push(...(await this.#replay(order, jobs)));
     for (const job of await this.service.jobs()) this.#watch.see(job);
-    return [...findings, ...this.orders.findings, ...this.#watch.findings, ...this.#watch.setbacks.slice(setbacks)];
+    if (!mayProgressGoBack) findings.push(...this.#watch.setbacks);
+    return [...findings, ...this.orders.findings, ...this.#watch.findings];
   }
 
   /** All jobs as they are when the last of them has ended, or when the time is up. @throws Error when none is there */
