@@ -5,7 +5,7 @@ import { AssetFiles } from './assets/asset-files';
 import { Dispatcher } from './dispatcher';
 import { GenerationResult } from './generation-result';
 import { type GenerationRequest, JobIntake } from './job-intake';
-import type { LiveJob } from './live-job';
+import type { LiveJob, WhenUnreachable } from './live-job';
 import { ProcessRole } from './process-role';
 
 export interface WaitOptions {
@@ -13,6 +13,8 @@ export interface WaitOptions {
   readonly timeoutSeconds?: number;
   /** Stops waiting. */
   readonly signal?: AbortSignal;
+  /** Whether to wait for a server when none can be reached any more; default `queue`. */
+  readonly whenUnreachable?: WhenUnreachable;
 }
 
 /** Runs workflows as jobs. */
@@ -38,9 +40,10 @@ export class GenerationService {
    * @throws ComfyUIError whatever {@link submit} and {@link result} do
    */
   async generate(request: GenerationRequest, wait: WaitOptions = {}): Promise<GenerationResult> {
-    const live = await this.submit({ whenUnreachable: 'refuse', ...request });
+    const { whenUnreachable = 'refuse' } = request;
+    const live = await this.submit({ ...request, whenUnreachable });
     try {
-      return await this.result(live, wait);
+      return await this.result(live, { whenUnreachable, ...wait });
     } catch (error) {
       live.release();
       throw error;
@@ -49,10 +52,13 @@ export class GenerationService {
 
   /**
    * Waits for a job's files. Bytes that nobody held when the job ended come from the storage.
-   * @throws ComfyUIError the job's own error, or `timeout`, `shutting_down`: then it goes on
+   * @throws ComfyUIError the job's own error, or `timeout`, `shutting_down`, `backend_unreachable` with `refuse`: then it goes on
    */
-  async result(live: LiveJob, { timeoutSeconds, signal }: WaitOptions = {}): Promise<GenerationResult> {
-    const job = await live.ended(timeoutSeconds === undefined ? Infinity : timeoutSeconds * 1000, signal);
+  async result(
+    live: LiveJob,
+    { timeoutSeconds = Infinity, signal, whenUnreachable }: WaitOptions = {},
+  ): Promise<GenerationResult> {
+    const job = await live.ended(timeoutSeconds * 1000, signal, whenUnreachable);
     if (job.error) throw job.error;
     const reading = signal ?? new AbortController().signal;
     await Promise.all(job.outputs.map((file) => this.files.hold(live, file, reading)));

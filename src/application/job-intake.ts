@@ -10,7 +10,7 @@ import { Draining } from './draining';
 import { Handover } from './handover';
 import { JobLimits } from './job-limits';
 import { JobRunner } from './job-runner';
-import type { LiveJob } from './live-job';
+import type { LiveJob, WhenUnreachable } from './live-job';
 import { LiveJobs } from './live-jobs';
 import { type Idempotency, JobStore } from './ports/job-store';
 
@@ -30,7 +30,7 @@ export interface GenerationRequest {
   /** The same key within 24 hours is the same job, however often it is sent. */
   readonly idempotencyKey?: string;
   /** What to do with a new job while no ComfyUI server can be reached; default `queue`: it waits for one. */
-  readonly whenUnreachable?: 'queue' | 'refuse';
+  readonly whenUnreachable?: WhenUnreachable;
 }
 
 const MAX_PRIORITY = 100;

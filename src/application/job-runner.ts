@@ -3,10 +3,11 @@ import { BackendFault, ComfyUIError, toComfyUIError } from '../domain/errors';
 import { isDeviceFault } from '../domain/job/execution-failure';
 import { type ActiveJob, advance } from '../domain/job/active-job';
 import { isWaiting, type Job } from '../domain/job/job';
-import type { JobChange } from '../domain/job/job-change';
+import type { JobChange, Returned } from '../domain/job/job-change';
 import { oneLine } from '../domain/text';
 import { type Assignment, AttemptRun } from './attempt-run';
 import type { Backend } from './backends/backend';
+import { BackendPool } from './backends/backend-pool';
 import { PromptSweeper } from './backends/prompt-sweeper';
 import { Draining } from './draining';
 import { Handover } from './handover';
@@ -45,6 +46,7 @@ export class JobRunner {
     private readonly recorder: JobRecorder,
     private readonly fetcher: OutputFetcher,
     private readonly sweeper: PromptSweeper,
+    private readonly pool: BackendPool,
     private readonly limits: JobLimits,
     private readonly draining: Draining,
   ) {}
@@ -112,6 +114,7 @@ export class JobRunner {
     const done = this.#follow({ run, assignment, stopped }, how).then((change) => {
       this.#end(assignment, run);
       // Others are told of it before people are.
+      if (change?.kind === 'returned') this.#sendAway(live, change);
       if (change) this.#tell(live, change, assignment.backend);
     });
     this.#runs.set(live.job.id, { live, run, done });
@@ -124,6 +127,12 @@ export class JobRunner {
     this.#runs.delete(job.id);
     live.isRunning = false;
     if (isWaiting(job)) backend.bell.announce(job);
+  }
+
+  /** It did not reach its server, and no other is there: who comes a moment later is not let in either. */
+  #sendAway(live: LiveJob, { error }: Returned): void {
+    const isUnsent = error instanceof BackendFault && error.neverSent;
+    if (isUnsent && !this.pool.isUsable) live.strand(error);
   }
 
   /** Never rejects: how it went is in the job. @returns what became of it, when that was stored */

@@ -12,7 +12,11 @@ export interface EventOptions {
   /** Repeat the progress after this many milliseconds without news. */
   readonly repeatAfterMs?: number;
   readonly signal?: AbortSignal;
+  readonly whenUnreachable?: WhenUnreachable;
 }
+
+/** What a caller does while no server can be reached: waits for one, or hears of it and goes. */
+export type WhenUnreachable = 'queue' | 'refuse';
 
 /** Who keeps live jobs. */
 export interface Keeper {
@@ -38,6 +42,7 @@ export class LiveJob {
   #holders = 0;
   #isRunning = false;
   #interruption: ComfyUIError | undefined;
+  #stranding: ComfyUIError | undefined;
   /** As it is in the store. */
   stored: Job;
   /** Whether it is just being handed to a server: it is so by what is stored, perhaps, and does not run here yet. */
@@ -76,6 +81,7 @@ export class LiveJob {
     if (change.kind === 'preview') this.#preview = change.preview;
     if (next === this.#job && change.kind !== 'preview') return;
     this.#job = next;
+    if (change.kind === 'handed') this.#stranding = undefined;
     if (change.kind === 'returned') this.#discardFiles();
     if (change.kind === 'returned' || hasEnded(next)) this.#preview = undefined;
     this.#changed.ring();
@@ -147,15 +153,23 @@ export class LiveJob {
     this.#ended.ring();
   }
 
+  /** It could not be handed over, and no server can be reached: sends away who would not wait for one. */
+  strand({ code, message }: ComfyUIError): void {
+    const { id: jobId } = this.#job;
+    this.#stranding = new ComfyUIError(code, `${message} Job ${jobId} waits for it and goes on.`, { jobId });
+    this.#changed.ring();
+    this.#ended.ring();
+  }
+
   /**
    * Resolves with the ended job, whatever its end.
-   * @throws ComfyUIError `timeout` after `timeoutMs`, `shutting_down`; the job goes on
+   * @throws ComfyUIError `timeout` after `timeoutMs`, `shutting_down`, `backend_unreachable` with `refuse`; the job goes on
    */
-  ended(timeoutMs = Infinity, signal?: AbortSignal): Promise<ActiveJob> {
+  ended(timeoutMs = Infinity, signal?: AbortSignal, whenUnreachable: WhenUnreachable = 'queue'): Promise<ActiveJob> {
     const deadline = Date.now() + timeoutMs;
     const look = () => {
       if (hasEnded(this.#job)) return this.#job;
-      if (this.#interruption) throw this.#interruption;
+      this.#sendAway(whenUnreachable);
       signal?.throwIfAborted();
       if (Date.now() >= deadline) throw this.notInTime(timeoutMs / 1000);
       return undefined;
@@ -190,9 +204,13 @@ export class LiveJob {
    * What happens from now on, starting with what already has; ends with the job. A slow reader skips intermediate
    * progress and previews, and misses no status and no output: each turn compares what it was told with what is. Of statuses
    * and outputs it hears when they are stored.
-   * @throws ComfyUIError `shutting_down`; the job goes on
+   * @throws ComfyUIError `shutting_down`, `backend_unreachable` with `refuse`; the job goes on
    */
-  async *events({ repeatAfterMs = Infinity, signal }: EventOptions = {}): AsyncGenerator<JobEvent, void, undefined> {
+  async *events({ repeatAfterMs = Infinity, signal, whenUnreachable = 'queue' }: EventOptions = {}): AsyncGenerator<
+    JobEvent,
+    void,
+    undefined
+  > {
     let told: { job?: ActiveJob; preview?: Preview; outputs: Set<string> } = { outputs: new Set() };
     for (;;) {
       const job = this.#job;
@@ -210,14 +228,20 @@ export class LiveJob {
         yield { kind: 'output', job, file };
       }
       if (hasEnded(job)) return;
-      if (this.#interruption) throw this.#interruption;
+      this.#sendAway(whenUnreachable);
       told = { ...told, job, preview };
       if (this.#job === job && this.#preview === preview) await this.#changed.next(repeatAfterMs, signal);
       if (signal?.aborted) return;
     }
   }
 
+  #sendAway(whenUnreachable: WhenUnreachable): void {
+    if (this.#interruption) throw this.#interruption;
+    if (whenUnreachable === 'refuse' && this.#stranding) throw this.#stranding;
+  }
+
   #become(job: Job): void {
+    this.#stranding = undefined;
     this.#job = activate(job, this.#job.workflow);
     this.stored = job;
     if (hasEnded(job)) this.#preview = undefined;

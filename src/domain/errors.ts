@@ -85,6 +85,11 @@ export class BackendFault extends ComfyUIError {
     this.neverSent = neverSent;
     this.isPassing = isPassing;
   }
+
+  override forJob(jobId: string): BackendFault {
+    const { cause, details, neverSent, isPassing } = this;
+    return new BackendFault(this.code, this.message, { cause, details, jobId, neverSent, isPassing });
+  }
 }
 
 /** Any thrown value as a ComfyUIError: our own pass, the rest becomes `internal_error` with the original as its cause. */

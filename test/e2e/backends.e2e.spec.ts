@@ -1,5 +1,6 @@
 import type { BackendOptions } from '../../src';
 import type { Simulator, SimulatorOptions } from '../../src/simulator';
+import { Door } from '../support/door';
 import { eventually } from '../support/eventually';
 import { jobsOf, type ToldJob } from '../support/jobs';
 import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
@@ -172,6 +173,21 @@ describe('a job whose server is lost', () => {
     const job = await ended(body.id);
     expect(job.attempts[0]?.promptId).toBe(job.id);
     expect(new Set(backendsOf([job, { ...job, attempts: job.attempts.slice(0, 1) }])).size).toBe(2);
+  });
+
+  it('is handed to another one when its server can not be reached, and nobody is sent away', async () => {
+    comfyUIs = [await startComfyUI(), await startComfyUI()];
+    const door = await Door.to(comfyUIs[0]!.port);
+    stack = await startStack({ backends: [door, comfyUIs[1]!].map(({ url }) => ({ url })) });
+    const urls = async (ids: readonly string[]) => backendsOf(await Promise.all(ids.map(ended)));
+    await eventually(async () => expect(await urls([await submit()])).toEqual([door.url]));
+    await eventually(async () => expect(await urls([await submit()])).toEqual([comfyUIs[1]!.url]));
+    door.shut();
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map(() => postJson(`${stack!.url}/generate`, { prompt: flatPicture(++color) })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(stack.logs.join('\n')).toMatch(/goes back to the queue from .*ECONNREFUSED/);
   });
 
   it('is given up after as many attempts as are allowed', async () => {

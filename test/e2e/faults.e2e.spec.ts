@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Fault, Simulator } from '../../src/simulator';
+import { Door } from '../support/door';
 import { eventually } from '../support/eventually';
 import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { flatPicture, noisePicture, slowPicture } from '../support/workflows';
@@ -252,8 +253,28 @@ describe('what ends in a reason when there are no more attempts', () => {
   it('a ComfyUI that died after it had answered, as soon as its socket tells', async () => {
     await expectPicture(await generate());
     await comfyUI.close();
-    await eventually(() => expect(stack.logs.join('\n')).toContain('Socket lost'));
+    await eventually(() => expect(stack.logs.join('\n')).toContain('is not used for now'), 3_000);
     await expectError(await generate(), 503, 'backend_unreachable', /can not be reached: .*ECONNREFUSED/);
+  });
+
+  it.each([
+    ['application/json', 503],
+    ['image/png', 503],
+    ['text/event-stream', 200],
+  ])('a ComfyUI that died after it had answered, before its socket tells (%s)', async (accept, status) => {
+    const door = await Door.to(comfyUI.port);
+    await stack.close();
+    stack = await startStack({ baseUrl: door.url });
+    await expectPicture(await generate());
+    door.shut();
+    const response = await postJson(`${stack.url}/generate`, { prompt: flatPicture(++color) }, { accept });
+    expect(response.status).toBe(status);
+    const told = await response.text();
+    expect(told).toMatch(/can not be reached: .*ECONNREFUSED.*waits for it/);
+    expect(stack.logs.join('\n')).not.toContain('Socket lost');
+    const { jobs } = (await (await fetch(`${stack.url}/jobs`)).json()) as { jobs: { id: string; status: string }[] };
+    expect(jobs[0]?.status).toBe('queued');
+    expect(told).toContain(`"jobId":"${jobs[0]?.id}"`);
   });
 
   it('something else that answers there', async () => {

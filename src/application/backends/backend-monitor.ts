@@ -42,7 +42,7 @@ export class BackendMonitor implements OnApplicationBootstrap {
 
   /** A server that answered lately needs no probe. */
   async #look(backend: Backend): Promise<boolean> {
-    if (backend.isUsable && backend.silentFor < PROBE_INTERVAL_MS) return true;
+    if (isTrusted(backend)) return true;
     return backend.probe().then(
       () => true,
       () => false,
@@ -51,7 +51,7 @@ export class BackendMonitor implements OnApplicationBootstrap {
 
   async #untilNextLook(backend: Backend): Promise<void> {
     const until = Date.now() + PROBE_INTERVAL_MS;
-    while (backend.isUsable && Date.now() < until && !this.draining.isOver)
+    while (isTrusted(backend) && Date.now() < until && !this.draining.isOver)
       await this.pool.bell.next(until - Date.now(), this.draining.over);
     if (!backend.isUsable) await sleep(50, this.draining.over);
   }
@@ -61,4 +61,8 @@ export class BackendMonitor implements OnApplicationBootstrap {
     if (isUsable) this.#logger.log(`ComfyUI at ${url} is back`);
     else this.#logger.warn(`ComfyUI at ${url} is not used for now: ${oneLine(toComfyUIError(fault).message)}`);
   }
+}
+
+function isTrusted({ isUsable, silentFor }: Backend): boolean {
+  return isUsable && silentFor < PROBE_INTERVAL_MS;
 }

@@ -3,7 +3,7 @@ import type { WorkflowNeeds } from '../../domain/workflow/needs';
 import type { WorkBell } from '../work-bell';
 import type { Backend } from './backend';
 
-/** A server that answered within this time is taken to be there while its socket stands, ms. */
+/** A server that answered within this time is taken to be there, ms. */
 const FRESH_MS = 2_000;
 /** How old a catalog may be when it says that nobody knows a node, ms. */
 const CATALOG_FRESH_MS = 30_000;
@@ -19,6 +19,10 @@ export class BackendPool {
 
   find(url: string): Backend | undefined {
     return this.backends.find((backend) => backend.url === url);
+  }
+
+  get isUsable(): boolean {
+    return this.backends.some(({ isUsable }) => isUsable);
   }
 
   get hasRoom(): boolean {
@@ -60,7 +64,7 @@ export class BackendPool {
 
   /** Resolves as soon as a server answers; with the fault of the first, when none does. */
   async findFault(): Promise<BackendFault | undefined> {
-    if (this.backends.some((backend) => backend.isThere(FRESH_MS))) return undefined;
+    if (this.backends.some((backend) => backend.isUsable && backend.silentFor < FRESH_MS)) return undefined;
     try {
       await Promise.any(this.backends.map((backend) => backend.probe()));
       return undefined;

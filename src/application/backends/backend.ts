@@ -74,6 +74,7 @@ export class Backend {
     readonly bell: WorkBell,
   ) {
     this.#circuit.onStateChange(() => this.bell.ring());
+    this.client.onCutOff(() => this.#doubt());
   }
 
   get client(): ComfyUIClient {
@@ -126,12 +127,7 @@ export class Backend {
     return this.isUsable || !lastFailure || !('error' in lastFailure) ? undefined : toComfyUIError(lastFailure.error);
   }
 
-  /** Whether nothing speaks against it being there: it answered within this time, in ms, and its socket stands. */
-  isThere(withinMs: number): boolean {
-    return this.isUsable && this.silentFor < withinMs && !this.client.isCutOff;
-  }
-
-  /** Milliseconds since it last answered. */
+  /** Milliseconds since it last answered; whatever it answered before its socket broke off does not count. */
   get silentFor(): number {
     return performance.now() - this.#contactAt;
   }
@@ -206,6 +202,12 @@ export class Backend {
       this.#probing = undefined;
     });
     return this.#probing;
+  }
+
+  /** It is asked how it is, by whoever needs it first. */
+  #doubt(): void {
+    this.#contactAt = -Infinity;
+    this.bell.ring();
   }
 
   async #probe(): Promise<ServerStatus> {

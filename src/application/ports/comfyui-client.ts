@@ -66,8 +66,8 @@ export interface FileStream {
  * `backend_unauthorized`, `backend_error`; otherwise with the `ComfyUIError` each tells.
  */
 export abstract class ComfyUIClient {
-  /** Whether its socket was lost and is not back: the server may be gone. */
-  abstract readonly isCutOff: boolean;
+  /** Calls `hear` each time the socket breaks off: the server may be gone. */
+  abstract onCutOff(hear: () => void): void;
 
   /** How the server is. */
   abstract status(signal?: AbortSignal): Promise<ServerStatus>;

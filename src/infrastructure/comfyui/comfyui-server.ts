@@ -29,8 +29,8 @@ export class ComfyUIServer extends ComfyUIClient {
     super();
   }
 
-  get isCutOff(): boolean {
-    return this.socket.isLost;
+  onCutOff(hear: () => void): void {
+    this.socket.onLost(hear);
   }
 
   async status(signal?: AbortSignal): Promise<ServerStatus> {

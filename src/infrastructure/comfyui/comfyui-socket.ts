@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { WebSocket, type RawData } from 'ws';
 import type { RunListener, Signal } from '../../application/ports/comfyui-client';
@@ -33,6 +34,7 @@ interface Listening {
 export class ComfyUISocket {
   readonly #logger = new Logger(ComfyUISocket.name);
   readonly #listening = new Map<string, Listening>();
+  readonly #losses = new EventEmitter<{ lost: [] }>();
   #clientId: string = randomUUID();
   #socket: WebSocket | undefined;
   #opening: Promise<void> | undefined;
@@ -49,9 +51,9 @@ export class ComfyUISocket {
     return this.#clientId;
   }
 
-  /** Whether it was open, or was to be, and is not. */
-  get isLost(): boolean {
-    return this.#failures > 0;
+  /** Calls `hear` each time it breaks off, or does not open; not again for tries that fail, too. */
+  onLost(hear: () => void): void {
+    this.#losses.on('lost', hear);
   }
 
   /** Events of a prompt go to the id it was submitted under: the id of the process before is taken up, unless ours is in use. */
@@ -146,7 +148,10 @@ export class ComfyUISocket {
     if (this.#closed) return;
     this.#tellAll({ kind: 'disconnected' });
     this.#failures += 1;
-    if (this.#failures === 1) this.#logger.warn(`Socket lost: ${reason}. ComfyUI is polled until it is back.`);
+    if (this.#failures === 1) {
+      this.#logger.warn(`Socket lost: ${reason}. ComfyUI is polled until it is back.`);
+      this.#losses.emit('lost');
+    }
     if (this.#listening.size === 0) this.#clientId = randomUUID();
     this.#reconnectLater();
   }

@@ -23,13 +23,17 @@ interface Streaming {
 
 /**
  * A job for who waits for its result. Previews are left out: they are bytes.
- * @throws ComfyUIError the job's own error, or `timeout`, `shutting_down`: then it goes on
+ * @throws ComfyUIError the job's own error, or `timeout`, `shutting_down`, `backend_unreachable`: then it goes on
  */
 export async function* generationStream(streaming: Streaming): AsyncGenerator<GenerationEvent, void, undefined> {
   const { live, view, delivery, telling, timeoutSeconds, signal } = streaming;
   const deadline = AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), signal]);
   yield { kind: 'job', job: jobJson(await view(live.job), telling.addresses) };
-  for await (const happening of live.events({ repeatAfterMs: REPEAT_AFTER_MS, signal: deadline })) {
+  for await (const happening of live.events({
+    repeatAfterMs: REPEAT_AFTER_MS,
+    signal: deadline,
+    whenUnreachable: 'refuse',
+  })) {
     if (happening.kind === 'output') yield await outputOf(happening, streaming);
     else if (happening.kind !== 'preview') yield { kind: 'progress', progress: progressOf(happening.job) };
   }

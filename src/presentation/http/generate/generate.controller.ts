@@ -4,7 +4,7 @@ import { Deliveries } from '../../../application/assets/deliveries';
 import type { Delivery } from '../../../application/assets/delivery';
 import { GenerationService } from '../../../application/generation.service';
 import { JobService } from '../../../application/job.service';
-import type { LiveJob } from '../../../application/live-job';
+import type { LiveJob, WhenUnreachable } from '../../../application/live-job';
 import { RESOLVED_OPTIONS, type ResolvedComfyUIOptions } from '../../../comfyui.options';
 import { ComfyUIError, toComfyUIError } from '../../../domain/errors';
 import { hasEnded } from '../../../domain/job/job';
@@ -33,6 +33,7 @@ interface Waiting {
   readonly telling: Telling;
   readonly format: AnswerFormat;
   readonly timeoutSeconds: number;
+  readonly whenUnreachable: WhenUnreachable;
   readonly signal: AbortSignal;
 }
 
@@ -65,7 +66,7 @@ export class GenerateController {
     @Res({ passthrough: true }) response: AnyResponse,
   ): Promise<Answer['body']> {
     const wishes = readWishes(request);
-    const { format, respondAsync, waitSeconds } = wishes;
+    const { format, respondAsync, waitSeconds, whenUnreachable } = wishes;
     const live = await this.generation.submit(requestWith(body, wishes));
     const delivery = this.deliveries.begin(live, deliveryWish(body, format));
     const { cancelOnDisconnect } = body;
@@ -75,7 +76,7 @@ export class GenerateController {
       live.release();
     });
     const telling = { addresses: new Addresses(request, this.options.publicUrl), output: body.output };
-    const waiting = { live, delivery, telling, format, signal };
+    const waiting = { live, delivery, telling, format, whenUnreachable, signal };
     const answer = respondAsync
       ? this.#answerLater({ ...waiting, timeoutSeconds: waitSeconds ?? 0 })
       : this.#answer({ ...waiting, timeoutSeconds: body.timeout ?? waitSeconds ?? this.options.generateTimeout });
@@ -96,10 +97,10 @@ export class GenerateController {
 
   /** Few functions are under way while it waits: each costs memory for every caller. */
   async #answer(waiting: Waiting): Promise<Answer> {
-    const { live, delivery, telling, format, timeoutSeconds, signal } = waiting;
+    const { live, delivery, telling, format, timeoutSeconds, whenUnreachable, signal } = waiting;
     if (format === 'events') return eventsAnswer(live.job.id, generationEvents(waiting));
     try {
-      const job = await live.ended(timeoutSeconds * 1000, signal);
+      const job = await live.ended(timeoutSeconds * 1000, signal, whenUnreachable);
       if (job.error) throw job.error;
       const generation = generationAnswer(job, await delivery.files(signal), telling);
       return format === 'image' ? imageAnswer(generation) : jsonAnswer(generation);

@@ -35,7 +35,11 @@ export async function* generationEvents({
   const deadline = AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), signal]);
   const output = async (made: CollectedFile) => fileJson(toldFile(await delivery.file(made, signal), telling));
   try {
-    for await (const happening of live.events({ repeatAfterMs: REPEAT_AFTER_MS, signal: deadline })) {
+    for await (const happening of live.events({
+      repeatAfterMs: REPEAT_AFTER_MS,
+      signal: deadline,
+      whenUnreachable: 'refuse',
+    })) {
       if (happening.kind === 'output') yield* event('output', await output(happening.file));
       else yield happeningText(happening);
     }

@@ -1,6 +1,7 @@
 import type { HasUrl } from '../../addresses';
 import type { DeliveryWish } from '../../../application/assets/delivery';
 import type { GenerationRequest } from '../../../application/job-intake';
+import type { WhenUnreachable } from '../../../application/live-job';
 import type { GenerateBody } from '../../generate/generate-body.pipe';
 import { generationRequest } from '../../generate/generation-request';
 import { readIdempotencyKey } from '../../generate/idempotency-key';
@@ -16,6 +17,8 @@ export interface Wishes {
   /** Answer that the job was taken, at once or after {@link waitSeconds}. */
   readonly respondAsync: boolean;
   readonly waitSeconds: number | undefined;
+  /** Who waits for the picture would rather hear that no server is there than wait for one. */
+  readonly whenUnreachable: WhenUnreachable;
   readonly idempotencyKey: string | undefined;
 }
 
@@ -24,12 +27,12 @@ export function readWishes({ headers }: AnyRequest): Wishes {
   const format = wantedFormat(text(headers.accept));
   const { respondAsync, waitSeconds } = readPreferences(text(headers.prefer));
   const idempotencyKey = readIdempotencyKey(text(headers['idempotency-key']));
-  return { format, respondAsync: respondAsync && format !== 'events', waitSeconds, idempotencyKey };
+  const isLater = respondAsync && format !== 'events';
+  return { format, respondAsync: isLater, waitSeconds, whenUnreachable: isLater ? 'queue' : 'refuse', idempotencyKey };
 }
 
-/** Who waits for the picture would rather hear that no server is there than wait for one. */
-export function requestWith(body: GenerateBody, { respondAsync, idempotencyKey }: Wishes): GenerationRequest {
-  return generationRequest(body, { idempotencyKey, whenUnreachable: respondAsync ? 'queue' : 'refuse' });
+export function requestWith(body: GenerateBody, { whenUnreachable, idempotencyKey }: Wishes): GenerationRequest {
+  return generationRequest(body, { idempotencyKey, whenUnreachable });
 }
 
 /** The bytes go where they were asked for: an image is nothing else. */
