@@ -12,8 +12,8 @@ import { type FileChanges, JobStore } from './ports/job-store';
 import type { Lease } from './ports/leases';
 import { sleep } from './sleep';
 
-/** Every write waits for the disk: what happens in quick succession is stored together, and a short run in one. */
-const NOTE_DELAY_MS = 100;
+/** Every write waits for the disk: what happens in quick succession is stored together, a short run with its end. */
+const STORING_MS = 100;
 const TRY_AGAIN_MS = { first: 200, longest: 5_000 };
 
 interface SavedFrom {
@@ -30,9 +30,10 @@ export class JobRecorder {
   readonly #logger = new Logger(JobRecorder.name);
   readonly #writes = new WeakMap<LiveJob, Promise<unknown>>();
   readonly #underWay = new Set<Promise<unknown>>();
-  /** Jobs whose latest state is to be stored soon. */
-  readonly #noted = new Set<LiveJob>();
-  #nextStoring: NodeJS.Timeout | undefined;
+  /** Jobs whose latest state is to be stored soon, and the turn since which that is so. */
+  readonly #noted = new Map<LiveJob, number>();
+  #turn = 0;
+  #nextTurn: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly store: JobStore,
@@ -81,8 +82,8 @@ export class JobRecorder {
    */
   note(live: LiveJob, change: JobChange): void {
     live.change(change);
-    this.#noted.add(live);
-    this.#nextStoring ??= setTimeout(() => this.#storeAllNoted(), NOTE_DELAY_MS).unref();
+    if (!this.#noted.has(live)) this.#noted.set(live, this.#turn);
+    this.#plan();
   }
 
   /** Resolves when the job is stored as it is now: who sees it then will never see it go back. */
@@ -93,15 +94,22 @@ export class JobRecorder {
 
   /** Stores what was noted, and waits for all that is being stored. */
   async flush(): Promise<void> {
-    this.#storeAllNoted();
+    clearTimeout(this.#nextTurn);
+    this.#nextTurn = undefined;
+    for (const live of this.#noted.keys()) void this.#storeNoted(live);
     await Promise.allSettled(this.#underWay);
   }
 
-  /** All at once: the embedded database commits them together. */
-  #storeAllNoted(): void {
-    clearTimeout(this.#nextStoring);
-    this.#nextStoring = undefined;
-    for (const live of this.#noted) void this.#storeNoted(live);
+  #plan(): void {
+    this.#nextTurn ??= setTimeout(() => this.#takeTurn(), STORING_MS).unref();
+  }
+
+  /** Those that were noted before the last turn, all at once: the embedded database commits them together. */
+  #takeTurn(): void {
+    this.#nextTurn = undefined;
+    for (const [live, turn] of this.#noted) if (turn < this.#turn) void this.#storeNoted(live);
+    this.#turn += 1;
+    if (this.#noted.size > 0) this.#plan();
   }
 
   /** A commit meanwhile stored it as well. */
