@@ -7,6 +7,7 @@ import { BackendPool } from './backends/backend-pool';
 import { Bell } from './bell';
 import { Dispatcher } from './dispatcher';
 import { Draining } from './draining';
+import type { LiveJob } from './live-job';
 import { LiveJobs } from './live-jobs';
 import { JobBacklog } from './ports/job-backlog';
 import { JobQueue } from './ports/job-queue';
@@ -18,12 +19,18 @@ const HESITATION_MS = 50;
 /** How often the jobs that come next are offered again, ms, and how many. */
 const AGAIN = { everyMs: 2_000, first: 200, page: 1_000 } as const;
 
+interface Announced {
+  readonly job: Job;
+  /** How it went on, where somebody here held it. */
+  readonly live: LiveJob | undefined;
+}
+
 /** Gives waiting jobs their tickets, where these are kept apart: when nobody takes them at once, and again in case they got lost. */
 @Injectable()
 export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
   readonly #logger = new Logger(JobOffering.name);
   readonly #announced = new Bell();
-  #jobs: Job[] = [];
+  #jobs: Announced[] = [];
   #isFailing = false;
 
   constructor(
@@ -42,7 +49,7 @@ export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
     if (this.role.drives) this.queue.onTold((jobId, job) => void this.dispatcher.takeAtOnce(jobId, job));
     this.pool.bell.onAnnounce = (job) => {
       if (job.placement === 0) this.queue.tell({ job, workflow: job.workflow });
-      this.#jobs.push(recordOf(job));
+      this.#jobs.push({ job: recordOf(job), live: this.lives.peek(job.id) });
       this.#announced.ring();
     };
   }
@@ -56,17 +63,17 @@ export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
   async #offerAnnounced(): Promise<void> {
     while (!this.draining.isOver) {
       if (this.#jobs.length === 0) await this.#announced.next(Infinity, this.draining.over);
-      await sleep(HESITATION_MS, this.draining.over);
       const jobs = this.#jobs;
       this.#jobs = [];
+      await sleep(HESITATION_MS, this.draining.over);
       await this.#try(async () => this.queue.offer(await this.#waiting(jobs)));
       this.pool.bell.announce();
     }
   }
 
   /** Those of them that still wait. Of most it was heard by now that they do not. */
-  async #waiting(announced: readonly Job[]): Promise<readonly Job[]> {
-    const jobs = announced.filter((job) => isWaiting(this.lives.peek(job.id)?.job ?? job));
+  async #waiting(announced: readonly Announced[]): Promise<readonly Job[]> {
+    const jobs = announced.filter(({ job, live }) => isWaiting(live?.job ?? job)).map(({ job }) => job);
     if (jobs.length === 0) return jobs;
     const changed = new Map((await this.backlog.changed(jobs)).map((job) => [job.id, job]));
     return jobs.map((job) => changed.get(job.id) ?? job).filter(isWaiting);
