@@ -222,7 +222,7 @@ function describePostgres(): void {
       it('an end is written with its files once', async () => {
         const job = await far.add(waitingJob());
         const file = collected();
-        wire.loseAnswerTo('commit');
+        wire.loseAnswerTo('insert into "comfyui"."assets"');
         const ended: Job = { ...job, status: 'succeeded', outputs: [file], endedAt: Date.now() };
         expect(await far.store.save(ended, 0, { files: fileChanges([file]) })).toBe(true);
         expect(wire.hasLost).toBe(true);

@@ -4,6 +4,7 @@ import { ComfyUIError } from '../../domain/errors';
 import { isObject } from '../../domain/json';
 import type { Database } from './database';
 import { migrate } from './migrate';
+import type { BatchedQuery } from './postgres-batch';
 import { CarefulPool } from './postgres-pool';
 import { PostgresStatements } from './postgres-statements';
 import { stored } from './stored';
@@ -24,7 +25,7 @@ export async function openPostgres(url: string): Promise<Database> {
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) throw unreadableUrl();
   const pg = loadPg();
   await stored(() => migrateAt(pg, url));
-  const pool = connect(pg, { connectionString: url, max: 10, pipeline: true }, STATEMENT_MS);
+  const pool = connect(pg, { connectionString: url, max: 10 }, STATEMENT_MS);
   const kysely = withTables(pool);
   // Kysely closes only what was used: without this, a database closed at once would open again.
   await stored(() => sql`select 1`.execute(kysely));
@@ -56,11 +57,12 @@ function connect(pg: typeof Pg, config: Pg.PoolConfig, limits: { server: number;
     query_timeout: limits.here,
     idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
     keepAlive: true,
-    types: {
-      getTypeParser: (oid, format) => (oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)),
-    },
   });
-  return new CarefulPool(pool);
+  const types: Pg.CustomTypesConfig = {
+    getTypeParser: (oid, format) => (oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)),
+  };
+  const extended = { types, queryMode: 'extended' };
+  return new CarefulPool(pool, (query, end) => new pg.Query({ ...query, ...extended }, end) as BatchedQuery);
 }
 
 function withTables(pool: CarefulPool): Kysely<Tables> {

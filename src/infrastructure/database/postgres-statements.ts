@@ -39,21 +39,25 @@ export class PostgresStatements implements Statements {
   }
 }
 
+/** What is asked for in one go is sent in one go; if that is all of it, it is a transaction without being told so. */
 class PostgresTransaction implements Transaction {
-  readonly #sent: Promise<unknown>[] = [];
+  readonly #answers: Promise<unknown>[] = [];
+  #unsent: (() => void)[] = [];
+  #hasBegun = false;
+  #isWhole = false;
 
   constructor(
     readonly kysely: Kysely<Tables>,
     private readonly connection: BorrowedConnection,
-  ) {
-    this.send(BEGIN);
-  }
+  ) {}
 
   run<Row>(statement: Statement<Row>): Promise<QueryResult<Row>> {
-    const answer = send(this.connection, statement);
+    const answer = new Promise<QueryResult<Row>>((resolve, reject) => {
+      this.#plan(() => void send(this.connection, statement).then(resolve, reject));
+    });
     // Who waits for it hears of a failure, and so does the commit.
     answer.catch(() => undefined);
-    this.#sent.push(answer);
+    this.#answers.push(answer);
     return answer;
   }
 
@@ -63,13 +67,30 @@ class PostgresTransaction implements Transaction {
 
   /** Right behind the last statement: if one failed, PostgreSQL takes it for a rollback. */
   async commit(): Promise<void> {
-    this.send(COMMIT);
-    await Promise.all(this.#sent);
+    this.#isWhole = true;
+    if (this.#hasBegun) void this.run(COMMIT);
+    await Promise.all(this.#answers);
   }
 
   /** Never rejects: what went wrong is known already. */
   async rollback(): Promise<void> {
-    await this.run(ROLLBACK).catch(() => undefined);
+    this.#unsent = [];
+    if (this.#hasBegun) await send(this.connection, ROLLBACK).catch(() => undefined);
+  }
+
+  #plan(act: () => void): void {
+    if (this.#unsent.length === 0) process.nextTick(() => this.#send());
+    this.#unsent.push(act);
+  }
+
+  #send(): void {
+    const acts = this.#unsent;
+    this.#unsent = [];
+    if (!this.#isWhole && !this.#hasBegun && acts.length > 0) {
+      this.#hasBegun = true;
+      acts.unshift(() => void send(this.connection, BEGIN).catch(() => undefined));
+    }
+    for (const act of acts) act();
   }
 }
 
