@@ -57,20 +57,20 @@ export function describeStoredFiles(makePlace: () => Promise<Place>): void {
 
   it('are held back while one removes them, and free afterwards', async () => {
     const { sha256 } = collected();
-    expect(await files().claim(sha256, Date.now())).toBe(true);
+    expect(await files().claim(sha256, Date.now())).toBe('new');
     await store().remove((await ended([collected()])).id);
-    expect(await files().claim(sha256, Date.now())).toBe(true);
+    expect(await files().claim(sha256, Date.now())).toBe('known');
     await unused();
-    expect(await files().claim(sha256, Date.now())).toBe(false);
+    expect(await files().claim(sha256, Date.now())).toBe('leaving');
     await files().removed(sha256);
-    expect(await files().claim(sha256, Date.now())).toBe(true);
+    expect(await files().claim(sha256, Date.now())).toBe('new');
     expect(await unused()).toEqual([]);
   });
 
   it('that were stored long ago are kept for who claims them', async () => {
     await store().remove((await ended([collected()])).id);
     const now = later();
-    expect(await files().claim(collected().sha256, now)).toBe(true);
+    expect(await files().claim(collected().sha256, now)).toBe('known');
     expect(await unused(now + 1)).toEqual([]);
   });
 
@@ -111,7 +111,7 @@ export function describeStoredFiles(makePlace: () => Promise<Place>): void {
     const late = { ...succeeded(started(job)), outputs: [collected()] };
     expect(await store().save(late, 0, { files: fileChanges([collected()]) })).toBe(false);
     expect(await unused()).toEqual([]);
-    expect(await files().claim(collected().sha256, Date.now())).toBe(true);
+    expect(await files().claim(collected().sha256, Date.now())).toBe('new');
   });
 
   it('may have any name and any text around them', async () => {

@@ -5,7 +5,7 @@ import type { CollectedFile } from '../../domain/job/job';
 import { oneLine } from '../../domain/text';
 import type { LiveJob } from '../live-job';
 import { ownSignal } from '../own-signal';
-import { AssetStorage } from '../ports/asset-storage';
+import { AssetStorage, type OpenedFile } from '../ports/asset-storage';
 import { Spool, type SpooledFile } from '../ports/spool';
 import { StoredFiles } from '../ports/stored-files';
 import { sleep } from '../sleep';
@@ -50,7 +50,8 @@ export class AssetFiles {
   async hold(live: LiveJob, file: CollectedFile, signal: AbortSignal): Promise<void> {
     if (live.holdsBytesOf(file)) return;
     const stored = await this.#fromStorage(file, signal);
-    live.keep(file, await this.spool.write(stored as AsyncIterable<Buffer>, file.sizeBytes, file.sha256));
+    const source = stored.bytes ? [stored.bytes] : (stored.stream as AsyncIterable<Buffer>);
+    live.keep(file, await this.spool.write(source, file.sizeBytes, file.sha256));
   }
 
   /**
@@ -58,12 +59,12 @@ export class AssetFiles {
    * @throws ComfyUIError `output_missing` when it was deleted, `storage_failed`
    */
   async open(live: LiveJob, file: CollectedFile, signal: AbortSignal): Promise<Readable> {
-    return live.holdsBytesOf(file) ? live.bytesOf(file).open() : this.#fromStorage(file, signal);
+    return live.holdsBytesOf(file) ? live.bytesOf(file).open() : (await this.#fromStorage(file, signal)).stream;
   }
 
-  async #fromStorage({ sha256, filename }: CollectedFile, signal: AbortSignal): Promise<Readable> {
+  async #fromStorage({ sha256, filename }: CollectedFile, signal: AbortSignal): Promise<OpenedFile> {
     try {
-      return (await this.storage.open(sha256, { signal: ownSignal(signal) })).stream;
+      return await this.storage.open(sha256, { signal: ownSignal(signal) });
     } catch (error) {
       if (toComfyUIError(error).code !== 'not_found') throw error;
       throw new ComfyUIError('output_missing', `${filename} was deleted.`, { cause: error });
@@ -72,19 +73,21 @@ export class AssetFiles {
 
   async #storeOnce(file: CollectedFile, bytes: SpooledFile, signal: AbortSignal): Promise<void> {
     const { sha256, sizeBytes, mediaType } = file;
-    await this.#claim(sha256, signal);
+    const isNew = await this.#claim(sha256, signal);
     const where = { bytes: bytes.bytes, path: bytes.path, open: () => bytes.open() };
-    await this.storage.put({ sha256, sizeBytes, mediaType, ...where }, ownSignal(signal));
+    await this.storage.put({ sha256, sizeBytes, mediaType, isNew, ...where }, ownSignal(signal));
   }
 
-  async #claim(sha256: string, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+  /** @returns whether no job is known to have stored it */
+  async #claim(sha256: string, signal: AbortSignal): Promise<boolean> {
     const deadline = Date.now() + REMOVAL.patienceMs;
-    while (!(await this.files.claim(sha256, Date.now()))) {
+    for (;;) {
+      signal.throwIfAborted();
+      const claim = await this.files.claim(sha256, Date.now());
+      if (claim !== 'leaving') return claim === 'new';
       if (Date.now() > deadline)
         throw new ComfyUIError('storage_failed', 'The same bytes are being removed from the storage, without an end.');
       await sleep(REMOVAL.lookMs, signal);
-      signal.throwIfAborted();
     }
   }
 }

@@ -11,6 +11,8 @@ export interface FileToStore {
   readonly sha256: string;
   readonly sizeBytes: number;
   readonly mediaType: string;
+  /** Nobody is known to have stored it: it is not looked for. Default false. */
+  readonly isNew?: boolean;
   /** All of them, when they are in memory. */
   readonly bytes?: Buffer;
   /** A file of this machine that has them and is never written again, when there is one. */
@@ -28,6 +30,8 @@ export interface Reading {
 export interface OpenedFile {
   /** The bytes asked for. Ends early only with an error. Who does not read it to its end destroys it. */
   readonly stream: Readable;
+  /** All of them, where they were read at once: who takes these leaves the stream alone. */
+  readonly bytes?: Buffer;
   /** Of the whole file, whatever the range. */
   readonly sizeBytes: number;
 }
@@ -55,7 +59,7 @@ export abstract class AssetStorage {
   abstract check(signal: AbortSignal): Promise<void>;
 
   /**
-   * Keeps a file; once it resolves, the file survives a crash. What is there already is not sent again. A source that
+   * Keeps a file; once it resolves, the file survives a crash. What is there already is not sent again, unless it passes for new. A source that
    * breaks off, or brings more or fewer bytes than told, leaves nothing behind.
    * @throws ComfyUIError `storage_failed`; the source's own error when that fails
    */

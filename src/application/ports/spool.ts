@@ -25,5 +25,9 @@ export abstract class Spool {
    * `expectedBytes` helps to choose the place; the stream may bring more or less.
    * @param sha256 of the bytes where it is known, which spares making it; taken as true
    */
-  abstract write(source: AsyncIterable<Buffer>, expectedBytes?: number, sha256?: string): Promise<SpooledFile>;
+  abstract write(
+    source: AsyncIterable<Buffer> | Iterable<Buffer>,
+    expectedBytes?: number,
+    sha256?: string,
+  ): Promise<SpooledFile>;
 }

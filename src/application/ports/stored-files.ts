@@ -5,9 +5,9 @@
 export abstract class StoredFiles {
   /**
    * Before a file is stored: nobody removes it for the next {@link STORING_MS}.
-   * @returns false while it is being removed: try again in a moment
+   * @returns whether a job has stored these bytes already; `leaving`: they are being removed, try again in a moment
    */
-  abstract claim(sha256: string, now: number): Promise<boolean>;
+  abstract claim(sha256: string, now: number): Promise<'new' | 'known' | 'leaving'>;
 
   /**
    * Looks at the next few files, in the order of their hashes, for those that no asset has. They are to be removed now;

@@ -21,12 +21,13 @@ export class KyselyStoredFiles extends StoredFiles {
    * Writes nothing for a file that is new, or was stored lately: those are not removed. So most files cost a look, and no
    * wait for the disk.
    */
-  claim(sha256: string, now: number): Promise<boolean> {
+  claim(sha256: string, now: number): Promise<'new' | 'known' | 'leaving'> {
     return stored(async () => {
       const [file] = (await this.#find.run(this.database.statements, { sha256 })).rows;
-      if (!file) return true;
-      if (file.removing_at !== null) return false;
-      return file.stored_at > now - STORING_MS / 2 || this.#touch(sha256, now);
+      if (!file) return 'new';
+      if (file.removing_at !== null) return 'leaving';
+      const isKept = file.stored_at > now - STORING_MS / 2 || (await this.#touch(sha256, now));
+      return isKept ? 'known' : 'leaving';
     });
   }
 

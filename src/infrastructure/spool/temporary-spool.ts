@@ -30,7 +30,11 @@ export class TemporarySpool extends Spool implements OnModuleInit, OnApplication
     if (directory !== undefined && isOwn) await rm(directory, { recursive: true, force: true });
   }
 
-  async write(source: AsyncIterable<Buffer>, expectedBytes = 0, sha256?: string): Promise<SpooledFile> {
+  async write(
+    source: AsyncIterable<Buffer> | Iterable<Buffer>,
+    expectedBytes = 0,
+    sha256?: string,
+  ): Promise<SpooledFile> {
     const writer = new SpoolWriter(
       () => this.#newPath(),
       (bytes) => this.#reserve(bytes),

@@ -14,7 +14,7 @@ import { OnePut } from '../one-put';
 import { probe } from '../probe';
 import { SourceBytes } from '../source-bytes';
 import { StorageFault } from '../storage-fault';
-import { Folder, type FoundFile } from './folder';
+import { Folder, type FoundFile, letGo } from './folder';
 import { canNotLink, fromFile, fromMemory, fromStream } from './fills';
 import { type Fill, removeHalves, writeWhole } from './halves';
 import { localFault } from './local-errors';
@@ -56,9 +56,14 @@ class LocalStorage extends AssetStorage {
       await handle.close();
       throw beyondEnd(range);
     }
+    const { start = 0, end = size - 1 } = range ?? {};
+    const span = { start, end: Math.min(end, size - 1) };
     const told = (error: Error) => localFault(error, this.options.directory);
-    const source = await this.#told(() => readerOf(handle, size, range));
-    return { stream: handedOut(source, { signal, told }), sizeBytes: size };
+    const toStream = (source: Readable) => handedOut(source, { signal, told });
+    if (span.end - start < READ_BYTES)
+      return new SmallFile(size, await this.#told(() => readAtOnce(handle, span)), toStream);
+    const source = handle.createReadStream({ ...span, highWaterMark: READ_BYTES });
+    return { stream: toStream(source), sizeBytes: size };
   }
 
   async remove(sha256: string, signal: AbortSignal): Promise<void> {
@@ -75,7 +80,7 @@ class LocalStorage extends AssetStorage {
 
   async #store(file: FileToStore, signal: AbortSignal): Promise<void> {
     const path = await this.#told(() => this.#folder.pathOf(addressOf(file.sha256)));
-    if ((await sizeOf(path)) === file.sizeBytes) return;
+    if (!file.isNew && (await sizeOf(path)) === file.sizeBytes) return;
     signal.throwIfAborted();
     if (file.bytes?.length === file.sizeBytes) await this.#told(() => this.#write(path, fromMemory(file.bytes!)));
     else if (!(await this.#link(file, path))) await this.#storeStream(file, path, signal);
@@ -128,28 +133,36 @@ class LocalStorage extends AssetStorage {
   }
 }
 
-/** Lets go of the file when it is read, or not wanted any more. What a stream takes one piece for is read at once. */
-async function readerOf(handle: FileHandle, size: number, range: Partial<ByteRange> = {}): Promise<Readable> {
-  const { start = 0, end = size - 1 } = range;
-  const last = Math.min(end, size - 1);
-  const length = last - start + 1;
-  if (length > READ_BYTES) return handle.createReadStream({ start, end: last, highWaterMark: READ_BYTES });
-  try {
-    return Readable.from(length > 0 ? [await readPiece(handle, start, length)] : [], { objectMode: false });
-  } finally {
-    handle.close().catch(() => undefined);
+/** What a stream takes one piece for is read at once; a stream of it is made for who wants one. */
+class SmallFile implements OpenedFile {
+  #stream: Readable | undefined;
+
+  constructor(
+    readonly sizeBytes: number,
+    readonly bytes: Buffer,
+    private readonly toStream: (source: Readable) => Readable,
+  ) {}
+
+  get stream(): Readable {
+    this.#stream ??= this.toStream(Readable.from(this.bytes.length > 0 ? [this.bytes] : [], { objectMode: false }));
+    return this.#stream;
   }
 }
 
-async function readPiece(handle: FileHandle, start: number, length: number): Promise<Buffer> {
+/** Lets go of the file when it is read. */
+async function readAtOnce(handle: FileHandle, { start, end }: ByteRange): Promise<Buffer> {
   // Of its own: what is cut off a shared one holds all of that.
-  const piece = Buffer.allocUnsafeSlow(length);
-  for (let read = 0; read < length;) {
-    const { bytesRead } = await handle.read(piece, read, length - read, start + read);
-    if (bytesRead === 0) throw new StorageFault('A file became shorter while it was read.');
-    read += bytesRead;
+  const bytes = Buffer.allocUnsafeSlow(end - start + 1);
+  try {
+    for (let read = 0; read < bytes.length;) {
+      const { bytesRead } = await handle.read(bytes, read, bytes.length - read, start + read);
+      if (bytesRead === 0) throw new StorageFault('A file became shorter while it was read.');
+      read += bytesRead;
+    }
+    return bytes;
+  } finally {
+    letGo(handle);
   }
-  return piece;
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -96,7 +96,7 @@ class S3Storage extends AssetStorage {
 
   async #store(file: FileToStore, signal: AbortSignal): Promise<void> {
     const object = this.#object(file.sha256);
-    if ((await this.#sizeOf(object, signal)) === file.sizeBytes) return;
+    if (!file.isNew && (await this.#sizeOf(object, signal)) === file.sizeBytes) return;
     await upload(this.sdk, this.#connection, file, object, signal);
   }
 

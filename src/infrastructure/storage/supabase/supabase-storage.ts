@@ -86,7 +86,7 @@ class SupabaseStorage extends AssetStorage {
   async #store(file: FileToStore, signal: AbortSignal): Promise<void> {
     const path = addressOf(file.sha256);
     const isThere = async () => (await this.#sizeOf(path, signal)) === file.sizeBytes;
-    if (!(await isThere())) await upload(this.#connection, file, { path, isThere }, signal);
+    if (file.isNew || !(await isThere())) await upload(this.#connection, file, { path, isThere }, signal);
   }
 
   #sizeOf(path: string, signal: AbortSignal): Promise<number | undefined> {
