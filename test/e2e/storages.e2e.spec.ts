@@ -103,3 +103,18 @@ it('does not start with settings of a storage that can not be', async () => {
   logged.mockRestore();
   await place.remove();
 });
+
+it('S3 is not asked for files that nobody has stored, and gets those that it has once', async () => {
+  const [comfyUI, place] = [await startComfyUI(), await inS3()];
+  const stack = await startStack({ baseUrl: comfyUI.url, storage: { kind: 's3', ...place.options } });
+  const methods = () => place.server.requests.splice(0).map((request) => request.split(' ')[0]);
+  const prompt = noisePicture(1, { size: 100 });
+  methods();
+  for (const expected of [['PUT'], ['HEAD']]) {
+    expect((await postJson(`${stack.url}/generate`, { prompt })).status).toBe(200);
+    expect(methods()).toEqual(expected);
+  }
+  await stack.close();
+  await comfyUI.close();
+  await place.remove();
+});

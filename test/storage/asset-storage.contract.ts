@@ -50,6 +50,15 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     expect(bytes.equals(file.bytes)).toBe(true);
   });
 
+  it('is sent again when it passes for new, and is whole', async () => {
+    const file = randomFile(1000);
+    await storage.put(file, NEVER);
+    const open = jest.fn(() => file.open());
+    await storage.put({ ...file, bytes: undefined, isNew: true, open }, NEVER);
+    expect(open).toHaveBeenCalledTimes(1);
+    expect((await bytesOf(storage, file.sha256)).bytes.equals(file.bytes)).toBe(true);
+  });
+
   it('is not read again when it comes again', async () => {
     const file = randomFile(1000);
     await storage.put(file, NEVER);

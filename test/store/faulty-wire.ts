@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
+/** `ReadyForQuery`, outside of a transaction or within. */
+const READY = /Z\0\0\0\x05[IT]/;
 /** What was sent is done by then. */
 const ANSWER_MS = 50;
 
@@ -13,6 +15,8 @@ export class FaultyWire {
   #textToAwait: string | undefined;
   #whenSent = () => undefined as void;
   #downUntil = 0;
+  /** How often the server has said that it waits for more. */
+  exchanges = 0;
   readonly #sockets = new Set<Socket>();
 
   private constructor(
@@ -98,6 +102,7 @@ export class FaultyWire {
       server.write(bytes, () => isAwaited && this.#whenSent());
     });
     server.on('data', (bytes) => {
+      this.exchanges += bytes.toString('latin1').split(READY).length - 1;
       if (!isDoomed) client.write(bytes);
     });
     for (const [one, other] of [[client, server] as const, [server, client] as const]) {

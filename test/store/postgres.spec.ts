@@ -219,6 +219,22 @@ function describePostgres(): void {
         expect(wire.hasLost).toBe(true);
       });
 
+      it('a job, its claim, and its end with files travel once there and back', async () => {
+        await far.add(handed(waitingJob()));
+        const exchanges = async (act: () => Promise<unknown>) => {
+          const before = wire.exchanges;
+          await act();
+          return wire.exchanges - before;
+        };
+        const job = { ...waitingJob(), queuedAt: Date.now() + 1_000 };
+        expect(await exchanges(() => far.add(job))).toBe(1);
+        expect(await exchanges(() => far.store.save(handed(job), 0))).toBe(1);
+        const files = fileChanges([collected(), collected({ filename: 'b.png' })]);
+        const ended: Job = { ...job, status: 'succeeded', placement: 2, endedAt: Date.now() };
+        expect(await exchanges(() => far.store.save(ended, 1, { files }))).toBe(1);
+        expect(await opened.store.find(job.id)).toMatchObject({ status: 'succeeded' });
+      });
+
       it('an end is written with its files once', async () => {
         const job = await far.add(waitingJob());
         const file = collected();

@@ -43,6 +43,18 @@ export function describeTransactions(makePlace: () => Promise<Place>): void {
     expect(await kept()).toEqual([]);
   });
 
+  it('keep the plans of what was sent around a failure apart from those that were never made', async () => {
+    const named = (transaction: Transaction, name: string, sha256: string) =>
+      transaction.send({ ...keep(transaction, sha256), name });
+    const write = (...ids: string[]) =>
+      transact(async (transaction) => ids.forEach((sha256, index) => named(transaction, `plan_${index}`, sha256)));
+    await expect(write('a', 'a', 'b')).rejects.toMatchObject({
+      code: expect.stringMatching(/^(23505|SQLITE_CONSTRAINT.*)$/),
+    });
+    await write('a', 'b', 'c');
+    expect(await kept()).toEqual(['a', 'b', 'c']);
+  });
+
   it('reject with what the write rejects with, and leave the database as it was', async () => {
     const refusal = new ComfyUIError('queue_full', 'No room.');
     await expect(transact(() => Promise.reject(refusal))).rejects.toBe(refusal);
