@@ -3,8 +3,8 @@ import { parse, stringify } from 'lossless-json';
 export type JsonValue = string | number | bigint | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-/** Runs of 16 digits are the shortest that a double may not hold exactly. */
-const MAYBE_UNSAFE_INTEGER = /\d{16}/;
+/** Of 16 digits are the shortest integers that a double may not hold exactly; those behind a point are none. */
+const MAYBE_UNSAFE_INTEGER = /(?:^|[[:,\s-])\d{16}/;
 const INTEGER = /^-?\d+$/;
 const NOT_A_NUMBER = /-?Infinity|NaN/g;
 
@@ -64,7 +64,12 @@ function isEscaped(text: string, index: number): boolean {
 
 /** Values to JSON text; a `bigint` is written as the integer it is. */
 export function stringifyJson(value: unknown): string {
-  return stringify(value) ?? 'null';
+  try {
+    return JSON.stringify(value) ?? 'null';
+  } catch {
+    // There are few that JSON itself does not know.
+    return stringify(value) ?? 'null';
+  }
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

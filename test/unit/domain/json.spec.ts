@@ -20,6 +20,22 @@ describe('parseJson', () => {
     expect(parseJson('[9007199254740991]')).toEqual([9007199254740991]);
   });
 
+  it('reads as JSON does what is no integer, however many digits it has', () => {
+    const text = '[0.3333333333333333, "1234567890123456", 1.5e3]';
+    expect(parseJson(text)).toEqual(JSON.parse(text));
+  });
+
+  it.each([
+    '12345678901234567890',
+    '[1, -12345678901234567890]',
+    '{"a":12345678901234567890}',
+    '[1,12345678901234567890]',
+  ])('finds the large integer in %s', (text) =>
+    expect(
+      JSON.stringify(parseJson(text), (_key, value: unknown) => (typeof value === 'bigint' ? 'large' : value)),
+    ).toContain('large'),
+  );
+
   it('lets the last of two equal keys win, as JSON.parse does', () => {
     expect(parseJson('{"a":1,"a":9007199254740993}')).toEqual({ a: 9007199254740993n });
   });
