@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 /** `ReadyForQuery`, outside of a transaction or within. */
-const READY = /Z\0\0\0\x05[IT]/;
+const READY = /Z\0{3}.[IT]/s;
 /** What was sent is done by then. */
 const ANSWER_MS = 50;
 

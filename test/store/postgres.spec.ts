@@ -162,6 +162,19 @@ function describePostgres(): void {
       await expect(opened.store.find(job.id)).rejects.toMatchObject({ code: 'storage_failed', message });
     });
 
+    it('gives no query the answer of another when a value can not be sent', async () => {
+      const { database } = opened;
+      const circular: Record<string, unknown> = {};
+      circular.itself = circular;
+      const select = (value: unknown) =>
+        sql<{ value: string }>`select ${value}::text as value`.compile(database.kysely);
+      const answers = await database
+        .transact((transaction) => Promise.allSettled([circular, 'a', 'b'].map((one) => transaction.run(select(one)))))
+        .catch((error: unknown) => error);
+      expect(answers).toMatchObject({ message: expect.stringContaining('circular') });
+      expect((await database.statements.run(select('c'))).rows).toEqual([{ value: 'c' }]);
+    });
+
     it('goes on with its plans while a newer version adds a column', async () => {
       const use = async () => {
         for (let round = 0; round < 8; round += 1) {

@@ -38,12 +38,16 @@ export class Batch implements Pg.Submittable {
   }
 
   submit(connection: Pg.Connection): void {
-    // Each query would ask for its answer.
-    const link = Object.create(connection, { sync: { value: () => undefined } }) as Pg.Connection;
-    connection.stream.cork();
+    const { stream } = connection;
+    // Each query would ask for its answer; one whose values can not be written gets none, and the others must not get its.
+    const link = Object.create(connection, {
+      sync: { value: () => undefined },
+      close: { value: () => stream.destroy(new Error('A value can not be sent to PostgreSQL.')) },
+    }) as Pg.Connection;
+    stream.cork();
     for (const query of this.queries) query.submit(link);
     connection.sync();
-    connection.stream.uncork();
+    stream.uncork();
   }
 
   handleRowDescription(told: unknown): void {
