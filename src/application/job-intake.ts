@@ -79,15 +79,16 @@ export class JobIntake {
       handover?.release();
       throw error;
     });
-    if (isNew) this.#logger.log(`Job ${job.id}: ${Object.keys(workflow).length} nodes`);
     if (isNew && handover && isAsHanded(job, handover)) {
       handover.tell();
       this.runner.start(handover);
-      return live;
+    } else {
+      handover?.release();
+      if (!isNew) return this.#instead(live, job.id);
+      this.pool.bell.announce(live.job);
     }
-    handover?.release();
-    if (!isNew) return this.#instead(live, job.id);
-    this.pool.bell.announce(live.job);
+    // Whoever runs it need not wait for the log.
+    this.#logger.log(`Job ${job.id}: ${Object.keys(workflow).length} nodes`);
     return live;
   }
 

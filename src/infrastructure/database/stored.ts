@@ -11,16 +11,17 @@ const BACKOFF = new ExponentialBackoff({ initialDelay: 20, maxDelay: 500, genera
  * @throws ComfyUIError `storage_failed`
  */
 export async function stored<T>(call: (isRetry: boolean) => Promise<T>): Promise<T> {
+  const giveUpAt = performance.now() + GIVE_UP_AFTER_MS;
   try {
-    return await untilDone(call);
+    return await call(false).catch((error: unknown) => again(() => call(true), error, giveUpAt));
   } catch (error) {
     throw storageError(error);
   }
 }
 
-function untilDone<T>(call: (isRetry: boolean) => Promise<T>): Promise<T> {
-  const giveUpAt = performance.now() + GIVE_UP_AFTER_MS;
-  const mayTryAgain = (error: Error) => isPassing(error) && performance.now() < giveUpAt;
+/** Apart from the first try, which as a rule is the only one. */
+function again<T>(call: () => Promise<T>, first: unknown, giveUpAt: number): Promise<T> {
+  const mayTryAgain = (error: unknown) => isPassing(error) && performance.now() < giveUpAt;
   const policy = retry(handleWhen(mayTryAgain), { maxAttempts: Number.MAX_SAFE_INTEGER, backoff: BACKOFF });
-  return policy.execute(({ attempt }) => call(attempt > 0));
+  return policy.execute(({ attempt }) => (attempt > 0 ? call() : Promise.reject(first as Error)));
 }
