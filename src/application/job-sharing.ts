@@ -1,8 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { toComfyUIError } from '../domain/errors';
 import { recordOf } from '../domain/job/active-job';
-import { hasEnded, type Job } from '../domain/job/job';
+import { type CollectedFile, hasEnded, type Job } from '../domain/job/job';
 import { oneLine } from '../domain/text';
+import { AssetFiles } from './assets/asset-files';
 import { Draining } from './draining';
 import type { LiveJob } from './live-job';
 import { JobBacklog } from './ports/job-backlog';
@@ -13,6 +14,8 @@ import { sleep } from './sleep';
 /** News may get lost; what is stored is looked at this often, ms. */
 const LOOK_MS = 1_000;
 const TOGETHER_MS = 15;
+/** Nobody sees it: it spares making an error for each job. */
+const OVER = new Error('It does not run here any more.');
 
 /** Lets live jobs be the same in all processes: tells of those that run here, and hears of those that run elsewhere. */
 @Injectable()
@@ -25,6 +28,7 @@ export class JobSharing implements OnApplicationBootstrap {
   constructor(
     private readonly news: JobNews,
     private readonly backlog: JobBacklog,
+    private readonly files: AssetFiles,
     private readonly role: ProcessRole,
     private readonly draining: Draining,
   ) {}
@@ -59,6 +63,11 @@ export class JobSharing implements OnApplicationBootstrap {
     }
   }
 
+  /** A file of a job that runs here is stored. It is told of when the job with it is being stored, too, which takes longer. */
+  foretell({ job }: LiveJob, file: CollectedFile): void {
+    if (!this.role.isAlone) setImmediate(() => this.news.foretell(job.id, file));
+  }
+
   /** Adds what was told of a job that runs elsewhere. */
   async update(live: LiveJob): Promise<void> {
     const [latest] = await this.news.latest([live.job.id]);
@@ -78,7 +87,7 @@ export class JobSharing implements OnApplicationBootstrap {
     const over = new AbortController();
     void this.#tellChanges(live, over.signal);
     return () => {
-      over.abort();
+      over.abort(OVER);
       this.news.tell(snapshotOf(live));
     };
   }
@@ -94,7 +103,16 @@ export class JobSharing implements OnApplicationBootstrap {
   }
 
   #hear(live: LiveJob): () => void {
-    return this.news.listen(live.job.id, (snapshot) => this.#see(live, snapshot));
+    return this.news.listen(
+      live.job.id,
+      (snapshot) => this.#see(live, snapshot),
+      (file) => void this.#fetch(live, file),
+    );
+  }
+
+  /** Who needs the bytes says so if they can not be had. */
+  async #fetch(live: LiveJob, file: CollectedFile): Promise<void> {
+    if (live.needsBytes) await this.files.hold(live, file, this.draining.over).catch(() => undefined);
   }
 
   #see(live: LiveJob, snapshot: JobSnapshot | undefined): void {

@@ -24,6 +24,8 @@ export interface Keeper {
   stored(live: LiveJob): Promise<void>;
   /** It runs here from now on, or no longer. */
   share(live: LiveJob): void;
+  /** A file of it is in the storage. */
+  collected(live: LiveJob, file: CollectedFile): void;
   /** Nobody holds it any more, and it does not run. */
   forget(live: LiveJob): void;
 }
@@ -45,6 +47,8 @@ export class LiveJob {
   #stranding: ComfyUIError | undefined;
   /** As it is in the store. */
   stored: Job;
+  /** Whether somebody who holds it will need the bytes of its files. */
+  needsBytes = false;
   /** Whether it is just being handed to a server: it is so by what is stored, perhaps, and does not run here yet. */
   isHanding = false;
 
@@ -86,6 +90,7 @@ export class LiveJob {
     if (change.kind === 'returned' || hasEnded(next)) this.#preview = undefined;
     this.#changed.ring();
     if (hasEnded(next)) this.#ended.ring();
+    if (change.kind === 'collected') this.keeper.collected(this, change.file);
   }
 
   /** Keeps the bytes of a collected file for those who wait, unless it has them: somebody may just be reading those. */

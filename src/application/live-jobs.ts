@@ -12,6 +12,7 @@ export class LiveJobs {
   readonly #keeper: Keeper = {
     stored: (live) => this.recorder.stored(live),
     share: (live) => this.sharing.share(live),
+    collected: (live, file) => this.sharing.foretell(live, file),
     forget: (live) => {
       this.sharing.forget(live);
       if (this.#live.get(live.job.id) === live) this.#live.delete(live.job.id);

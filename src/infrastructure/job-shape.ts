@@ -120,6 +120,8 @@ const FIELDS: Fields<Job> = {
   endedAt: optional(number),
 };
 
+export const isToldFile = file as (value: unknown) => value is CollectedFile;
+
 export const JOB_FIELDS = Object.keys(FIELDS) as readonly (keyof Job)[];
 
 /** Whether all is there that we rely on; a newer version of the software may tell more. */

@@ -1,7 +1,7 @@
 import { ComfyUIError } from '../domain/errors';
 import { isObject, parseJson, stringifyJson } from '../domain/json';
-import type { Job } from '../domain/job/job';
-import { isToldJob, JOB_FIELDS, type ToldJob } from './job-shape';
+import type { CollectedFile, Job } from '../domain/job/job';
+import { isToldFile, isToldJob, JOB_FIELDS, type ToldJob } from './job-shape';
 
 /** Of another one we understand nothing. */
 const VERSION = 1;
@@ -17,6 +17,17 @@ export function readTold(line: string): { readonly job: Job; readonly rest: Reco
   if (!isObject(note) || note.version !== VERSION || !isToldJob(note.job)) return undefined;
   const { version: _version, job: _job, ...rest } = note;
   return { job: heard(note.job), rest };
+}
+
+/** As {@link writeTold}, of a file that a job will have. */
+export function writeForetold(file: CollectedFile): string {
+  return stringifyJson({ version: VERSION, file });
+}
+
+/** Undefined of what nobody of this version wrote. */
+export function readForetold(line: string): CollectedFile | undefined {
+  const note = parsed(line);
+  return isObject(note) && note.version === VERSION && isToldFile(note.file) ? note.file : undefined;
 }
 
 function told(job: Job): object {

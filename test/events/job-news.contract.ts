@@ -4,6 +4,7 @@ import { Logger } from '@nestjs/common';
 import type { JobNews } from '../../src/application/ports/job-news';
 import type { ComfyUIError } from '../../src/domain/errors';
 import { JOB_STATUSES } from '../../src/domain/job/job';
+import { collected } from '../support/collected';
 import { fullJob, waitingJob } from '../store/jobs';
 import { eventually } from '../support/eventually';
 import { ended, fullRunningJob, hashed, hearing, later, latestOf, picture, runningJob } from './snapshots';
@@ -41,6 +42,21 @@ export function describeJobNews(open: () => Promise<TwoProcesses>): void {
       expect(fieldsOf(heard[0]?.job.error)).toStrictEqual(fieldsOf(job.error));
       await eventually(async () => expect(await latestOf(both.you, job)).toStrictEqual({ job }));
     }
+  });
+
+  it('brings files that a job will have to those who listen, and no others', async () => {
+    const [job, expected] = [runningJob(), [] as unknown[]];
+    const stop = both.you.listen(
+      job.id,
+      () => undefined,
+      (file) => expected.push(file),
+    );
+    await both.listened([job.id]);
+    const files = [collected(), { ...collected(), width: 8, height: 8, durationSeconds: 1.5 }];
+    for (const file of files) both.me.foretell(job.id, file);
+    both.me.foretell(runningJob().id, collected());
+    await eventually(() => expect(expected).toStrictEqual(files));
+    stop();
   });
 
   it.each(JOB_STATUSES)('brings jobs that are %s', async (status) => {

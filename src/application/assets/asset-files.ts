@@ -19,6 +19,8 @@ const REMOVAL = { lookMs: 200, patienceMs: 120_000 } as const;
 @Injectable()
 export class AssetFiles {
   readonly #logger = new Logger(AssetFiles.name);
+  /** Files that are being read, by their asset's id. */
+  readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(
     private readonly storage: AssetStorage,
@@ -48,7 +50,14 @@ export class AssetFiles {
    * @throws ComfyUIError `output_missing` when it was deleted, `storage_failed`
    */
   async hold(live: LiveJob, file: CollectedFile, signal: AbortSignal): Promise<void> {
+    await this.#underWay.get(file.assetId)?.catch(() => undefined);
     if (live.holdsBytesOf(file)) return;
+    const holding = this.#hold(live, file, signal).finally(() => this.#underWay.delete(file.assetId));
+    this.#underWay.set(file.assetId, holding);
+    await holding;
+  }
+
+  async #hold(live: LiveJob, file: CollectedFile, signal: AbortSignal): Promise<void> {
     const stored = await this.#fromStorage(file, signal);
     const source = stored.bytes ? [stored.bytes] : (stored.stream as AsyncIterable<Buffer>);
     live.keep(file, await this.spool.write(source, file.sizeBytes, file.sha256));

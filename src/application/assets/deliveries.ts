@@ -16,6 +16,7 @@ export class Deliveries {
 
   /** For one caller, who holds the job and ends the delivery before letting go of it. */
   begin(live: LiveJob, wish: DeliveryWish): Delivery {
+    if (wish.withBytes || wish.picture) live.needsBytes = true;
     return new Delivery(live, wish, this.#tools);
   }
 }

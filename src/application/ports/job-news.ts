@@ -1,4 +1,4 @@
-import type { Job } from '../../domain/job/job';
+import type { CollectedFile, Job } from '../../domain/job/job';
 import type { Preview } from '../../domain/job/run-event';
 
 /** A job that runs in this or another process, as it is there now. */
@@ -20,11 +20,19 @@ export abstract class JobNews {
   /** The last that was told of each of these jobs, for a while after it; undefined where nothing is known. */
   abstract latest(jobIds: readonly string[]): Promise<readonly (JobSnapshot | undefined)[]>;
 
+  /** Tells of a file that a job will have: it is stored, the job with it is not yet. Who will need its bytes can fetch them meanwhile. */
+  abstract foretell(jobId: string, file: CollectedFile): void;
+
   /**
    * Hears what others tell of a job from now on.
+   * @param expect hears of files that it will have
    * @returns stops listening
    */
-  abstract listen(jobId: string, hear: (snapshot: JobSnapshot) => void): () => void;
+  abstract listen(
+    jobId: string,
+    hear: (snapshot: JobSnapshot) => void,
+    expect?: (file: CollectedFile) => void,
+  ): () => void;
 
   /** Asks whoever runs a job to look whether it is to be canceled. */
   abstract askToCancel(jobId: string): void;

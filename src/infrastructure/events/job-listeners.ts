@@ -1,12 +1,18 @@
 import { Logger } from '@nestjs/common';
 import type { JobSnapshot } from '../../application/ports/job-news';
+import type { CollectedFile } from '../../domain/job/job';
 import type { Preview } from '../../domain/job/run-event';
 import type { JobNote } from './job-frame';
+
+export interface Hearer {
+  readonly hear: (snapshot: JobSnapshot) => void;
+  readonly expect: (file: CollectedFile) => void;
+}
 
 /** A job that somebody here listens to. */
 interface Listened {
   /** An object for each, so that the same function can listen twice. */
-  readonly hearers: Set<{ readonly hear: (snapshot: JobSnapshot) => void }>;
+  readonly hearers: Set<Hearer>;
   /** The last picture that came. */
   picture?: { readonly id: string; readonly preview: Preview };
 }
@@ -21,11 +27,10 @@ export class JobListeners {
   }
 
   /** @returns whether nobody listened to this job before, and how to stop: true when nobody listens any more */
-  add(jobId: string, hear: (snapshot: JobSnapshot) => void): { isFirst: boolean; stop: () => boolean } {
+  add(jobId: string, hearer: Hearer): { isFirst: boolean; stop: () => boolean } {
     const isFirst = !this.#listened.has(jobId);
     const listened = this.#listened.get(jobId) ?? { hearers: new Set() };
     this.#listened.set(jobId, listened);
-    const hearer = { hear };
     listened.hearers.add(hearer);
     const stop = () => {
       const wasLast = listened.hearers.delete(hearer) && listened.hearers.size === 0;
@@ -48,6 +53,10 @@ export class JobListeners {
         this.#logger.error(`News of job ${jobId} were not taken.`, stackOf(error));
       }
     }
+  }
+
+  foretell(jobId: string, file: CollectedFile): void {
+    for (const { expect } of this.#listened.get(jobId)?.hearers ?? []) expect(file);
   }
 
   /** What came by a message, with its picture: that comes once, and is the last until there is another one. */

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { Bell } from '../../application/bell';
 import type { JobSnapshot } from '../../application/ports/job-news';
-import { hasEnded } from '../../domain/job/job';
+import { type CollectedFile, hasEnded } from '../../domain/job/job';
 import type { Preview } from '../../domain/job/run-event';
 import { previewOf, withBytes, writeNote } from './job-frame';
+import { writeForetold } from '../told-job';
 import { isRefusal, type RedisLink } from './redis-link';
 import type { RedisNames } from './redis-names';
 
@@ -44,6 +45,13 @@ export class NewsSender {
     const [oldest = ''] = this.#waiting.keys();
     if (this.#waiting.size > MOST_WAITING) this.#waiting.delete(oldest);
     this.sendWaiting();
+  }
+
+  /** At once, or not at all. */
+  foretell(jobId: string, file: CollectedFile): void {
+    if (!this.link.isUp) return;
+    const sent = this.link.commands.publish(this.names.news(jobId), writeForetold(file));
+    sent.catch((error: unknown) => this.link.complain(error));
   }
 
   /** To be called also when Redis is back. */

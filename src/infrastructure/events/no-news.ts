@@ -8,6 +8,8 @@ export class NoNews extends JobNews {
     return jobIds.map(() => undefined);
   }
 
+  foretell(): void {}
+
   listen(): () => void {
     return () => undefined;
   }

@@ -2,7 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { JobNews, type JobSnapshot } from '../../application/ports/job-news';
 import { sleep } from '../../application/sleep';
+import type { CollectedFile } from '../../domain/job/job';
 import { isJobId } from '../job-id';
+import { readForetold } from '../told-job';
 import { type JobNote, readNote, withoutBytes } from './job-frame';
 import { JobListeners, stackOf } from './job-listeners';
 import { NewsSender } from './news-sender';
@@ -46,6 +48,10 @@ export class RedisJobNews extends JobNews implements OnApplicationShutdown {
     this.#sender.tell(snapshot);
   }
 
+  foretell(jobId: string, file: CollectedFile): void {
+    this.#sender.foretell(jobId, file);
+  }
+
   async latest(jobIds: readonly string[]): Promise<readonly (JobSnapshot | undefined)[]> {
     const nothing = jobIds.map(() => undefined);
     if (jobIds.length === 0) return nothing;
@@ -56,8 +62,12 @@ export class RedisJobNews extends JobNews implements OnApplicationShutdown {
     return latest ?? nothing;
   }
 
-  listen(jobId: string, hear: (snapshot: JobSnapshot) => void): () => void {
-    const { isFirst, stop } = this.#listeners.add(jobId, hear);
+  listen(
+    jobId: string,
+    hear: (snapshot: JobSnapshot) => void,
+    expect: (file: CollectedFile) => void = () => undefined,
+  ): () => void {
+    const { isFirst, stop } = this.#listeners.add(jobId, { hear, expect });
     if (isFirst) void this.#subscribe([this.#names.news(jobId)]);
     return () => {
       if (stop()) this.link.subscriptions.unsubscribe(this.#names.news(jobId)).catch(() => undefined);
@@ -120,7 +130,9 @@ export class RedisJobNews extends JobNews implements OnApplicationShutdown {
     if (id === undefined) return;
     const { line, bytes } = withoutBytes(message);
     const note = noteOf(id, line);
-    if (note) this.#listeners.tell(id, this.#listeners.heard(note, bytes));
+    if (note) return this.#listeners.tell(id, this.#listeners.heard(note, bytes));
+    const file = readForetold(line);
+    if (file) this.#listeners.foretell(id, file);
   }
 
   #hearCancel(jobId: string): void {

@@ -30,7 +30,8 @@ class Bytes extends SpooledFile {
 const workflow = { '1': { class_type: 'A', inputs: {} }, '2': { class_type: 'B', inputs: {} } };
 
 function liveJob(): LiveJob {
-  const keeper = { stored: async () => undefined, share: () => undefined, forget: () => undefined };
+  const nothing = () => undefined;
+  const keeper = { stored: async () => undefined, share: nothing, collected: nothing, forget: nothing };
   const live = new LiveJob(newJob({ id: 'id', workflow, queuedAt: Date.now() }), keeper);
   live.change({ kind: 'handed', backend: 'http://a', promptId: 'id' });
   live.hold();

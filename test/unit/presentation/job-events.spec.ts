@@ -23,7 +23,8 @@ function read(text: string): Told | string {
 }
 
 function liveJob(): LiveJob {
-  const keeper = { stored: async () => undefined, share: () => undefined, forget: () => undefined };
+  const nothing = () => undefined;
+  const keeper = { stored: async () => undefined, share: nothing, collected: nothing, forget: nothing };
   return new LiveJob(newJob({ id: ID, workflow, queuedAt: Date.now() }), keeper);
 }
 
