@@ -27,11 +27,18 @@ describe('readIdempotencyKey', () => {
 describe('readWishes', () => {
   it('puts the headers together', () => {
     const headers = { accept: 'image/png', prefer: ['wait=5', 'respond-async'], 'idempotency-key': 'k' };
-    expect(wishesOf(headers)).toEqual({ format: 'image', respondAsync: true, waitSeconds: 5, idempotencyKey: 'k' });
+    expect(wishesOf(headers)).toEqual({
+      format: 'image',
+      respondAsync: true,
+      waitSeconds: 5,
+      whenUnreachable: 'queue',
+      idempotencyKey: 'k',
+    });
     expect(wishesOf({})).toEqual({
       format: 'json',
       respondAsync: false,
       waitSeconds: undefined,
+      whenUnreachable: 'refuse',
       idempotencyKey: undefined,
     });
   });
