@@ -1,5 +1,7 @@
 import { BackendFault, toComfyUIError } from '../domain/errors';
 import type { RunEvent, RunOutcome } from '../domain/job/run-event';
+import { lastNodes } from '../domain/workflow/last-nodes';
+import type { Workflow } from '../domain/workflow/workflow';
 import { Bell } from './bell';
 import type {
   ComfyUIClient,
@@ -40,6 +42,7 @@ export interface PromptHooks {
 /**
  * One prompt, from submission or adoption to its outcome. Listening makes it fast, looking decides: after a start, a
  * reconnection, a silence, an end, and by the clock, it asks ComfyUI where the prompt is. This is the one place that does.
+ * Only a run that was heard from its beginning to its end needs no look.
  */
 export class PromptRun {
   readonly #bell = new Bell();
@@ -47,7 +50,9 @@ export class PromptRun {
   #stopListening: () => void = () => undefined;
   #connected = false;
   #outcome: RunOutcome | undefined;
-  #cached: readonly string[] = [];
+  #cached: readonly string[] | undefined;
+  /** Submitted here, by a socket that has been open ever since. */
+  #heardSinceSubmission: Workflow | undefined;
   #finished = false;
   #isNudged = false;
   #quietSince = 0;
@@ -66,8 +71,12 @@ export class PromptRun {
   /** Listens, then submits: events may be over before the answer arrives. */
   async submit(request: Omit<PromptRequest, 'promptId'>, signal: AbortSignal): Promise<Submission> {
     await this.#listen(this.promptId);
+    if (this.#connected) this.#heardSinceSubmission = request.workflow;
     const submission = await this.client.submit({ ...request, promptId: this.promptId }, signal);
-    if (submission.promptId !== this.promptId) await this.#listen(submission.promptId, submission.clientId);
+    if (submission.promptId !== this.promptId) {
+      this.#heardSinceSubmission = undefined;
+      await this.#listen(submission.promptId, submission.clientId);
+    }
     return submission;
   }
 
@@ -88,8 +97,7 @@ export class PromptRun {
     for (;;) {
       await this.#untilWorthALook(signal);
       signal.throwIfAborted();
-      const state = await this.#look(signal);
-      const record = state && this.#judge(state);
+      const record = this.#heard() ?? (await this.#seen(signal));
       if (record) return record;
     }
   }
@@ -116,6 +124,7 @@ export class PromptRun {
       case 'connected':
       case 'disconnected':
         this.#connected = heard.kind === 'connected';
+        if (!this.#connected) this.#heardSinceSubmission = undefined;
         return this.#bell.ring();
       case 'executed':
         this.#outputs.set(heard.nodeId, heard.output);
@@ -155,6 +164,23 @@ export class PromptRun {
     if (this.#endedAt !== undefined) return Math.min(RUN_TIMING.poll, RUN_TIMING.finishMark * (this.#timesGone + 1));
     if (this.#connected && this.#failingSince === undefined && this.#timesGone === 0) return RUN_TIMING.silence;
     return Math.min(RUN_TIMING.poll, RUN_TIMING.firstPoll * 2 ** this.#looks);
+  }
+
+  /**
+   * A run that did well, of which nothing can have been missed: what its history would tell. Results that come from
+   * ComfyUI's cache are not all told of, and a last node that told nothing may have lost its voice.
+   */
+  #heard(): HistoryRecord | undefined {
+    const workflow = this.#heardSinceSubmission;
+    if (!workflow || !this.#finished || this.#outcome?.kind !== 'succeeded' || this.#cached?.length !== 0)
+      return undefined;
+    if (!lastNodes(workflow).every((nodeId) => this.#outputs.has(nodeId))) return undefined;
+    return { outcome: this.#outcome, outputs: this.#outputs, cached: this.#cached };
+  }
+
+  async #seen(signal: AbortSignal): Promise<HistoryRecord | undefined> {
+    const state = await this.#look(signal);
+    return state && this.#judge(state);
   }
 
   async #look(signal: AbortSignal): Promise<PromptState | undefined> {
@@ -202,7 +228,7 @@ export class PromptRun {
     this.#timesGone += 1;
     if (this.#outcome && this.#endedAt !== undefined) {
       if (Date.now() - this.#endedAt < RUN_TIMING.historyLag) return undefined;
-      return { outcome: this.#outcome, outputs: this.#outputs, cached: this.#cached };
+      return { outcome: this.#outcome, outputs: this.#outputs, cached: this.#cached ?? [] };
     }
     if (this.#timesGone < 2) return undefined;
     const message = 'ComfyUI no longer knows this prompt: it was restarted, or the prompt was deleted from its queue.';

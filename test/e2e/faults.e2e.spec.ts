@@ -43,7 +43,6 @@ async function expectError(
 describe('what must not cost the picture', () => {
   it.each<[string, Fault]>([
     ['all events are over before the answer to the POST', { kind: 'late-post-answer' }],
-    ['the history comes late', { kind: 'history-lag', ms: 1500 }],
     ['the end of the run is not announced', { kind: 'lose-event', type: 'execution_success' }],
     ['an output is not announced', { kind: 'lose-event', type: 'executed' }],
     ['the socket is dropped during the run', { kind: 'drop-socket', after: 'execution_start' }],
@@ -71,13 +70,22 @@ describe('what must not cost the picture', () => {
       { kind: 'node-exception', classType: 'SaveImage', message: 'CUDA error: device-side assert triggered' },
     ],
     ['a restart empties the queue during the run', { kind: 'restart', after: 'execution_start', downMs: 500 }],
-    ['the history is behind a proxy that fails', { kind: 'proxy', status: 504, path: '/history', times: 2 }],
   ])('%s', async (_what, fault) => {
     const armed = comfyUI.faults.arm(fault);
     const sink = { class_type: 'SimulatedSink', inputs: { source: ['1', 0] } };
     await expectPicture(
       await generate(fault.kind === 'execution-blocked' ? { ...flatPicture(++color), sink } : undefined),
     );
+    expect(armed.fired).toBeGreaterThan(0);
+  });
+
+  it.each<[string, Fault]>([
+    ['comes late', { kind: 'history-lag', ms: 1500 }],
+    ['is behind a proxy that fails', { kind: 'proxy', status: 504, path: '/history', times: 2 }],
+  ])('the history, which is needed, %s', async (_what, fault) => {
+    comfyUI.faults.arm({ kind: 'lose-event', type: 'executed' });
+    const armed = comfyUI.faults.arm(fault);
+    await expectPicture(await generate());
     expect(armed.fired).toBeGreaterThan(0);
   });
 
@@ -122,6 +130,49 @@ describe('what must not cost the picture', () => {
       attempts: 1,
       images: [{ nodeId: '2' }, { nodeId: 'last' }],
     });
+  });
+});
+
+describe('the history of a run that did well', () => {
+  const looks = () =>
+    Object.entries(comfyUI.stats.requests).reduce(
+      (sum, [request, count]) => sum + (request.startsWith('GET /history/') ? count : 0),
+      0,
+    );
+
+  it('is not asked for when all of the run was heard', async () => {
+    await expectPicture(await generate());
+    await expectPicture(await generate(slowPicture(++color)));
+    expect(looks()).toBe(0);
+  });
+
+  it.each<[string, Fault]>([
+    ['an output is not announced', { kind: 'lose-event', type: 'executed' }],
+    ['what came from the cache is not announced', { kind: 'lose-event', type: 'execution_cached' }],
+    ['the outcome is not announced', { kind: 'lose-event', type: 'execution_success' }],
+    ['the end is not announced', { kind: 'lose-event', type: 'executing', times: Infinity }],
+    ['the socket is dropped during the run', { kind: 'drop-socket', after: 'execution_start' }],
+    ['the socket is dropped after the last output', { kind: 'drop-socket', after: 'executed' }],
+    ['the server is too old to take our prompt id', { kind: 'ignore-prompt-id' }],
+    ['a proxy refuses the socket', { kind: 'proxy', status: 401, target: 'socket', times: Infinity }],
+  ])('is asked for when %s', async (_what, fault) => {
+    const armed = comfyUI.faults.arm(fault);
+    await expectPicture(await generate());
+    expect(armed.fired).toBeGreaterThan(0);
+    expect(looks()).toBeGreaterThan(0);
+  });
+
+  it('is asked for when results came from the cache, which are not all announced', async () => {
+    const prompt = flatPicture(++color);
+    await expectPicture(await generate(prompt));
+    await expectPicture(await generate(prompt));
+    expect(looks()).toBeGreaterThan(0);
+  });
+
+  it('is asked for when a last node announced nothing', async () => {
+    const sink = { class_type: 'SimulatedSink', inputs: { source: ['1', 0] } };
+    await expectPicture(await generate({ ...flatPicture(++color), sink }));
+    expect(looks()).toBeGreaterThan(0);
   });
 });
 
