@@ -1,10 +1,15 @@
+import type { Kysely } from 'kysely';
 import { JobQueue, type Ticket } from '../../application/ports/job-queue';
 import type { Database } from './database';
+import { PreparedQuery } from './prepared-query';
 import { stored } from './stored';
+import type { Tables } from './tables';
 import { waitingJobs } from './waiting-jobs';
 
 /** The embedded queue: a job's row is its ticket. */
 export class KyselyJobQueue extends JobQueue {
+  readonly #first = new PreparedQuery(firstTicket);
+
   constructor(private readonly database: Database) {
     super();
   }
@@ -12,12 +17,10 @@ export class KyselyJobQueue extends JobQueue {
   async offer(): Promise<void> {}
 
   async next(exceptNeeds: readonly string[]): Promise<Ticket | undefined> {
-    const all = waitingJobs(this.database.kysely)
-      .select(['id as jobId', 'needs_key as needsKey'])
-      .orderBy('rank')
-      .orderBy('queue_order');
-    const query = exceptNeeds.length === 0 ? all : all.where('needs_key', 'not in', [...new Set(exceptNeeds)]);
-    return stored(() => query.limit(1).executeTakeFirst());
+    const { kysely, statements } = this.database;
+    if (exceptNeeds.length === 0) return stored(async () => (await this.#first.run(statements, {})).rows[0]);
+    const others = firstTicket(kysely).where('needs_key', 'not in', [...new Set(exceptNeeds)]);
+    return stored(() => others.executeTakeFirst());
   }
 
   tell(): void {}
@@ -33,4 +36,12 @@ export class KyselyJobQueue extends JobQueue {
   onOffer(): void {}
 
   onTold(): void {}
+}
+
+function firstTicket(kysely: Kysely<Tables>) {
+  return waitingJobs(kysely)
+    .select(['id as jobId', 'needs_key as needsKey'])
+    .orderBy('rank')
+    .orderBy('queue_order')
+    .limit(1);
 }
