@@ -16,7 +16,8 @@ const LOADS: readonly Load[] = [
   { pictures: LARGE, callers: 64, requests: 128 },
   { pictures: LARGE, callers: 256, requests: 256 },
 ];
-const WARM_UP: Load = { pictures: SMALL, callers: 16, requests: 1000 };
+/** So many callers that some jobs wait for their turn, too. */
+const WARM_UP: Load = { pictures: SMALL, callers: 64, requests: 4_000 };
 const MEMORY_LOAD: Load = { pictures: BATCH, callers: 8, requests: 16 };
 const MEMORY_GOAL_MIB = 200;
 
