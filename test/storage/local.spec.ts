@@ -1,20 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  type FileHandle,
-  mkdir,
-  mkdtemp,
-  open,
-  readFile,
-  readdir,
-  readlink,
-  realpath,
-  rm,
-  stat,
-  symlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import fs, { readlinkSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, readdir, readlink, realpath, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -237,15 +224,14 @@ async function openedIn(directory: string): Promise<string[]> {
 
 /** What was synced to the disk by then, of all that this process did. */
 async function syncedDuring(act: () => Promise<void>): Promise<Set<string>> {
-  const anyHandle = await open(tmpdir());
-  await anyHandle.close();
-  const handles = Object.getPrototypeOf(anyHandle) as FileHandle;
   const synced = new Set<string>();
-  const sync = Reflect.get(handles, 'sync');
-  const watch = jest.spyOn(handles, 'sync').mockImplementation(async function (this: FileHandle) {
-    const path = await readlink(`/proc/self/fd/${this.fd}`);
-    await sync.call(this);
-    synced.add(path);
+  const { fsync } = fs;
+  const watch = jest.spyOn(fs, 'fsync').mockImplementation((file, done) => {
+    const path = readlinkSync(`/proc/self/fd/${file}`);
+    fsync(file, (error) => {
+      synced.add(path);
+      done(error);
+    });
   });
   try {
     await act();

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
-import { type FileHandle, link, open } from 'node:fs/promises';
+import { link } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { letGo } from './folder';
+import { syncFile, withFile, writeAll } from './descriptors';
 import type { Fill } from './halves';
 import { codeOf } from './local-errors';
 
@@ -14,28 +14,19 @@ const IS_DSYNC = process.platform === 'linux';
 
 /** Each call is a trip to another thread and back, which for a small file takes longer than the writing. */
 export function fromMemory(bytes: Buffer): Fill {
-  return async (path) => {
-    const handle = await open(path, IS_DSYNC ? NEW | O_DSYNC : NEW, OWNER_ONLY);
-    try {
-      await writeAll(handle, [bytes]);
-      if (!IS_DSYNC) await handle.sync();
-    } finally {
-      if (IS_DSYNC) letGo(handle);
-      else await handle.close();
-    }
-  };
+  const flags = IS_DSYNC ? NEW | O_DSYNC : NEW;
+  return (path) =>
+    withFile(path, { flags, mode: OWNER_ONLY }, async (file) => {
+      await writeAll(file, [bytes]);
+      if (!IS_DSYNC) await syncFile(file);
+    });
 }
 
 /** Another name for what is on this disk already, which costs nothing. */
 export function fromFile(source: string): Fill {
   return async (path) => {
     await link(source, path);
-    const handle = await open(path, 'r+');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await withFile(path, { flags: 'r+' }, syncFile);
   };
 }
 
@@ -46,15 +37,11 @@ export function canNotLink(error: unknown): boolean {
 
 /** Read once: a fill that is repeated has read nothing. */
 export function fromStream(bytes: Readable): Fill {
-  return async (path) => {
-    const handle = await open(path, NEW, OWNER_ONLY);
-    try {
-      for await (const pieces of together(bytes)) await writeAll(handle, pieces);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  };
+  return (path) =>
+    withFile(path, { flags: NEW, mode: OWNER_ONLY }, async (file) => {
+      for await (const pieces of together(bytes)) await writeAll(file, pieces);
+      await syncFile(file);
+    });
 }
 
 async function* together(bytes: Readable): AsyncGenerator<Buffer[], void, undefined> {
@@ -68,11 +55,4 @@ async function* together(bytes: Readable): AsyncGenerator<Buffer[], void, undefi
     [pieces, size] = [[], 0];
   }
   if (size > 0) yield pieces;
-}
-
-/** A disk that is nearly full may take a part of it. */
-async function writeAll(handle: FileHandle, pieces: readonly Buffer[]): Promise<void> {
-  const size = pieces.reduce((sum, { length }) => sum + length, 0);
-  const { bytesWritten } = await handle.writev(pieces);
-  if (bytesWritten < size) await handle.writeFile(Buffer.concat(pieces).subarray(bytesWritten));
 }

@@ -2,11 +2,15 @@ import { constants } from 'node:fs';
 import { access, type FileHandle, mkdir, open, realpath, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { StorageFault } from '../storage-fault';
+import { openFile, syncFile, withFile } from './descriptors';
 import { codeOf } from './local-errors';
 
 const OWNER_ONLY = 0o700;
 /** Windows has no O_NOFOLLOW; then it counts for nothing. */
 const { O_RDONLY, O_NOFOLLOW } = constants;
+
+/** A new name in a folder lasts only when the folder was synced; Windows can not, and need not. */
+const SYNCS_FOLDERS = process.platform !== 'win32';
 
 export interface FoundFile {
   readonly handle: FileHandle;
@@ -37,10 +41,10 @@ export class Folder {
   }
 
   /** Opens the folder of a file to be synced, and makes it, so that it lasts. Undefined where folders are not synced. */
-  async openFor(path: string): Promise<FileHandle | undefined> {
+  async openFor(path: string): Promise<number | undefined> {
     const folder = dirname(path);
     if (!this.#prepared.has(folder)) await this.#prepare(folder);
-    return openNames(folder);
+    return SYNCS_FOLDERS ? openFile(folder, O_RDONLY) : undefined;
   }
 
   /** Something failed: folders may be gone, or not what they were. */
@@ -88,8 +92,7 @@ export class Folder {
     }
     await this.#refuseLinks(folder);
     // Also where it was there: whoever has just made it may not have come so far.
-    const above = await openNames(dirname(folder));
-    await above?.sync().finally(() => letGo(above));
+    if (SYNCS_FOLDERS) await withFile(dirname(folder), { flags: O_RDONLY }, syncFile);
     this.#prepared.add(folder);
   }
 
@@ -104,14 +107,4 @@ export class Folder {
       throw new StorageFault(`A symbolic link leads out of the folder for files: ${folder}.`);
     this.#checked.add(folder);
   }
-}
-
-/** A new name in a folder lasts only when the folder was synced; Windows can not, and need not: then there is none to sync. */
-async function openNames(folder: string): Promise<FileHandle | undefined> {
-  return process.platform === 'win32' ? undefined : open(folder, O_RDONLY);
-}
-
-/** What was written to it is on the disk already, so nobody waits for it, or learns of it. */
-export function letGo(handle: FileHandle | undefined): void {
-  handle?.close().catch(() => undefined);
 }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { closeSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Folder, letGo } from './folder';
+import { syncFile } from './descriptors';
+import type { Folder } from './folder';
 import { codeOf } from './local-errors';
 
 const HALVES = 'incoming';
@@ -23,13 +25,16 @@ export async function writeWhole(folder: Folder, path: string, fill: Fill): Prom
     await inFolder(half, fill);
     const names = await opening;
     await rename(half, path);
-    await names?.sync();
+    if (names !== undefined) await syncFile(names);
   } catch (error) {
     folder.distrust();
     await rm(half, { force: true });
     throw error;
   } finally {
-    opening.then(letGo, () => undefined);
+    opening.then(
+      (names) => names !== undefined && closeSync(names),
+      () => undefined,
+    );
   }
 }
 

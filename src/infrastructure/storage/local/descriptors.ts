@@ -1,0 +1,34 @@
+import { closeSync, fsync, open, writeFile, writev } from 'node:fs';
+import { promisify } from 'node:util';
+
+/** As of `node:fs/promises`, with plain numbers: those can be closed at once, which is far quicker than in another thread. */
+export const openFile = promisify(open);
+const writeVector = promisify(writev);
+const writeRest = promisify(writeFile);
+
+export function syncFile(file: number): Promise<void> {
+  return new Promise((done, failed) => {
+    fsync(file, (error) => (error ? failed(error) : done()));
+  });
+}
+
+/** All of it: a disk that is nearly full may take a part of it first. */
+export async function writeAll(file: number, pieces: readonly Buffer[]): Promise<void> {
+  const size = pieces.reduce((sum, { length }) => sum + length, 0);
+  const { bytesWritten } = await writeVector(file, pieces);
+  if (bytesWritten < size) await writeRest(file, Buffer.concat(pieces).subarray(bytesWritten));
+}
+
+/** Opens a file, or a folder, for as long as it is used; it is closed without waiting, so what counts is to be synced before. */
+export async function withFile<T>(
+  path: string,
+  { flags, mode }: { readonly flags: number | string; readonly mode?: number },
+  use: (file: number) => Promise<T>,
+): Promise<T> {
+  const file = await openFile(path, flags, mode);
+  try {
+    return await use(file);
+  } finally {
+    closeSync(file);
+  }
+}
