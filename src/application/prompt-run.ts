@@ -50,9 +50,9 @@ export class PromptRun {
   #stopListening: () => void = () => undefined;
   #connected = false;
   #outcome: RunOutcome | undefined;
+  /** Told before any node runs; undefined when that was not heard, or when not all was heard since. */
   #cached: readonly string[] | undefined;
-  /** Submitted here, by a socket that has been open ever since. */
-  #heardSinceSubmission: Workflow | undefined;
+  #workflow: Workflow | undefined;
   #finished = false;
   #isNudged = false;
   #quietSince = 0;
@@ -71,12 +71,9 @@ export class PromptRun {
   /** Listens, then submits: events may be over before the answer arrives. */
   async submit(request: Omit<PromptRequest, 'promptId'>, signal: AbortSignal): Promise<Submission> {
     await this.#listen(this.promptId);
-    if (this.#connected) this.#heardSinceSubmission = request.workflow;
+    this.#workflow = request.workflow;
     const submission = await this.client.submit({ ...request, promptId: this.promptId }, signal);
-    if (submission.promptId !== this.promptId) {
-      this.#heardSinceSubmission = undefined;
-      await this.#listen(submission.promptId, submission.clientId);
-    }
+    if (submission.promptId !== this.promptId) await this.#listen(submission.promptId, submission.clientId);
     return submission;
   }
 
@@ -124,7 +121,7 @@ export class PromptRun {
       case 'connected':
       case 'disconnected':
         this.#connected = heard.kind === 'connected';
-        if (!this.#connected) this.#heardSinceSubmission = undefined;
+        if (!this.#connected) this.#cached = undefined;
         return this.#bell.ring();
       case 'executed':
         this.#outputs.set(heard.nodeId, heard.output);
@@ -171,10 +168,9 @@ export class PromptRun {
    * ComfyUI's cache are not all told of, and a last node that told nothing may have lost its voice.
    */
   #heard(): HistoryRecord | undefined {
-    const workflow = this.#heardSinceSubmission;
-    if (!workflow || !this.#finished || this.#outcome?.kind !== 'succeeded' || this.#cached?.length !== 0)
-      return undefined;
-    if (!lastNodes(workflow).every((nodeId) => this.#outputs.has(nodeId))) return undefined;
+    if (!this.#finished || this.#outcome?.kind !== 'succeeded' || this.#cached?.length !== 0) return undefined;
+    const hasTold = (nodeId: string) => this.#outputs.has(nodeId);
+    if (!this.#workflow || !lastNodes(this.#workflow).every(hasTold)) return undefined;
     return { outcome: this.#outcome, outputs: this.#outputs, cached: this.#cached };
   }
 
