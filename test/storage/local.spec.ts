@@ -147,6 +147,22 @@ describe('a folder for files', () => {
     });
   });
 
+  it('minds no system that closes files only with an error: they are on the disk', async () => {
+    const { closeSync } = fs;
+    const close = jest.spyOn(fs, 'closeSync').mockImplementation((file) => {
+      closeSync(file);
+      throw Object.assign(new Error('close'), { code: 'EIO' });
+    });
+    const file = randomFile(1000);
+    try {
+      await place.storage.put(file, NEVER);
+      expect(close).toHaveBeenCalledTimes(3);
+    } finally {
+      close.mockRestore();
+    }
+    expect((await bytesOf(place.storage, file.sha256)).bytes.equals(file.bytes)).toBe(true);
+  });
+
   it('puts a file right that was cut short', async () => {
     const file = randomFile(1000);
     await place.storage.put(file, NEVER);

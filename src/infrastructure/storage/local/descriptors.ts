@@ -19,7 +19,16 @@ export async function writeAll(file: number, pieces: readonly Buffer[]): Promise
   if (bytesWritten < size) await writeRest(file, Buffer.concat(pieces).subarray(bytesWritten));
 }
 
-/** Opens a file, or a folder, for as long as it is used; it is closed without waiting, so what counts is to be synced before. */
+/** Closes it at once. What counts was synced before, so it does not matter whether the system minds. */
+export function letGo(file: number | undefined): void {
+  try {
+    if (file !== undefined) closeSync(file);
+  } catch {
+    // It is closed all the same.
+  }
+}
+
+/** Opens a file, or a folder, for as long as it is used; what counts is to be synced by then. */
 export async function withFile<T>(
   path: string,
   { flags, mode }: { readonly flags: number | string; readonly mode?: number },
@@ -29,6 +38,6 @@ export async function withFile<T>(
   try {
     return await use(file);
   } finally {
-    closeSync(file);
+    letGo(file);
   }
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncFile } from './descriptors';
+import { letGo, syncFile } from './descriptors';
 import type { Folder } from './folder';
 import { codeOf } from './local-errors';
 
@@ -31,10 +30,7 @@ export async function writeWhole(folder: Folder, path: string, fill: Fill): Prom
     await rm(half, { force: true });
     throw error;
   } finally {
-    opening.then(
-      (names) => names !== undefined && closeSync(names),
-      () => undefined,
-    );
+    opening.then(letGo, () => undefined);
   }
 }
 
