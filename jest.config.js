@@ -6,6 +6,7 @@ const esmPackages = [
   'strtok3',
   'token-types',
   'uint8array-extras',
+  'uuid',
   '@tokenizer',
   '@borewit',
 ];

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { type ActiveJob, advance } from '../domain/job/active-job';
 import type { Handed } from '../domain/job/job-change';
 import type { Assignment } from './attempt-run';
 import type { Backend, Slot } from './backends/backend';
 import type { LiveJob } from './live-job';
+import { newId } from './new-id';
 
 /** A job that is about to be handed to a server, where a place is taken for it: to be stored, then started or released. */
 export class Handover implements Assignment {
@@ -18,7 +18,7 @@ export class Handover implements Assignment {
     const { id, needs, placement } = live.job;
     live.isHanding = true;
     this.slot = backend.take(needs.models);
-    this.change = { kind: 'handed', backend: backend.url, promptId: placement === 0 ? id : randomUUID() };
+    this.change = { kind: 'handed', backend: backend.url, promptId: placement === 0 ? id : newId() };
   }
 
   /** The job as handed over. */

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { ComfyUIError, toComfyUIError } from '../domain/errors';
 import { type ActiveJob, newJob, recordOf } from '../domain/job/active-job';
@@ -12,6 +12,7 @@ import { JobLimits } from './job-limits';
 import { JobRunner } from './job-runner';
 import type { LiveJob, WhenUnreachable } from './live-job';
 import { LiveJobs } from './live-jobs';
+import { newId } from './new-id';
 import { type Idempotency, JobStore } from './ports/job-store';
 
 export interface GenerationRequest {
@@ -119,7 +120,7 @@ export class JobIntake {
       });
     const queuedAt = Date.now();
     const startBy = queuedAt + this.limits.queueTimeoutMs;
-    const id = randomUUID();
+    const id = newId();
     return newJob({ ...wishes, id, workflow: parseWorkflow(workflow), queuedAt, startBy });
   }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { bulkhead, ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { ComfyUIError } from '../domain/errors';
@@ -7,6 +6,7 @@ import type { OutputFile } from '../domain/job/outputs';
 import { AssetFiles } from './assets/asset-files';
 import { inspectMedia } from './media/inspect-media';
 import type { MediaHint } from './media/media-facts';
+import { newId } from './new-id';
 import { ownSignal } from './own-signal';
 import { ComfyUIClient } from './ports/comfyui-client';
 import { Spool, type SpooledFile } from './ports/spool';
@@ -79,7 +79,7 @@ export class OutputFetcher {
 async function factsOf(bytes: SpooledFile, hint: MediaHint): Promise<Omit<CollectedFile, keyof OutputFile>> {
   const { mediaType, width, height, durationSeconds } = await inspectMedia(bytes, hint);
   return {
-    assetId: randomUUID(),
+    assetId: newId(),
     sha256: bytes.sha256,
     mediaType,
     sizeBytes: bytes.sizeBytes,

@@ -163,7 +163,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])(
     it('has the same links in the job', async () => {
       const id = await jobsOf(stack).start(flatPicture(++color));
       const { outputs } = await jobsOf(stack).ended(id);
-      const [told] = outputs as Told[];
+      const [told] = outputs;
       expect((await fetched(told!.url)).status).toBe(200);
     });
 

@@ -5,7 +5,7 @@ import { allEvents } from '../support/sse';
 import { type Platform, postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { flatPicture } from '../support/workflows';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 let color = 0;
 const picture = () => flatPicture(++color);

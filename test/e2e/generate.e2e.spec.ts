@@ -21,7 +21,7 @@ interface Answer {
   readonly attempts: number;
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** The first pixel of an encoded picture. */
 async function pixel(image: Buffer): Promise<number[]> {

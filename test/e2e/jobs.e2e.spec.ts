@@ -148,6 +148,16 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
       for (const id of ids) await jobs.ended(id);
     });
 
+    it('has ids in the order of time, as have the files', async () => {
+      const ended = [];
+      for (let i = 0; i < 4; i++) ended.push(await jobs.ended(await jobs.start(picture())));
+      const ids = ended.map(({ id }) => id);
+      expect(ids.toSorted()).toEqual(ids);
+      const assetIds = ended.flatMap(({ outputs }) => outputs.map(({ assetId }) => assetId));
+      expect(assetIds).toHaveLength(4);
+      expect(assetIds.toSorted()).toEqual(assetIds);
+    });
+
     it('ends with a page that has no next', async () => {
       let page = await jobs.list('?limit=200');
       for (let i = 0; page.next !== null && i < 20; i++) page = await jobs.list(`?limit=200&cursor=${page.next}`);

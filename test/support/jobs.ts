@@ -6,7 +6,7 @@ export interface ToldJob {
   readonly id: string;
   readonly status: string;
   readonly queuePosition: number | null;
-  readonly outputs: readonly unknown[];
+  readonly outputs: readonly { readonly assetId: string; readonly url: string }[];
   readonly attempts: readonly {
     readonly number: number;
     readonly backend: string;
