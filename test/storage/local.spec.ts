@@ -14,7 +14,6 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
@@ -213,17 +212,6 @@ describe('a folder for files', () => {
     await expect(place.storage.put(broughtBy(broken, failing), NEVER)).rejects.toMatchObject({ message: 'It broke.' });
     await eventually(async () => expect(await openedIn(place.directory)).toEqual([]), 1_000);
     expect(await halves()).toEqual([]);
-  });
-
-  it('fails once, for its own reason, when its folder can not be had either', async () => {
-    const unheard = jest.fn();
-    process.on('unhandledRejection', unheard);
-    const file = randomFile(10);
-    await place.storage.check(NEVER);
-    await symlink(tmpdir(), join(place.directory, file.sha256.slice(0, 2)));
-    await expect(place.storage.put(broughtBy(file, failing), NEVER)).rejects.toMatchObject({ message: 'It broke.' });
-    process.off('unhandledRejection', unheard);
-    expect(unheard).not.toHaveBeenCalled();
   });
 
   /** @param largestFile in KiB; the system refuses to let any file grow beyond it */

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, type FileHandle, mkdir, open, realpath, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { StorageFault } from '../storage-fault';
-import { openFile, syncFile, withFile } from './descriptors';
+import { syncFolder } from './descriptors';
 import { codeOf } from './local-errors';
 
 const OWNER_ONLY = 0o700;
@@ -40,11 +40,15 @@ export class Folder {
     return join(await this.root(), address);
   }
 
-  /** Opens the folder of a file to be synced, and makes it, so that it lasts. Undefined where folders are not synced. */
-  async openFor(path: string): Promise<number | undefined> {
+  /** Makes the folder of a file, so that it lasts. */
+  async makeFor(path: string): Promise<void> {
     const folder = dirname(path);
     if (!this.#prepared.has(folder)) await this.#prepare(folder);
-    return SYNCS_FOLDERS ? openFile(folder, O_RDONLY) : undefined;
+  }
+
+  /** Makes the new name of a file last. */
+  async syncFor(path: string): Promise<void> {
+    if (SYNCS_FOLDERS) await syncFolder(dirname(path));
   }
 
   /** Something failed: folders may be gone, or not what they were. */
@@ -92,7 +96,7 @@ export class Folder {
     }
     await this.#refuseLinks(folder);
     // Also where it was there: whoever has just made it may not have come so far.
-    if (SYNCS_FOLDERS) await withFile(dirname(folder), { flags: O_RDONLY }, syncFile);
+    await this.syncFor(folder);
     this.#prepared.add(folder);
   }
 

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { letGo, syncFile } from './descriptors';
 import type { Folder } from './folder';
 import { codeOf } from './local-errors';
 
@@ -13,24 +12,19 @@ export type Fill = (path: string) => Promise<void>;
 
 /**
  * Makes a file beside the finished ones, in the same file system, and renames it when it is on the disk: all or nothing.
- * Each step is a trip to another thread and back, so none waits for one that it does not need.
+ * In as few steps as that takes: each is a trip to another thread and back.
  */
 export async function writeWhole(folder: Folder, path: string, fill: Fill): Promise<void> {
   const half = join(await folder.root(), HALVES, randomUUID());
-  const opening = folder.openFor(path);
-  // Heard of below, unless the file can not be made anyway.
-  opening.catch(() => undefined);
   try {
+    await folder.makeFor(path);
     await inFolder(half, fill);
-    const names = await opening;
     await rename(half, path);
-    if (names !== undefined) await syncFile(names);
+    await folder.syncFor(path);
   } catch (error) {
     folder.distrust();
     await rm(half, { force: true });
     throw error;
-  } finally {
-    opening.then(letGo, () => undefined);
   }
 }
 
