@@ -1,8 +1,10 @@
+import { lastValueFrom } from 'rxjs';
 import type { GenerationEvent, JobNews } from '../../src/client';
 import { Draining } from '../../src/application/draining';
 import type { Simulator } from '../../src/simulator';
+import { Door } from '../support/door';
 import { eventually } from '../support/eventually';
-import { startComfyUI } from '../support/stack';
+import { postJson, startComfyUI } from '../support/stack';
 import { flatPicture, slowPicture } from '../support/workflows';
 import { failure } from './calls.contract';
 import { HybridProcess } from './hybrid-process';
@@ -44,6 +46,44 @@ export function describeEndings(place: MeetingPlace): void {
           message: expect.stringMatching(/^The ComfyUI service .+\.?$/),
         });
       expect(Date.now() - before).toBeLessThan(place.tellsAbsence ? 1_000 : 3_000);
+    });
+
+    it('where no ComfyUI is, who waits is told so as over HTTP, and no job is left behind', async () => {
+      await comfyUI.close();
+      const service = await startHybrid(place.address(), environment());
+      try {
+        const remote = await call(service.address);
+        const response = await postJson(`${service.url}/generate`, { prompt: flatPicture(++color) });
+        const { code, message } = (await response.json()) as Record<string, unknown>;
+        expect(code).toBe('backend_unreachable');
+        const prompt = flatPicture(++color);
+        const calls = [remote.result({ prompt }), lastValueFrom(remote.generate({ prompt })), remote.workflow(prompt)];
+        for (const each of await Promise.all(calls.map(failure))) expect(each).toMatchObject({ code, message });
+        expect((await remote.jobs()).jobs.filter(({ status }) => status === 'queued')).toEqual([]);
+        expect(await remote.status()).toMatchObject({ reachable: false });
+      } finally {
+        await service.close();
+      }
+    });
+
+    it('where ComfyUI went before anybody noticed, who waits is told so, and the job waits for it', async () => {
+      const door = await Door.to(comfyUI.port);
+      const service = await startHybrid(place.address(), environment({ COMFYUI_BASE_URL: door.url }));
+      try {
+        const remote = await call(service.address);
+        await remote.result({ prompt: flatPicture(++color) });
+        door.shut();
+        const { code, message, jobId } = await failure(
+          lastValueFrom(remote.generate({ prompt: flatPicture(++color) })),
+        );
+        expect({ code, message }).toEqual({
+          code: 'backend_unreachable',
+          message: expect.stringMatching(/can not be reached: .*ECONNREFUSED.*waits for it/),
+        });
+        expect((await remote.job(String(jobId))).status).toBe('queued');
+      } finally {
+        await service.close();
+      }
     });
 
     it('a call finds the service that came after it was missed; what was missed is not done late', async () => {
