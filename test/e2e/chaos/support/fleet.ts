@@ -6,6 +6,7 @@ import { Auditor } from './auditor';
 import { ComfyUIProcess } from './comfyui-process';
 import { Front } from './front';
 import { type Answer, call, type Call } from './http';
+import { lastLines } from './log-lines';
 import type { Orders } from './orders';
 import { PostgresServer, RedisServer } from './servers';
 import { ServiceProcess } from './service-process';
@@ -101,8 +102,7 @@ export class Fleet {
   /** The ends of the logs, for people. */
   async log(): Promise<string> {
     const logs = [...this.apis, ...this.workers].map(async (process) => {
-      const lines = (await this.logOf(process)).trimEnd().split('\n').filter(isTelling).slice(-LINES_TOLD);
-      return [process.log, ...lines.map(readable)].join('\n');
+      return `${process.log}\n${lastLines(await this.logOf(process), LINES_TOLD)}`;
     });
     return (await Promise.all(logs)).join('\n\n');
   }
@@ -140,19 +140,5 @@ class AnyOf extends Front {
 
   call(path: string, options?: Call): Promise<Answer> {
     return call(this.url + path, options);
-  }
-}
-
-/** Our own looks at jobs are most of what it logs. */
-function isTelling(line: string): boolean {
-  return !line.includes('"method":"GET"');
-}
-
-function readable(line: string): string {
-  try {
-    const { time, level, context, msg } = JSON.parse(line) as Record<string, unknown>;
-    return `${new Date(Number(time)).toISOString()} ${String(level)} [${String(context)}] ${String(msg)}`;
-  } catch {
-    return line;
   }
 }

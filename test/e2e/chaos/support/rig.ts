@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Auditor } from './auditor';
 import { ComfyUIProcess } from './comfyui-process';
+import { lastLines } from './log-lines';
 import type { Orders } from './orders';
 import { type ServiceOptions, ServiceProcess } from './service-process';
 
@@ -58,7 +59,7 @@ export class Rig {
   /** The end of the service's log, for people. */
   async log(): Promise<string> {
     const text = await readFile(this.service.log, 'utf8').catch(() => '');
-    return text.trimEnd().split('\n').filter(isTelling).slice(-LINES_TOLD).map(readable).join('\n');
+    return lastLines(text, LINES_TOLD);
   }
 
   /** Nothing is left of it, however it is. */
@@ -66,19 +67,5 @@ export class Rig {
     await Promise.all([this.service, ...this.backends].map((process) => process.kill()));
     await this.audit.close();
     await rm(this.folder, { recursive: true, force: true });
-  }
-}
-
-/** Our own looks at jobs are most of what it logs. */
-function isTelling(line: string): boolean {
-  return !line.includes('"method":"GET"');
-}
-
-function readable(line: string): string {
-  try {
-    const { time, level, context, msg } = JSON.parse(line) as Record<string, unknown>;
-    return `${new Date(Number(time)).toISOString()} ${String(level)} [${String(context)}] ${String(msg)}`;
-  } catch {
-    return line;
   }
 }

@@ -1,0 +1,17 @@
+/** The last lines of a service's log, for people. Our own looks at jobs are most of what it logs: they are left out. */
+export function lastLines(log: string, count: number): string {
+  return log.trimEnd().split('\n').filter(isTelling).slice(-count).map(readable).join('\n');
+}
+
+function isTelling(line: string): boolean {
+  return !line.includes('"method":"GET"');
+}
+
+function readable(line: string): string {
+  try {
+    const { time, level, context, msg } = JSON.parse(line) as Record<string, unknown>;
+    return `${new Date(Number(time)).toISOString()} ${String(level)} [${String(context)}] ${String(msg)}`;
+  } catch {
+    return line;
+  }
+}
