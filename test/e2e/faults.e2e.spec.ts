@@ -1,26 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Fault, Simulator } from '../../src/simulator';
+import type { Fault } from '../../src/simulator';
 import { Door } from '../support/door';
 import { eventually } from '../support/eventually';
-import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
+import { freshStack } from '../support/fresh-stack';
+import { postJson, startStack } from '../support/stack';
 import { flatPicture, noisePicture, slowPicture } from '../support/workflows';
 
-let comfyUI: Simulator;
-let stack: Stack;
+const fresh = freshStack({ responseTimeout: 2 });
 let color = 0;
 
-beforeEach(async () => {
-  comfyUI = await startComfyUI();
-  stack = await startStack({ baseUrl: comfyUI.url, responseTimeout: 2 });
-});
-
-afterEach(async () => {
-  await stack.close();
-  await comfyUI.close();
-});
-
 const generate = (prompt: object = flatPicture(++color), fields = {}) =>
-  postJson(`${stack.url}/generate`, { prompt, ...fields });
+  postJson(`${fresh.stack.url}/generate`, { prompt, ...fields });
 
 async function expectPicture(response: Response): Promise<Record<string, unknown>> {
   const body = (await response.json()) as Record<string, unknown>;
@@ -71,7 +61,7 @@ describe('what must not cost the picture', () => {
     ],
     ['a restart empties the queue during the run', { kind: 'restart', after: 'execution_start', downMs: 500 }],
   ])('%s', async (_what, fault) => {
-    const armed = comfyUI.faults.arm(fault);
+    const armed = fresh.comfyUI.faults.arm(fault);
     const sink = { class_type: 'SimulatedSink', inputs: { source: ['1', 0] } };
     await expectPicture(
       await generate(fault.kind === 'execution-blocked' ? { ...flatPicture(++color), sink } : undefined),
@@ -81,7 +71,7 @@ describe('what must not cost the picture', () => {
 
   it('the socket is half open: dropped without a word while idle', async () => {
     await expectPicture(await generate());
-    comfyUI.faults.arm({ kind: 'deaf-socket' });
+    fresh.comfyUI.faults.arm({ kind: 'deaf-socket' });
     await expectPicture(await generate());
     const started = Date.now();
     await expectPicture(await generate());
@@ -89,9 +79,9 @@ describe('what must not cost the picture', () => {
   });
 
   it('a prompt whose answer was lost runs once', async () => {
-    comfyUI.faults.arm({ kind: 'lost-post-answer' });
+    fresh.comfyUI.faults.arm({ kind: 'lost-post-answer' });
     await expectPicture(await generate());
-    const history = (await (await fetch(`${comfyUI.url}/history`)).json()) as object;
+    const history = (await (await fetch(`${fresh.comfyUI.url}/history`)).json()) as object;
     expect(Object.keys(history)).toHaveLength(1);
   });
 
@@ -99,15 +89,15 @@ describe('what must not cost the picture', () => {
     const prompt = flatPicture(++color);
     const first = await expectPicture(await generate(prompt));
     const [{ filename }] = first.images as [{ filename: string }];
-    comfyUI.faults.arm({ kind: 'missing-file', filename, times: Infinity });
+    fresh.comfyUI.faults.arm({ kind: 'missing-file', filename, times: Infinity });
     const second = await expectPicture(await generate(prompt));
     expect(second).toMatchObject({ attempts: 2, images: [{ filename: expect.not.stringMatching(filename) }] });
     expect((second.images as unknown[]).length).toBe(1);
   });
 
   it('a file is not to be had while the run goes on, and at its end it is', async () => {
-    const missing = comfyUI.faults.arm({ kind: 'missing-file', times: 3 });
-    const hold = comfyUI.faults.arm({ kind: 'hold', nodeId: 'last' });
+    const missing = fresh.comfyUI.faults.arm({ kind: 'missing-file', times: 3 });
+    const hold = fresh.comfyUI.faults.arm({ kind: 'hold', nodeId: 'last' });
     const { '1': source, '2': save } = flatPicture(++color);
     const last = { ...save!, inputs: { ...save!.inputs, filename_prefix: 'last' } };
     const answer = generate({ '1': source, '2': save, last });
@@ -125,35 +115,40 @@ describe('what must not cost the picture', () => {
 
 describe('what ends in a reason when there are no more attempts', () => {
   beforeEach(async () => {
-    await stack.close();
-    stack = await startStack({ baseUrl: comfyUI.url, responseTimeout: 2, maxAttempts: 1 });
+    await fresh.stack.close();
+    fresh.stack = await startStack({ baseUrl: fresh.comfyUI.url, responseTimeout: 2, maxAttempts: 1 });
   });
 
   it('a file that is not there although it was just made', async () => {
-    comfyUI.faults.arm({ kind: 'missing-file', times: Infinity });
+    fresh.comfyUI.faults.arm({ kind: 'missing-file', times: Infinity });
     await expectError(await generate(), 502, 'output_missing', /Node 2 named the file flat_00001_\.png/);
   });
 
   it('a restart during the run', async () => {
-    comfyUI.faults.arm({ kind: 'restart', after: 'execution_start', downMs: 500 });
+    fresh.comfyUI.faults.arm({ kind: 'restart', after: 'execution_start', downMs: 500 });
     await expectError(await generate(slowPicture(++color, { seconds: 60 })), 502, 'backend_lost', 'restarted');
   });
 
   it('a run somebody interrupted', async () => {
-    const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const held = fresh.comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const response = generate();
     await held.struck;
-    await fetch(`${comfyUI.url}/interrupt`, { method: 'POST' });
+    await fetch(`${fresh.comfyUI.url}/interrupt`, { method: 'POST' });
     await expectError(await response, 409, 'canceled', 'canceled');
   });
 
   it('a dead worker', async () => {
-    comfyUI.faults.arm({ kind: 'dead-worker' });
+    fresh.comfyUI.faults.arm({ kind: 'dead-worker' });
     await expectError(await generate(), 502, 'stalled', 'worker is dead');
   });
 
   it('a node that fails, with its message', async () => {
-    comfyUI.faults.arm({ kind: 'node-exception', classType: 'SaveImage', message: 'no space left', type: 'OSError' });
+    fresh.comfyUI.faults.arm({
+      kind: 'node-exception',
+      classType: 'SaveImage',
+      message: 'no space left',
+      type: 'OSError',
+    });
     const body = await expectError(
       await generate(),
       500,
@@ -165,7 +160,7 @@ describe('what ends in a reason when there are no more attempts', () => {
   });
 
   it('a GPU that is full', async () => {
-    comfyUI.faults.arm({
+    fresh.comfyUI.faults.arm({
       kind: 'node-exception',
       classType: 'SaveImage',
       message: 'Allocation on device',
@@ -201,8 +196,8 @@ describe('what ends in a reason when there are no more attempts', () => {
     const both = () => ({ ...flatPicture(++color), '3': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } } });
 
     it('is canceled', async () => {
-      comfyUI.faults.arm({ kind: 'node-errors', nodeId: '3', message: 'not today' });
-      comfyUI.faults.arm({ kind: 'hold', nodeId: '1' });
+      fresh.comfyUI.faults.arm({ kind: 'node-errors', nodeId: '3', message: 'not today' });
+      fresh.comfyUI.faults.arm({ kind: 'hold', nodeId: '1' });
       const body = await expectError(
         await generate(both()),
         422,
@@ -210,12 +205,12 @@ describe('what ends in a reason when there are no more attempts', () => {
         /only a part .*Node 3 \(PreviewImage\): .*not today/,
       );
       expect(body.details).toMatchObject({ nodeErrors: { 3: {} } });
-      const queue = JSON.stringify(await (await fetch(`${comfyUI.url}/queue`)).json());
+      const queue = JSON.stringify(await (await fetch(`${fresh.comfyUI.url}/queue`)).json());
       expect(queue).not.toContain('SaveImage');
     });
 
     it('runs when that was allowed', async () => {
-      comfyUI.faults.arm({ kind: 'node-errors', nodeId: '3' });
+      fresh.comfyUI.faults.arm({ kind: 'node-errors', nodeId: '3' });
       await expectPicture(await generate(both(), { allowPartial: true }));
     });
   });
@@ -227,22 +222,22 @@ describe('what ends in a reason when there are no more attempts', () => {
     [500, 502, 'backend_error', /500/],
     [502, 502, 'backend_error', /proxy/],
   ] as const)('a proxy that answers %i in HTML', async (status, ours, code, sentence) => {
-    comfyUI.faults.arm({ kind: 'proxy', status, times: Infinity, ...(status === 413 && { path: '/prompt' }) });
+    fresh.comfyUI.faults.arm({ kind: 'proxy', status, times: Infinity, ...(status === 413 && { path: '/prompt' }) });
     await expectError(await generate(), ours, code, sentence);
   });
 
   it('a ComfyUI that accepts connections and never answers', async () => {
-    comfyUI.faults.arm({ kind: 'hang', times: Infinity });
+    fresh.comfyUI.faults.arm({ kind: 'hang', times: Infinity });
     await expectError(await generate(), 503, 'backend_unreachable', 'did not answer within 5 s');
   });
 
   it('a file that never arrives', async () => {
-    comfyUI.faults.arm({ kind: 'slow-view', ms: 3_600_000, times: Infinity });
+    fresh.comfyUI.faults.arm({ kind: 'slow-view', ms: 3_600_000, times: Infinity });
     await expectError(await generate(noisePicture(++color)), 503, 'backend_unreachable', 'did not answer in time');
   });
 
   it('no ComfyUI at all, with the time to try again', async () => {
-    await comfyUI.close();
+    await fresh.comfyUI.close();
     const response = await generate();
     expect(response.headers.get('retry-after')).toBe('5');
     await expectError(response, 503, 'backend_unreachable', /can not be reached: .*ECONNREFUSED/);
@@ -250,8 +245,8 @@ describe('what ends in a reason when there are no more attempts', () => {
 
   it('a ComfyUI that died after it had answered, as soon as its socket tells', async () => {
     await expectPicture(await generate());
-    await comfyUI.close();
-    await eventually(() => expect(stack.logs.join('\n')).toContain('is not used for now'), 3_000);
+    await fresh.comfyUI.close();
+    await eventually(() => expect(fresh.stack.logs.join('\n')).toContain('is not used for now'), 3_000);
     await expectError(await generate(), 503, 'backend_unreachable', /can not be reached: .*ECONNREFUSED/);
   });
 
@@ -260,32 +255,34 @@ describe('what ends in a reason when there are no more attempts', () => {
     ['image/png', 503],
     ['text/event-stream', 200],
   ])('a ComfyUI that died after it had answered, before its socket tells (%s)', async (accept, status) => {
-    const door = await Door.to(comfyUI.port);
-    await stack.close();
-    stack = await startStack({ baseUrl: door.url });
+    const door = await Door.to(fresh.comfyUI.port);
+    await fresh.stack.close();
+    fresh.stack = await startStack({ baseUrl: door.url });
     await expectPicture(await generate());
     door.shut();
-    const response = await postJson(`${stack.url}/generate`, { prompt: flatPicture(++color) }, { accept });
+    const response = await postJson(`${fresh.stack.url}/generate`, { prompt: flatPicture(++color) }, { accept });
     expect(response.status).toBe(status);
     const told = await response.text();
     expect(told).toMatch(/can not be reached: .*ECONNREFUSED.*waits for it/);
-    expect(stack.logs.join('\n')).not.toContain('Socket lost');
-    const { jobs } = (await (await fetch(`${stack.url}/jobs`)).json()) as { jobs: { id: string; status: string }[] };
+    expect(fresh.stack.logs.join('\n')).not.toContain('Socket lost');
+    const { jobs } = (await (await fetch(`${fresh.stack.url}/jobs`)).json()) as {
+      jobs: { id: string; status: string }[];
+    };
     expect(jobs[0]?.status).toBe('queued');
     expect(told).toContain(`"jobId":"${jobs[0]?.id}"`);
   });
 
   it('something else that answers there', async () => {
-    await stack.close();
-    stack = await startStack({ baseUrl: `${comfyUI.url}/nowhere` });
+    await fresh.stack.close();
+    fresh.stack = await startStack({ baseUrl: `${fresh.comfyUI.url}/nowhere` });
     await expectError(await generate(), 502, 'backend_error', '404');
   });
 
   it('is logged once', async () => {
-    comfyUI.faults.arm({ kind: 'node-exception', classType: 'SaveImage', message: 'unmistakable' });
+    fresh.comfyUI.faults.arm({ kind: 'node-exception', classType: 'SaveImage', message: 'unmistakable' });
     await generate();
     await generate({});
-    expect(stack.logs.filter((line) => line.includes('unmistakable'))).toHaveLength(1);
-    expect(stack.logs.filter((line) => line.includes('no nodes'))).toHaveLength(1);
+    expect(fresh.stack.logs.filter((line) => line.includes('unmistakable'))).toHaveLength(1);
+    expect(fresh.stack.logs.filter((line) => line.includes('no nodes'))).toHaveLength(1);
   });
 });

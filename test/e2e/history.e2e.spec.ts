@@ -1,31 +1,21 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Fault, Simulator } from '../../src/simulator';
+import type { Fault } from '../../src/simulator';
 import { eventually } from '../support/eventually';
-import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
+import { freshStack } from '../support/fresh-stack';
+import { postJson } from '../support/stack';
 import { flatPicture, slowPicture } from '../support/workflows';
 
-let comfyUI: Simulator;
-let stack: Stack;
+const fresh = freshStack({ responseTimeout: 2 });
 let color = 20_000;
 
-beforeEach(async () => {
-  comfyUI = await startComfyUI();
-  stack = await startStack({ baseUrl: comfyUI.url, responseTimeout: 2 });
-});
-
-afterEach(async () => {
-  await stack.close();
-  await comfyUI.close();
-});
-
 async function generate(prompt: object = flatPicture(++color)): Promise<void> {
-  const answer = await postJson(`${stack.url}/generate`, { prompt });
+  const answer = await postJson(`${fresh.stack.url}/generate`, { prompt });
   expect(await answer.json()).toMatchObject({ image: expect.stringMatching(/^iVBOR/) });
 }
 
 describe('the history of a run that did well', () => {
   const looks = () =>
-    Object.entries(comfyUI.stats.requests).reduce(
+    Object.entries(fresh.comfyUI.stats.requests).reduce(
       (sum, [request, count]) => sum + (request.startsWith('GET /history/') ? count : 0),
       0,
     );
@@ -46,19 +36,19 @@ describe('the history of a run that did well', () => {
     ['the server is too old to take our prompt id', { kind: 'ignore-prompt-id' }],
     ['a proxy refuses the socket', { kind: 'proxy', status: 401, target: 'socket', times: Infinity }],
   ])('is asked for when %s', async (_what, fault) => {
-    const armed = comfyUI.faults.arm(fault);
+    const armed = fresh.comfyUI.faults.arm(fault);
     await generate();
     expect(armed.fired).toBeGreaterThan(0);
     expect(looks()).toBeGreaterThan(0);
   });
 
   it('is asked for when the socket was away for a while', async () => {
-    const hold = comfyUI.faults.arm({ kind: 'hold', nodeId: '2' });
-    comfyUI.faults.arm({ kind: 'drop-socket', after: 'execution_cached' });
+    const hold = fresh.comfyUI.faults.arm({ kind: 'hold', nodeId: '2' });
+    fresh.comfyUI.faults.arm({ kind: 'drop-socket', after: 'execution_cached' });
     const answered = generate();
     await hold.struck;
-    await eventually(() => expect(comfyUI.stats.sockets).toBe(0));
-    await eventually(() => expect(comfyUI.stats.sockets).toBe(1));
+    await eventually(() => expect(fresh.comfyUI.stats.sockets).toBe(0));
+    await eventually(() => expect(fresh.comfyUI.stats.sockets).toBe(1));
     // It is looked for when the socket is back; later only after a silence.
     await setTimeout(1_000);
     const before = looks();
@@ -84,8 +74,8 @@ describe('the history of a run that did well', () => {
     ['comes late', { kind: 'history-lag', ms: 1500 }],
     ['is behind a proxy that fails', { kind: 'proxy', status: 504, path: '/history', times: 2 }],
   ])('is waited for when it is needed and %s', async (_what, fault) => {
-    comfyUI.faults.arm({ kind: 'lose-event', type: 'executed' });
-    const armed = comfyUI.faults.arm(fault);
+    fresh.comfyUI.faults.arm({ kind: 'lose-event', type: 'executed' });
+    const armed = fresh.comfyUI.faults.arm(fault);
     await generate();
     expect(armed.fired).toBeGreaterThan(0);
   });
