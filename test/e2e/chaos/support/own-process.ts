@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, createWriteStream, openSync, readFileSync } from 'node:fs';
 import { call } from './http';
+import { killAtExit } from './killed-at-exit';
 import { until } from './until';
 
 const START_MS = 30_000;
@@ -31,8 +32,7 @@ export class OwnProcess {
     const [command = '', ...args] = program.largestFile === undefined ? node : limited;
     this.#child = this.#spawn(command, args);
     this.#ended = once(this.#child, 'exit');
-    process.once('exit', this.#killAtExit);
-    void this.#ended.finally(() => process.off('exit', this.#killAtExit));
+    killAtExit(this.#child);
   }
 
   get pid(): number {
@@ -98,6 +98,4 @@ export class OwnProcess {
     closeSync(file);
     return child;
   }
-
-  readonly #killAtExit = (): void => void this.#child.kill('SIGKILL');
 }

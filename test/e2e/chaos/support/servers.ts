@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
+import { killAtExit } from './killed-at-exit';
 import { ownPort } from './ports';
 import { until } from './until';
 
@@ -67,7 +68,7 @@ export class RedisServer implements Server {
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
     const child = spawn('redis-server', args, { stdio: 'ignore', cwd: '/' });
     this.#child = child;
-    process.once('exit', () => child.kill('SIGKILL'));
+    killAtExit(child);
     await until('Redis listens', () => this.#listens());
   }
 
