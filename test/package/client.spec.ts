@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startComfyUI } from '../support/stack';
 import { type RunningService, startHybrid } from '../rpc/service';
 import type { Simulator } from '../../src/simulator';
-import { FreshApplication, pack, REPOSITORY, temporaryFolder } from './fresh-application';
+import { FreshApplication } from './fresh-application';
+import { REPOSITORY } from './processes';
 
 const REQUIRED = [
   '@nestjs/common',
@@ -16,14 +16,12 @@ const REQUIRED = [
 ];
 
 describe('the packed client in a fresh Nest application with nothing but @nestjs/microservices', () => {
-  let folder: string;
   let app: FreshApplication;
   let simulator: Simulator;
   let service: RunningService;
 
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    app = await FreshApplication.install((await pack(folder)).tarball, REQUIRED);
+    app = await FreshApplication.install(REQUIRED);
     simulator = await startComfyUI();
     const variables = { COMFYUI_BASE_URL: simulator.url, PUBLIC_URL: 'http://pictures.example.com' };
     service = await startHybrid({ transport: 'tcp', url: 'tcp://127.0.0.1:0' }, variables);
@@ -33,7 +31,6 @@ describe('the packed client in a fresh Nest application with nothing but @nestjs
     await service?.close();
     await simulator?.close();
     await app?.remove();
-    await rm(folder, { recursive: true, force: true });
   });
 
   it('runs a workflow on the service, and prints the progress and the link', async () => {

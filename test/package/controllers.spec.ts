@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startSimulator, type Simulator } from '../../src/simulator';
-import { FreshApplication, pack, REPOSITORY, temporaryFolder } from './fresh-application';
-import { firstLine, start, stop } from './processes';
+import { FreshApplication } from './fresh-application';
+import { firstLine, REPOSITORY, start, stop } from './processes';
 
 const PACKAGES = [
   '@nestjs/common',
@@ -20,13 +20,11 @@ const PACKAGES = [
 ];
 
 describe('the packed endpoints in a fresh Nest application with its own prefix, pipe and filter', () => {
-  let folder: string;
   let app: FreshApplication;
   let simulator: Simulator;
 
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    app = await FreshApplication.install((await pack(folder)).tarball, PACKAGES);
+    app = await FreshApplication.install(PACKAGES);
     await app.compile('test/package/apps/host.ts');
     simulator = await startSimulator({ speed: 'instant' });
   });
@@ -34,7 +32,6 @@ describe('the packed endpoints in a fresh Nest application with its own prefix, 
   afterAll(async () => {
     await simulator?.close();
     await app?.remove();
-    await rm(folder, { recursive: true, force: true });
   });
 
   describe.each(['express', 'fastify'])('on %s', (platform) => {

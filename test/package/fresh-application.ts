@@ -1,37 +1,31 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { run } from './processes';
-
-export const REPOSITORY = join(__dirname, '../..');
+import { packed, temporaryFolder } from './packed';
+import { REPOSITORY, run } from './processes';
 
 interface Lockfile {
   readonly packages: Readonly<Record<string, { readonly version: string }>>;
-}
-
-/** Packs this package as `npm publish` would. Returns the path of the tarball and the paths of the files in it. */
-export async function pack(folder: string): Promise<{ tarball: string; files: string[] }> {
-  const output = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: REPOSITORY });
-  // The build that runs before writes to the same stream.
-  const [packed] = JSON.parse(output.slice(output.search(/^\[/m))) as { filename: string; files: { path: string }[] }[];
-  return { tarball: join(folder, packed!.filename), files: packed!.files.map(({ path }) => path) };
-}
-
-export function temporaryFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'nestjs-comfyui-package-'));
 }
 
 /** A new folder with a Nest application's package.json and nothing of this repository in it. */
 export class FreshApplication {
   private constructor(readonly folder: string) {}
 
-  /** `packages` are installed in the versions this repository was tested with. */
-  static async install(tarball: string, packages: readonly string[]): Promise<FreshApplication> {
+  /** Our packed package, and `packages` in the versions this repository was tested with. */
+  static async install(packages: readonly string[]): Promise<FreshApplication> {
     const app = new FreshApplication(await temporaryFolder());
     await writeFile(join(app.folder, 'package.json'), JSON.stringify({ name: 'fresh', private: true }));
     const { packages: locked } = JSON.parse(await readFile(join(REPOSITORY, 'package-lock.json'), 'utf8')) as Lockfile;
     const exact = packages.map((name) => `${name}@${locked[`node_modules/${name}`]!.version}`);
-    await app.run('npm', ['install', '--prefix', app.folder, '--prefer-offline', '--no-audit', tarball, ...exact]);
+    await app.run('npm', [
+      'install',
+      '--prefix',
+      app.folder,
+      '--prefer-offline',
+      '--no-audit',
+      packed().tarball,
+      ...exact,
+    ]);
     return app;
   }
 

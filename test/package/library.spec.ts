@@ -1,22 +1,20 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startSimulator, type Simulator } from '../../src/simulator';
-import { FreshApplication, pack, REPOSITORY, temporaryFolder } from './fresh-application';
+import { FreshApplication } from './fresh-application';
+import { packed } from './packed';
+import { REPOSITORY } from './processes';
 
 const REQUIRED = ['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs', 'typescript', '@types/node'];
 const TXT2IMG = join(REPOSITORY, 'examples/txt2img.json');
 
 describe('the packed library in a fresh Nest application without the optional peers', () => {
-  let folder: string;
-  let packed: Awaited<ReturnType<typeof pack>>;
   let app: FreshApplication;
   let simulator: Simulator;
   let env: Record<string, string>;
 
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    packed = await pack(folder);
-    app = await FreshApplication.install(packed.tarball, REQUIRED);
+    app = await FreshApplication.install(REQUIRED);
     simulator = await startSimulator({ speed: 'instant' });
     env = { COMFYUI_BASE_URL: simulator.url };
   });
@@ -24,16 +22,15 @@ describe('the packed library in a fresh Nest application without the optional pe
   afterAll(async () => {
     await simulator?.close();
     await app?.remove();
-    await rm(folder, { recursive: true, force: true });
   });
 
   it('holds the compiled code and what a reader needs, and nothing else', () => {
-    const unexpected = packed.files.filter(
+    const unexpected = packed().files.filter(
       (path) => !/^(package\.json|README\.md|LICENSE|dist\/.*\.(js|d\.ts))$/.test(path),
     );
     expect(unexpected).toEqual([]);
-    expect(packed.files.filter((path) => /\.spec\.|^dist\/(test|demo)\//.test(path))).toEqual([]);
-    expect(packed.files).toEqual(expect.arrayContaining(['LICENSE', 'dist/index.js', 'dist/index.d.ts']));
+    expect(packed().files.filter((path) => /\.spec\.|^dist\/(test|demo)\//.test(path))).toEqual([]);
+    expect(packed().files).toEqual(expect.arrayContaining(['LICENSE', 'dist/index.js', 'dist/index.d.ts']));
   });
 
   it('finds none of the optional peers installed', async () => {

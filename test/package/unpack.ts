@@ -1,0 +1,1 @@
+export { unpack as default } from './packed';
