@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 /** Nest 12 ships ES modules: they are transformed like our own sources, so that no vm-modules flag is needed. */
 const esmPackages = [
   '@nestjs',
@@ -25,7 +27,7 @@ module.exports = {
   transform: { '^.+\\.[cm]?[jt]s$': '@swc/jest' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
   // Most tests wait for something more than they work.
-  maxWorkers: '100%',
+  maxWorkers: 2 * availableParallelism(),
   // What the files before left in a worker is collected again and again, in the middle of the tests of the next.
   workerIdleMemoryLimit: '400MB',
   testTimeout: 30_000,
