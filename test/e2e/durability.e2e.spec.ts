@@ -25,7 +25,7 @@ const COUNT_WRITES = `
   create function comfyui.note_write() returns trigger language plpgsql as
     $$ begin insert into comfyui.writes values (new.id); return new; end $$;
   create trigger note_write after update on comfyui.jobs for each row execute function comfyui.note_write()`;
-/** Each is stored as handed over. */
+/** Each is stored as handed over; how many of them are short depends on the disk. */
 const WRITES_OF_SHORT_JOBS = `
   select id, count(*)::int as count from comfyui.writes join comfyui.jobs using (id)
   where ended_at - queued_at < 90 group by id`;
@@ -188,12 +188,13 @@ function describeLostAnswers(): void {
 
     it('is written to once more, at its end, when it is short', async () => {
       await onServer(COUNT_WRITES, place.url);
-      for (let color = 100; color < 130; color += 1)
+      let rows: Record<string, unknown>[] = [];
+      for (let color = 100; rows.length < 6; color += 1) {
         expect((await postJson(`${stack.url}/generate`, { prompt: flatPicture(color) })).status).toBe(200);
-      const rows = await onServer(WRITES_OF_SHORT_JOBS, place.url);
-      expect(rows.length).toBeGreaterThan(5);
+        rows = await onServer(WRITES_OF_SHORT_JOBS, place.url);
+      }
       expect(rows.filter(({ count }) => count !== 1)).toEqual([]);
-    });
+    }, 60_000);
 
     it('runs, also when PostgreSQL could not say so and stayed away', async () => {
       // Longer than a write is tried, shorter than the leases last.
