@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Module, type INestApplication, type LoggerService } from '@nestjs/common';
@@ -109,8 +110,12 @@ async function startHost(
   return listening(app, '/host', logs);
 }
 
+/** After 5 s, the default, a connection may be closed just as a test that was held up uses it again. */
+const KEEP_ALIVE_MS = 75_000;
+
 async function listening(app: INestApplication | NestFastifyApplication, path: string, logs: string[]): Promise<Stack> {
-  await app.listen(0, '127.0.0.1');
+  const server = (await app.listen(0, '127.0.0.1')) as Server;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   return { app, url: `${await app.getUrl()}${path}`, logs, close: () => app.close() };
 }
 
