@@ -8,7 +8,7 @@ const { testPathIgnorePatterns: _ignored, ...common } = require('./jest.config.j
 module.exports = {
   ...common,
   roots: ['<rootDir>/test/package'],
-  globalSetup: '<rootDir>/test/package/pack.ts',
-  globalTeardown: '<rootDir>/test/package/unpack.ts',
+  globalSetup: '<rootDir>/test/package/global-setup.ts',
+  globalTeardown: '<rootDir>/test/package/global-teardown.ts',
   testTimeout: 300_000,
 };

@@ -22,6 +22,6 @@ function failuresOf({ name, message, status: ending, assertionResults }) {
 function told(what, why) {
   const lines = stripVTControlCharacters(why)
     .split('\n')
-    .filter((line) => !/node_modules|node:internal/.test(line));
+    .filter((line) => !/^\s+at .*(node_modules|node:internal)/.test(line));
   return [what, ...lines.slice(0, LINES_TOLD)].join('\n  ');
 }

@@ -3,7 +3,7 @@ import { startComfyUI } from '../support/stack';
 import { type RunningService, startHybrid } from '../rpc/service';
 import type { Simulator } from '../../src/simulator';
 import { FreshApplication } from './fresh-application';
-import { REPOSITORY } from './processes';
+import { REPOSITORY } from './packed';
 
 const REQUIRED = [
   '@nestjs/common',

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startSimulator, type Simulator } from '../../src/simulator';
 import { FreshApplication } from './fresh-application';
-import { firstLine, REPOSITORY, start, stop } from './processes';
+import { REPOSITORY } from './packed';
+import { firstLine, start, stop } from './processes';
 
 const PACKAGES = [
   '@nestjs/common',

@@ -1,7 +1,7 @@
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { packed, temporaryFolder } from './packed';
-import { REPOSITORY, run } from './processes';
+import { packed, REPOSITORY, temporaryFolder } from './packed';
+import { run } from './processes';
 
 interface Lockfile {
   readonly packages: Readonly<Record<string, { readonly version: string }>>;
@@ -17,15 +17,8 @@ export class FreshApplication {
     await writeFile(join(app.folder, 'package.json'), JSON.stringify({ name: 'fresh', private: true }));
     const { packages: locked } = JSON.parse(await readFile(join(REPOSITORY, 'package-lock.json'), 'utf8')) as Lockfile;
     const exact = packages.map((name) => `${name}@${locked[`node_modules/${name}`]!.version}`);
-    await app.run('npm', [
-      'install',
-      '--prefix',
-      app.folder,
-      '--prefer-offline',
-      '--no-audit',
-      packed().tarball,
-      ...exact,
-    ]);
+    const install = ['install', '--prefix', app.folder, '--prefer-offline', '--no-audit'];
+    await app.run('npm', [...install, packed().tarball, ...exact]);
     return app;
   }
 

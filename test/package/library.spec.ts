@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startSimulator, type Simulator } from '../../src/simulator';
 import { FreshApplication } from './fresh-application';
-import { packed } from './packed';
-import { REPOSITORY } from './processes';
+import { packed, REPOSITORY } from './packed';
 
 const REQUIRED = ['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs', 'typescript', '@types/node'];
 const TXT2IMG = join(REPOSITORY, 'examples/txt2img.json');

@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { REPOSITORY, run } from './processes';
+import { run } from './processes';
+
+export const REPOSITORY = join(__dirname, '../..');
 
 /** This package as `npm publish` would pack it. */
 export interface Packed {
@@ -27,7 +29,7 @@ export function packed(): Packed {
   return JSON.parse(process.env[VARIABLE] ?? '') as Packed;
 }
 
-export async function unpack(): Promise<void> {
+export async function removePacked(): Promise<void> {
   await rm(join(packed().tarball, '..'), { recursive: true, force: true });
 }
 

@@ -1,9 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-
-export const REPOSITORY = join(__dirname, '../..');
 
 export interface Command {
   readonly cwd: string;

@@ -97,6 +97,9 @@ function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'nestjs-comfyui-test-'));
 }
 
+/** Of hosts. After the 5 s of Node a connection may be closed just as a test that was held up uses it again. */
+const KEEP_ALIVE_MS = 75_000;
+
 async function startHost(
   options: ComfyUIOptions & ComfyUIModuleExtras,
   platform: 'express' | 'fastify',
@@ -107,15 +110,12 @@ async function startHost(
   const logs: string[] = [];
   const app = await NestFactory.create(Host, adapter, { logger: logTo(logs), forceCloseConnections: true });
   app.setGlobalPrefix('host');
+  (app.getHttpServer() as Server).keepAliveTimeout = KEEP_ALIVE_MS;
   return listening(app, '/host', logs);
 }
 
-/** After 5 s, the default, a connection may be closed just as a test that was held up uses it again. */
-const KEEP_ALIVE_MS = 75_000;
-
 async function listening(app: INestApplication | NestFastifyApplication, path: string, logs: string[]): Promise<Stack> {
-  const server = (await app.listen(0, '127.0.0.1')) as Server;
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  await app.listen(0, '127.0.0.1');
   return { app, url: `${await app.getUrl()}${path}`, logs, close: () => app.close() };
 }
 

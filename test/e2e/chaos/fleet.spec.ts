@@ -95,7 +95,7 @@ describeFleet(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed
       expect(await fleet.audit.findings()).toEqual([]);
       if (isDeepStrictEqual(await lastTicketEvent(fleet), before)) withoutTicket += 1;
     }
-    // A disk that is slow once makes PostgreSQL take longer than the job is waited for.
+    // A claim that PostgreSQL takes long to write is stored after its job was given a ticket.
     expect(withoutTicket).toBeGreaterThan(2);
   });
 

@@ -1,1 +1,0 @@
-export { unpack as default } from './packed';
