@@ -1,5 +1,8 @@
-/** The dependency rule: domain <- application <- presentation, domain <- application <- infrastructure. */
-const roots = '^src/(comfyui\\.module|comfyui\\.providers|app\\.module|service|microservice|main|index)\\.ts$';
+/**
+ * The dependency rule: domain <- application <- presentation and domain <- application <- infrastructure. `options` and
+ * `shared` may be used by every ring and use only themselves. `module` and `service` join the rings.
+ */
+const roots = '^src/(module/|service/|main\\.ts$|index\\.ts$|presentation/rpc/microservice\\.ts$)';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -7,19 +10,28 @@ module.exports = {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'domain-is-pure',
-      comment: 'The domain knows no framework, no I/O and no other ring.',
+      comment: 'The domain has no framework, no I/O and no other ring; of the shared parts, JSON and text.',
       severity: 'error',
       from: { path: '^src/domain/' },
-      to: { pathNot: ['^src/domain/', '^node_modules/lossless-json/'] },
+      to: { pathNot: ['^src/domain/', '^src/shared/(json|text)\\.ts$'] },
     },
     {
-      name: 'application-knows-only-domain',
+      name: 'shared-has-no-domain',
+      severity: 'error',
+      from: { path: '^src/shared/' },
+      to: { path: '^src/', pathNot: '^src/shared/' },
+    },
+    {
+      name: 'options-use-only-shared',
+      severity: 'error',
+      from: { path: '^src/options/' },
+      to: { path: '^src/', pathNot: '^src/(options|shared)/' },
+    },
+    {
+      name: 'application-uses-only-domain',
       severity: 'error',
       from: { path: '^src/application/' },
-      to: {
-        path: '^src/',
-        pathNot: ['^src/(application|domain)/', '^src/comfyui\\.(options|module-definition)\\.ts$'],
-      },
+      to: { path: '^src/', pathNot: '^src/(application|domain|options|shared)/' },
     },
     {
       name: 'application-does-no-io',
@@ -28,39 +40,22 @@ module.exports = {
       to: { dependencyTypes: ['core'], pathNot: ['^(node:)?(crypto|events|stream|stream/consumers|timers/promises)$'] },
     },
     {
-      name: 'faces-and-adapters-never-meet',
+      name: 'no-file-in-the-root-of-application',
+      severity: 'error',
+      from: { path: '^src/application/[^/]+\\.ts$' },
+      to: {},
+    },
+    {
+      name: 'apis-and-adapters-never-meet',
       severity: 'error',
       from: { path: '^src/(presentation|infrastructure)/', pathNot: roots },
-      to: {
-        path: '^src/',
-        pathNot: [
-          '^src/(application|domain)/',
-          '^src/comfyui\\.(options|storage|module-definition)\\.ts$',
-          '^src/(transport-options|option-error)\\.ts$',
-          '^src/$1/',
-        ],
-      },
+      to: { path: '^src/', pathNot: ['^src/(application|domain|options|shared)/', '^src/$1/'] },
     },
     {
-      name: 'one-face-not-another',
-      comment: 'What faces share stands beside them, and knows none.',
+      name: 'one-api-not-another',
       severity: 'error',
-      from: { path: '^src/presentation/([^/]+)' },
-      to: { path: '^src/presentation/(http|rpc)/', pathNot: '^src/presentation/$1/' },
-    },
-    {
-      name: 'client-knows-only-the-wire',
-      severity: 'error',
-      from: { path: '^src/client/' },
-      to: {
-        path: '^src/',
-        pathNot: [
-          '^src/(client|domain)/',
-          '^src/(transport-options|option-error)\\.ts$',
-          '^src/presentation/rpc/(messages|patterns|transport/(connection-options|transport-logger|fault-text))\\.ts$',
-          '^src/presentation/.*\\.dto\\.ts$',
-        ],
-      },
+      from: { path: '^src/presentation/([^/]+)/' },
+      to: { path: '^src/presentation/([^/]+)/', pathNot: '^src/presentation/($1|shared)/' },
     },
     {
       name: 'one-adapter-not-another',
@@ -69,29 +64,37 @@ module.exports = {
       to: { path: '^src/infrastructure/([^/]+)/', pathNot: '^src/infrastructure/$1/' },
     },
     {
+      name: 'client-uses-only-the-messages',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: {
+        path: '^src/',
+        pathNot: [
+          '^src/(client|domain|options|shared)/',
+          '^src/presentation/rpc/(messages|patterns|transport/(connection-options|transport-logger|fault-text))\\.ts$',
+          '^src/presentation/.*\\.dto\\.ts$',
+        ],
+      },
+    },
+    {
       name: 'simulator-stands-alone',
       severity: 'error',
       from: { path: '^src/simulator/' },
       to: { path: '^src/', pathNot: '^src/simulator/' },
     },
     {
-      name: 'nobody-needs-the-simulator',
+      name: 'only-the-demo-uses-the-simulator',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(simulator/|demo)' },
+      from: { path: '^src/', pathNot: '^src/(simulator|demo)/' },
       to: { path: '^src/simulator/' },
     },
     {
       name: 'only-roots-see-all-rings',
       severity: 'error',
-      from: { path: '^src/', pathNot: [roots, '^src/(infrastructure|presentation|client)/'] },
+      from: { path: '^src/', pathNot: [roots, '^src/(infrastructure|presentation|client|demo)/'] },
       to: { path: '^src/(infrastructure|presentation)/' },
     },
-    {
-      name: 'no-orphans',
-      severity: 'error',
-      from: { orphan: true, path: '^src/' },
-      to: {},
-    },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/' }, to: {} },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -1,13 +1,18 @@
-export { ComfyUIModule } from './comfyui.module';
-export type { BackendOptions, ComfyUIModuleExtras, ComfyUIOptions } from './comfyui.options';
-export type { S3StorageOptions, StorageOptions, SupabaseStorageOptions, SupabaseTableOptions } from './comfyui.storage';
-export { OutputRecollection } from './application/output-recollection';
+export { ComfyUIModule } from './module/comfyui.module';
+export type { BackendOptions, ComfyUIModuleExtras, ComfyUIOptions } from './options/comfyui.options';
+export type {
+  S3StorageOptions,
+  StorageOptions,
+  SupabaseStorageOptions,
+  SupabaseTableOptions,
+} from './options/storage.options';
+export { OutputRecovery } from './application/execution/output-recovery';
 export { AssetService } from './application/assets/asset.service';
-export { GeneratedFile, GenerationResult } from './application/generation-result';
-export { GenerationService, type WaitOptions } from './application/generation.service';
-export type { GenerationRequest } from './application/job-intake';
-export { JobService, type JobView } from './application/job.service';
-export { LiveJob, type EventOptions } from './application/live-job';
+export { GeneratedFile, GenerationResult } from './application/jobs/generation-result';
+export { GenerationService, type WaitOptions } from './application/jobs/generation.service';
+export type { GenerationRequest } from './application/jobs/job-submission';
+export { JobService, type JobView } from './application/jobs/job.service';
+export { JobSession, type EventOptions } from './application/jobs/job-session';
 export {
   ComfyUIClient,
   type FileStream,
@@ -17,16 +22,16 @@ export {
   type RunListener,
   type Signal,
   type Submission,
-} from './application/ports/comfyui-client';
-export { StatusService, type Status } from './application/status.service';
-export type { ByteRange, OpenedFile, Reading } from './application/ports/asset-storage';
-export type { AssetPage, AssetQuery } from './application/ports/asset-store';
-export type { JobPage, JobQuery } from './application/ports/job-store';
-export { ReadinessService } from './application/readiness.service';
+} from './application/backends/comfyui-client';
+export { StatusService, type Status } from './application/backends/status.service';
+export type { ByteRange, OpenedFile, Reading } from './application/assets/asset-storage';
+export type { AssetPage, AssetQuery } from './application/assets/asset-repository';
+export type { JobPage, JobQuery } from './application/jobs/job-repository';
+export { ReadinessService } from './application/maintenance/readiness.service';
 export type { Asset, Description } from './domain/asset';
 export type { BackendStatus, CircuitState, Device, ServerStatus } from './domain/backend';
-export { BackendFault, ComfyUIError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './domain/errors';
-export type { ActiveJob } from './domain/job/active-job';
+export { BackendError, ComfyUIError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './domain/errors';
+export type { JobState } from './domain/job/job-state';
 export type { Acceptance, Attempt, CollectedFile, Job, JobStatus } from './domain/job/job';
 export type { JobEvent } from './domain/job/job-event';
 export type { FileReference, FileType, OutputFile, OutputText } from './domain/job/outputs';
@@ -35,6 +40,6 @@ export type { ExecutionFailure, NodeProgress, Preview, RunEvent, RunOutcome } fr
 export type { NodeErrors, NodeProblem } from './domain/workflow/node-errors';
 export type { GenerationFacts } from './domain/workflow/generation-facts';
 export type { LoraFacts } from './domain/workflow/model-files';
-export type { WorkflowNeeds } from './domain/workflow/needs';
+export type { WorkflowRequirements } from './domain/workflow/requirements';
 export type { Seed } from './domain/workflow/seeds';
 export type { Link, Workflow, WorkflowNode } from './domain/workflow/workflow';

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
-import { readCommandLine, USAGE } from './config/command-line';
-import { createService, startService } from './service';
+import { readCommandLine, USAGE } from './service/command-line';
+import { createService, startService } from './service/bootstrap';
 
 async function main(): Promise<void> {
   const variables = readCommandLine(process.argv.slice(2));

@@ -1,4 +1,4 @@
-import type { TransportOptions } from '../transport-options';
+import type { TransportOptions } from '../options/transport.options';
 
 /** Where the service is, and how long it may be silent. */
 export interface ComfyUIClientOptions extends TransportOptions {

@@ -14,10 +14,16 @@ import {
   timeout,
 } from 'rxjs';
 import type { BackendStatus } from '../domain/backend';
-import type { GenerationDto } from '../presentation/generate/generation.dto';
-import type { JobDto, JobPageDto } from '../presentation/jobs/job.dto';
-import type { QueuedPromptDto } from '../presentation/comfyui/workflow.dto';
-import type { GenerateCall, GenerationEvent, JobNews, JobsCall, UnsubscribeCall } from '../presentation/rpc/messages';
+import type { GenerationDto } from '../presentation/shared/generate/generation.dto';
+import type { JobDto, JobPageDto } from '../presentation/shared/jobs/job.dto';
+import type { QueuedPromptDto } from '../presentation/shared/comfyui/workflow.dto';
+import type {
+  GenerateCall,
+  GenerationEvent,
+  JobStreamMessage,
+  JobsCall,
+  UnsubscribeCall,
+} from '../presentation/rpc/messages';
 import { PATTERNS } from '../presentation/rpc/patterns';
 import { type ComfyUIClientOptions, DEFAULT_SILENCE_SECONDS } from './client-options';
 import { serviceSilent, toRemoteError } from './remote-errors';
@@ -90,8 +96,8 @@ export class ComfyUIRemote implements OnApplicationShutdown {
   }
 
   /** Tells how a job goes, until its end. */
-  events(id: string): Observable<JobNews> {
-    return this.#stream<JobNews>(PATTERNS.events, { id }, false);
+  events(id: string): Observable<JobStreamMessage> {
+    return this.#stream<JobStreamMessage>(PATTERNS.events, { id }, false);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -102,7 +108,11 @@ export class ComfyUIRemote implements OnApplicationShutdown {
     return firstValueFrom(this.#send<T>(pattern, call, { isOver: false }));
   }
 
-  #stream<T extends GenerationEvent | JobNews>(pattern: string, call: object, cancels: boolean): Observable<T> {
+  #stream<T extends GenerationEvent | JobStreamMessage>(
+    pattern: string,
+    call: object,
+    cancels: boolean,
+  ): Observable<T> {
     return defer(() => {
       const stream = randomUUID();
       const heard: Heard = { isOver: false };

@@ -1,8 +1,8 @@
 import { type ClientOptions, type ClientProxy, ClientProxyFactory, Transport } from '@nestjs/microservices';
-import { OptionError } from '../option-error';
+import { OptionError } from '../options/option-error';
 import { natsOptions, redisOptions, rmqOptions, tcpOptions } from '../presentation/rpc/transport/connection-options';
 import { TransportLogger } from '../presentation/rpc/transport/transport-logger';
-import { resolveAddress, type ServiceAddress, type TransportName } from '../transport-options';
+import { resolveAddress, type ServiceAddress, type TransportName } from '../options/transport.options';
 import type { ComfyUIClientOptions } from './client-options';
 
 const MODULE = 'ComfyUIClientModule';

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { ComfyUIError, ERROR_CODES } from '../domain/errors';
-import { isObject } from '../domain/json';
+import { isObject } from '../shared/json';
 import { faultText } from '../presentation/rpc/transport/fault-text';
 
 /** The service said nothing for so long. */

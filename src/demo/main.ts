@@ -62,7 +62,7 @@ async function startService(backend: Backend): Promise<Service> {
   const folder = await mkdtemp(join(tmpdir(), 'nestjs-comfyui-demo-'));
   process.env.DATA_DIR = folder;
   process.env.SHUTDOWN_GRACE = '0';
-  const { createService } = await import('../service.js');
+  const { createService } = await import('../service/bootstrap.js');
   const app = await createService();
   await app.listen(0, '127.0.0.1');
   const close = async () => {

@@ -66,7 +66,7 @@ export class ComfyUIError extends Error {
  * The server is at fault, not the job: it may well run elsewhere, or later.
  * A server that showed one is not chosen again until it answered a probe.
  */
-export class BackendFault extends ComfyUIError {
+export class BackendError extends ComfyUIError {
   /** The request never left: it is certain that ComfyUI did not act on it. */
   readonly neverSent: boolean;
   /** Another try at once may succeed. */
@@ -86,9 +86,9 @@ export class BackendFault extends ComfyUIError {
     this.isPassing = isPassing;
   }
 
-  override forJob(jobId: string): BackendFault {
+  override forJob(jobId: string): BackendError {
     const { cause, details, neverSent, isPassing } = this;
-    return new BackendFault(this.code, this.message, { cause, details, jobId, neverSent, isPassing });
+    return new BackendError(this.code, this.message, { cause, details, jobId, neverSent, isPassing });
   }
 }
 

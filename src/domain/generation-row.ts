@@ -1,5 +1,5 @@
 import type { CollectedFile, Job } from './job/job';
-import { withStorableTexts } from './text';
+import { withStorableTexts } from '../shared/text';
 import type { GenerationFacts } from './workflow/generation-facts';
 
 /** A row of the table of generations, as JSON. docs/supabase.sql says what is in each column. */

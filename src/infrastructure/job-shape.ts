@@ -1,9 +1,9 @@
 import { type ComfyUIError, ERROR_CODES } from '../domain/errors';
-import { isObject } from '../domain/json';
+import { isObject } from '../shared/json';
 import { type Acceptance, type Attempt, type CollectedFile, type Job, JOB_STATUSES } from '../domain/job/job';
 import type { OutputText } from '../domain/job/outputs';
 import type { Progress } from '../domain/job/progress';
-import type { WorkflowNeeds } from '../domain/workflow/needs';
+import type { WorkflowRequirements } from '../domain/workflow/requirements';
 import type { NodeErrors, NodeProblem } from '../domain/workflow/node-errors';
 import type { Seed } from '../domain/workflow/seeds';
 
@@ -47,7 +47,11 @@ function shaped<T>(fields: Fields<T>): Check {
   return (value) => isObject(value) && checks.every(([name, check]) => check(value[name]));
 }
 
-const needs = shaped<WorkflowNeeds>({ classes: listOf(text), labels: listOf(text), models: listOf(text) });
+const requirements = shaped<WorkflowRequirements>({
+  classes: listOf(text),
+  labels: listOf(text),
+  models: listOf(text),
+});
 const seed = shaped<Seed>({ nodeId: text, value: text });
 const outputText = shaped<OutputText>({ nodeId: text, text });
 const attempt = shaped<Attempt>({
@@ -102,7 +106,7 @@ const FIELDS: Fields<Job> = {
   allowPartial: flag,
   keepPreviews: flag,
   label: orNull(text),
-  needs,
+  requirements,
   seeds: listOf(seed),
   backend: orNull(text),
   placement: count,

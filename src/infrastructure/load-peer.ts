@@ -1,5 +1,5 @@
 import { ComfyUIError } from '../domain/errors';
-import { isObject } from '../domain/json';
+import { isObject } from '../shared/json';
 
 /** Loads an optional package when it is needed. @throws ComfyUIError `storage_failed` that says what to install */
 export function loadPeer<T>(load: () => T, what: string, packages: string): T {

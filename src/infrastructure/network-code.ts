@@ -1,4 +1,4 @@
-import { isObject } from '../domain/json';
+import { isObject } from '../shared/json';
 
 const NETWORK_CODE =
   /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|E(HOST|NET|ADDR)\w+|ESILENT|UND_ERR_(SOCKET|\w*TIMEOUT))$/;

@@ -1,4 +1,4 @@
-import { isObject } from '../domain/json';
+import { isObject } from '../shared/json';
 
 /** Of an error only what is safe to log: clients hang requests, signatures and headers on theirs. */
 export function withoutExtras(error: unknown): Error {

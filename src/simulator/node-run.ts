@@ -6,7 +6,7 @@ import { describeInputs } from './node-failure';
 import { findNode } from './nodes/catalogue';
 import { NodeContext, NodeDefinition, NodeResult } from './nodes/definition';
 import { ExecutionBlocker, NodeInputs } from './nodes/inputs';
-import { Pace } from './pace';
+import { Backpressure } from './pace';
 import { EncodedPictures } from './pictures/encoded-pictures';
 import { dumpJson } from './python-json';
 import { PythonError } from './python-values';
@@ -17,7 +17,7 @@ export interface Workshop {
   files: Files;
   naming: FileNaming;
   encoded: EncodedPictures;
-  pace: Pace;
+  pace: Backpressure;
   cache: NodeCache;
   faults: Faults;
   previews: boolean;

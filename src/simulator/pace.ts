@@ -4,7 +4,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 export type Speed = number | 'instant';
 
 /** Simulated time: how long the pretended work takes, and the end of all waiting when the process dies. */
-export class Pace {
+export class Backpressure {
   readonly instant: boolean;
   readonly #factor: number;
 

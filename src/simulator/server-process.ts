@@ -8,7 +8,7 @@ import { History } from './history';
 import { NodeCache } from './node-cache';
 import { Shelf } from './nodes/definition';
 import { Protocol, Settings } from './options';
-import { Pace } from './pace';
+import { Backpressure } from './pace';
 import { EncodedPictures } from './pictures/encoded-pictures';
 import { PromptQueue, withoutSecrets } from './prompt-queue';
 import { SocketHub } from './socket-hub';
@@ -69,7 +69,7 @@ export class ServerProcess {
   /** Queues a prompt and answers whether its POST is to be answered. */
   async accept(item: QueueItem, exchange: Exchange): Promise<boolean> {
     const [, promptId] = item;
-    const pace = new Pace('instant', this.signal);
+    const pace = new Backpressure('instant', this.signal);
     const stuck = this.faults.take('late-arrival');
     if (stuck !== undefined) await pace.real(stuck.ms);
     const lost = this.faults.take('lost-post-answer');
@@ -114,7 +114,7 @@ export class ServerProcess {
   #startWorkers(): Worker[] {
     const { files, faults, settings } = this;
     const shared = { files, naming: new FileNaming(files), encoded: new EncodedPictures(), faults };
-    const pace = new Pace(settings.speed, this.signal);
+    const pace = new Backpressure(settings.speed, this.signal);
     const workers = Array.from({ length: settings.concurrency }, () => {
       const tools = { ...shared, pace, cache: new NodeCache(this.shelf), previews: settings.previews };
       const { queue, history, hub } = this;

@@ -185,9 +185,11 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
     };
 
     it('is let go of when its callers go away', async () => {
-      const callers = await Promise.all(Array.from({ length: 5 }, () => openSlowly(`${rig.url}/assets/${asset.id}`)));
+      const subscriptions = await Promise.all(
+        Array.from({ length: 5 }, () => openSlowly(`${rig.url}/assets/${asset.id}`)),
+      );
       expect(await openings()).toBe(5);
-      for (const caller of callers) caller.destroy();
+      for (const caller of subscriptions) caller.destroy();
       await eventually(async () => expect(await openings()).toBe(0));
       expect((await bytesOf(await rig.assets.get(asset.id))).length).toBe(LARGE);
       await eventually(async () => expect(await openings()).toBe(0));
@@ -196,11 +198,13 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
 
     it('never waits in memory for a slow caller', async () => {
       const before = process.memoryUsage();
-      const callers = await Promise.all(Array.from({ length: 5 }, () => openSlowly(`${rig.url}/assets/${asset.id}`)));
+      const subscriptions = await Promise.all(
+        Array.from({ length: 5 }, () => openSlowly(`${rig.url}/assets/${asset.id}`)),
+      );
       await setTimeout(500);
       const { arrayBuffers, heapUsed } = process.memoryUsage();
       expect(arrayBuffers + heapUsed - before.arrayBuffers - before.heapUsed).toBeLessThan(LARGE);
-      for (const caller of callers) caller.destroy();
+      for (const caller of subscriptions) caller.destroy();
     });
 
     it('that fails on the way breaks the connection off', async () => {

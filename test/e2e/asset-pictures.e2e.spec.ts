@@ -143,8 +143,8 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id as a
     const asset = await rig.one(noisePicture(rig.next(), { size: 1500 }));
     const gone = new AbortController();
     const url = `${rig.url}/assets/${asset.id}?format=avif`;
-    const callers = [1, 2, 3].map(() => fetch(url, { signal: gone.signal }));
-    const settled = Promise.allSettled(callers);
+    const subscriptions = [1, 2, 3].map(() => fetch(url, { signal: gone.signal }));
+    const settled = Promise.allSettled(subscriptions);
     setTimeout(() => gone.abort(), 30);
     expect((await settled).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
     await eventually(async () => {

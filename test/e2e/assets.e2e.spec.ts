@@ -1,4 +1,4 @@
-import { EXAMPLE_WORKFLOW } from '../../src/presentation/generate/example-workflow';
+import { EXAMPLE_WORKFLOW } from '../../src/presentation/shared/generate/example-workflow';
 import { AssetRig, refusal } from '../support/asset-rig';
 import { eventually } from '../support/eventually';
 import { TIME } from '../support/jobs';

@@ -132,8 +132,8 @@ describe.each<Platform>(['service', 'express', 'fastify'])('on %s', (platform) =
       const headers = { 'Idempotency-Key': `${platform} other`, Prefer: 'respond-async' };
       const prompt = picture();
       expect((await generate({ prompt }, headers)).status).toBe(202);
-      const wishes = [{ priority: 1 }, { allowPartial: true }, { keepPreviews: true }, { label: 'portrait' }];
-      for (const other of [{ prompt: picture() }, ...wishes]) {
+      const preferences = [{ priority: 1 }, { allowPartial: true }, { keepPreviews: true }, { label: 'portrait' }];
+      for (const other of [{ prompt: picture() }, ...preferences]) {
         const response = await generate({ prompt, ...other }, headers);
         expect([other, (await json(response)).code]).toEqual([other, 'idempotency_mismatch']);
         expect(response.status).toBe(422);

@@ -1,5 +1,5 @@
 import type { Simulator } from '../../src/simulator';
-import { EXAMPLE_WORKFLOW } from '../../src/presentation/generate/example-workflow';
+import { EXAMPLE_WORKFLOW } from '../../src/presentation/shared/generate/example-workflow';
 import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 
 interface Schema {

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { ComfyUIOptions } from '../../src';
 import type { Simulator } from '../../src/simulator';
-import { JobStore } from '../../src/application/ports/job-store';
+import { JobRepository } from '../../src/application/jobs/job-repository';
 import { FaultyWire } from '../store/faulty-wire';
 import { inFolder, inPostgres, onServer, type Place } from '../store/places';
 import { eventually } from '../support/eventually';
@@ -88,7 +88,7 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const id = await jobsOf(stack).start(flatPicture(++color));
     await look(id);
-    expect(await stack.app.get(JobStore).find(id)).toMatchObject({ status: 'running' });
+    expect(await stack.app.get(JobRepository).find(id)).toMatchObject({ status: 'running' });
     hold.clear();
   });
 
@@ -96,7 +96,7 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const headers = { Accept: 'text/event-stream' };
     await toldRunning(await postJson(`${stack.url}/generate`, { prompt: flatPicture(++color) }, { headers }));
-    const [job] = (await stack.app.get(JobStore).list({ statuses: [], limit: 1 })).jobs;
+    const [job] = (await stack.app.get(JobRepository).list({ statuses: [], limit: 1 })).jobs;
     expect(job).toMatchObject({ status: 'running' });
     hold.clear();
   });

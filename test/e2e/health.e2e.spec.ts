@@ -1,6 +1,6 @@
 import { PinoLogger } from 'nestjs-pino';
 import { type Logger, symbols } from 'pino';
-import { Draining } from '../../src/application/draining';
+import { ShutdownState } from '../../src/application/maintenance/shutdown-state';
 import { DatabaseConnection } from '../../src/infrastructure/database/database-connection';
 import { eventually } from '../support/eventually';
 import { type Stack, startStack } from '../support/stack';
@@ -34,7 +34,7 @@ it('is alive and ready, also while no ComfyUI can be reached', async () => {
 });
 
 it('is not ready while it shuts down, and still alive', async () => {
-  stack.app.get(Draining, { strict: false }).begin();
+  stack.app.get(ShutdownState, { strict: false }).begin();
   const jobs = { status: 'down', message: expect.stringContaining('shutting down'), responseTime: expect.any(Number) };
   expect(await health('ready')).toEqual({
     status: 503,

@@ -1,5 +1,5 @@
-import { Housekeeping } from '../../src/application/housekeeping';
-import { STORING_MS } from '../../src/application/ports/stored-files';
+import { Retention } from '../../src/application/maintenance/retention';
+import { STORING_MS } from '../../src/application/assets/stored-files';
 import { FileRig } from '../support/file-rig';
 import { postJson } from '../support/stack';
 import { anything, flatPicture } from '../support/workflows';
@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rig.close());
 
 describe('files that nobody needs any more', () => {
-  const clear = (at: number) => rig.stack.app.get(Housekeeping).clear(at);
+  const clear = (at: number) => rig.stack.app.get(Retention).clear(at);
 
   it('go when the last job that made them is deleted, and not before', async () => {
     const same = [{ key: 'a', filename: 'a.txt', content: 'the same' }];

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LiveJobs } from '../../src/application/live-jobs';
+import { JobRegistry } from '../../src/application/jobs/job-registry';
 import type { Simulator } from '../../src/simulator';
 import { eventually } from '../support/eventually';
 import { jobsOf } from '../support/jobs';
@@ -119,17 +119,17 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /jobs/:id/events
     const id = await jobs.start(picture());
     await held.struck;
     const viewer = new AbortController();
-    const lives = stack.app.get(LiveJobs, { strict: false });
+    const registry = stack.app.get(JobRegistry, { strict: false });
     for await (const { event } of serverSentEvents(await jobs.watch(id, viewer.signal))) {
       expect(event).toBe('job');
-      expect(lives.peek(id)?.isHeld).toBe(true);
+      expect(registry.peek(id)?.isHeld).toBe(true);
       break;
     }
     viewer.abort();
-    await eventually(() => expect(lives.peek(id)?.isHeld).toBe(false));
+    await eventually(() => expect(registry.peek(id)?.isHeld).toBe(false));
     held.clear();
     expect((await jobs.ended(id)).status).toBe('succeeded');
-    await eventually(() => expect(lives.peek(id)).toBeUndefined());
+    await eventually(() => expect(registry.peek(id)).toBeUndefined());
   });
 });
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ComfyUIOptions } from '../../src';
-import { JobStore } from '../../src/application/ports/job-store';
+import { JobRepository } from '../../src/application/jobs/job-repository';
 import { canonicalWorkflow } from '../../src/domain/workflow/workflow-text';
 import type { Simulator } from '../../src/simulator';
 import { inFolder, inPostgres, type Place } from '../store/places';
@@ -57,7 +57,7 @@ describeWithPostgres('the service with a Supabase project', () => {
     expect((await postJson(`${stack.url}/generate`, `{"prompt":${workflow}}`)).status).toBe(200);
     await arrived(1);
     const [row] = await project.rows();
-    const job = (await stack.app.get(JobStore).find(String(row?.job_id)))!;
+    const job = (await stack.app.get(JobRepository).find(String(row?.job_id)))!;
     const [output] = job.outputs;
     const url = `https://comfy.example/assets/${output?.assetId}`;
     expect(row).toMatchObject({

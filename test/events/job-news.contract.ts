@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import type { JobNews } from '../../src/application/ports/job-news';
+import type { JobEventBus } from '../../src/application/jobs/job-event-bus';
 import type { ComfyUIError } from '../../src/domain/errors';
 import { JOB_STATUSES } from '../../src/domain/job/job';
 import { collected } from '../support/collected';
@@ -11,8 +11,8 @@ import { ended, fullRunningJob, hashed, hearing, later, latestOf, picture, runni
 
 /** Two processes that share news, as far as they need it. */
 export interface TwoProcesses {
-  readonly me: JobNews;
-  readonly you: JobNews;
+  readonly me: JobEventBus;
+  readonly you: JobEventBus;
   /** Resolves when those who listen to these jobs are sure to hear. */
   listened(jobIds: readonly string[]): Promise<void>;
   close(): Promise<void>;

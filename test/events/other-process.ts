@@ -1,9 +1,9 @@
-import { RedisJobNews } from '../../src/infrastructure/events/redis-job-news';
+import { RedisEventBus } from '../../src/infrastructure/event-bus/redis/redis-event-bus';
 import { runningJob } from './snapshots';
 
 /** Tells of a job, as another process does that was started with other certificates; prints what it then knows of it. */
 async function main([redisUrl = '']: readonly string[]): Promise<void> {
-  const news = await RedisJobNews.open({ redisUrl });
+  const news = await RedisEventBus.open({ redisUrl });
   const job = runningJob();
   news.tell({ job });
   const deadline = Date.now() + 5_000;

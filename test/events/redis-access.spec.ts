@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
 import { Logger } from '@nestjs/common';
-import { RedisJobNews } from '../../src/infrastructure/events/redis-job-news';
+import { RedisEventBus } from '../../src/infrastructure/event-bus/redis/redis-event-bus';
 import { redisAddress } from '../../src/infrastructure/redis-address';
 import { eventually } from '../support/eventually';
 import { describeWithServer, RedisServer } from './redis-server';
@@ -29,7 +29,7 @@ afterEach(() => jest.restoreAllMocks());
 
 describeWithServer('A Redis', () => {
   let server: RedisServer;
-  const opened: RedisJobNews[] = [];
+  const opened: RedisEventBus[] = [];
 
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((news) => news.onApplicationShutdown()));
@@ -37,12 +37,12 @@ describeWithServer('A Redis', () => {
   });
 
   const open = async (credentials = '', database = '') => {
-    const news = await RedisJobNews.open({ redisUrl: server.url.replace('//', `//${credentials}`) + database });
+    const news = await RedisEventBus.open({ redisUrl: server.url.replace('//', `//${credentials}`) + database });
     opened.push(news);
     return news;
   };
 
-  const expectNews = async (news: RedisJobNews) => {
+  const expectNews = async (news: RedisEventBus) => {
     const job = runningJob();
     const { heard } = hearing(news, job);
     let by = 0;
@@ -100,7 +100,7 @@ describeWithServer('A Redis', () => {
     const url = await server.alsoByTls();
 
     const connecting = jest.spyOn(tls, 'connect');
-    const stranger = await RedisJobNews.open({ redisUrl: url });
+    const stranger = await RedisEventBus.open({ redisUrl: url });
     opened.push(stranger);
     expect(logged).toEqual([expect.stringContaining('self-signed certificate')]);
     // As an alert that comes with the last words of the handshake.
@@ -120,8 +120,8 @@ it('names the package that is missing', async () => {
   jest.doMock('ioredis', () => {
     throw Object.assign(new Error("Cannot find module 'ioredis'"), { code: 'MODULE_NOT_FOUND' });
   });
-  const path = '../../src/infrastructure/events/redis-job-news';
-  const { RedisJobNews: WithoutIoredis } = jest.requireActual<{ RedisJobNews: typeof RedisJobNews }>(path);
+  const path = '../../src/infrastructure/event-bus/redis/redis-event-bus';
+  const { RedisEventBus: WithoutIoredis } = jest.requireActual<{ RedisEventBus: typeof RedisEventBus }>(path);
   await expect(WithoutIoredis.open({ redisUrl: 'redis://127.0.0.1' })).rejects.toMatchObject({
     code: 'storage_failed',
     message: expect.stringContaining('npm install ioredis'),

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { RedisJobNews } from '../../src/infrastructure/events/redis-job-news';
+import { RedisEventBus } from '../../src/infrastructure/event-bus/redis/redis-event-bus';
 import { eventually } from '../support/eventually';
 import { describeWithServer, onRedis, RedisServer, subscribed } from './redis-server';
 import { hearing, later, latestOf, picture, runningJob } from './snapshots';
@@ -20,8 +20,8 @@ const GARBAGE = [
 
 describeWithServer('News when Redis', () => {
   let server: RedisServer;
-  let me: RedisJobNews;
-  let you: RedisJobNews;
+  let me: RedisEventBus;
+  let you: RedisEventBus;
   let logged: string[];
 
   beforeEach(async () => {
@@ -40,14 +40,14 @@ describeWithServer('News when Redis', () => {
     jest.restoreAllMocks();
   });
 
-  const open = () => RedisJobNews.open({ redisUrl: server.url });
+  const open = () => RedisEventBus.open({ redisUrl: server.url });
   const listened = ([id]: readonly [string]) => subscribed(server.url, [`comfyui:0:news:${id}`]);
 
   it('carries garbage, it is left out', async () => {
     const [job, other] = [runningJob(), runningJob()];
     const { heard } = hearing(you, job);
-    const wishes: string[] = [];
-    you.onCancel((id) => wishes.push(id));
+    const preferences: string[] = [];
+    you.onCancel((id) => preferences.push(id));
     await listened([job.id]);
     me.tell({ job: other, preview: picture(10) });
     await eventually(async () => expect(await latestOf(me, other)).toBeDefined());
@@ -81,7 +81,7 @@ describeWithServer('News when Redis', () => {
     // Null and texts are what a label, an address and a time may be; nothing else got through.
     expect(heard.slice(0, before).every((snapshot) => typeof snapshot.job.progress.value === 'number')).toBe(true);
     expect(before).toBeLessThan(15);
-    expect([wishes, logged]).toEqual([[], []]);
+    expect([preferences, logged]).toEqual([[], []]);
   });
 
   it('is full, news still come, and the log hears of it once', async () => {

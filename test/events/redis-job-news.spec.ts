@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { RedisJobNews } from '../../src/infrastructure/events/redis-job-news';
+import { RedisEventBus } from '../../src/infrastructure/event-bus/redis/redis-event-bus';
 import { eventually } from '../support/eventually';
 import { describeJobNews } from './job-news.contract';
 import { describeWithServer, onRedis, RedisServer, subscribed } from './redis-server';
@@ -18,7 +18,7 @@ else if (process.env.CI) {
 function describeRedis(redisUrl: string): void {
   describe('RedisJobNews', () => {
     describeJobNews(async () => {
-      const [me, you] = await Promise.all([RedisJobNews.open({ redisUrl }), RedisJobNews.open({ redisUrl })]);
+      const [me, you] = await Promise.all([RedisEventBus.open({ redisUrl }), RedisEventBus.open({ redisUrl })]);
       const close = async () => void (await Promise.all([me, you].map((news) => news.onApplicationShutdown())));
       return { me, you, listened: (ids) => listenedAt(redisUrl, ids), close };
     });
@@ -35,7 +35,7 @@ function listenedAt(url: string, ids: readonly string[]): Promise<void> {
 describeWithServer('In Redis', () => {
   let server: RedisServer;
   let redisUrl: string;
-  let news: RedisJobNews;
+  let news: RedisEventBus;
 
   beforeAll(async () => {
     server = await RedisServer.start();
@@ -45,7 +45,7 @@ describeWithServer('In Redis', () => {
   afterAll(() => server.remove());
 
   beforeEach(async () => {
-    news = await RedisJobNews.open({ redisUrl });
+    news = await RedisEventBus.open({ redisUrl });
   });
 
   afterEach(() => news.onApplicationShutdown());
@@ -137,23 +137,23 @@ describeWithServer('In Redis', () => {
       await eventually(() => expect(heard).toHaveLength(by + 1));
       expect(hashed(heard.at(-1))).toStrictEqual(hashed({ job: later(job, by), preview }));
     }
-    const other = await RedisJobNews.open({ redisUrl });
+    const other = await RedisEventBus.open({ redisUrl });
     expect(hashed(await latestOf(other, job))).toStrictEqual(hashed({ job: later(job, 2), preview }));
     await other.onApplicationShutdown();
   });
 
   it('two deployments are apart by their databases', async () => {
     const job = runningJob();
-    const other = await RedisJobNews.open({ redisUrl: redisUrl.replace(/\d+$/, '8') });
-    const wishes: string[] = [];
+    const other = await RedisEventBus.open({ redisUrl: redisUrl.replace(/\d+$/, '8') });
+    const preferences: string[] = [];
     const { heard } = hearing(other, job);
-    other.onCancel((id) => wishes.push(id));
+    other.onCancel((id) => preferences.push(id));
     await subscribed(redisUrl, [`comfyui:8:news:${job.id}`, 'comfyui:8:cancel']);
     news.tell({ job });
     news.askToCancel(job.id);
     await eventually(async () => expect(await latestOf(news, job)).toBeDefined());
     await setTimeout(100);
-    expect([await latestOf(other, job), heard, wishes]).toEqual([undefined, [], []]);
+    expect([await latestOf(other, job), heard, preferences]).toEqual([undefined, [], []]);
     await other.onApplicationShutdown();
   });
 

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { RedisJobNews } from '../../src/infrastructure/events/redis-job-news';
+import { RedisEventBus } from '../../src/infrastructure/event-bus/redis/redis-event-bus';
 import { eventually } from '../support/eventually';
 import { HalfWire } from './half-wire';
 import { describeWithServer, onRedis, RedisServer, subscribed } from './redis-server';
@@ -8,8 +8,8 @@ import { hashed, hearing, later, latestOf, picture, runningJob } from './snapsho
 
 describeWithServer('News when Redis', () => {
   let server: RedisServer;
-  let me: RedisJobNews;
-  let you: RedisJobNews;
+  let me: RedisEventBus;
+  let you: RedisEventBus;
   let logged: string[];
 
   beforeEach(async () => {
@@ -29,7 +29,7 @@ describeWithServer('News when Redis', () => {
     jest.restoreAllMocks();
   });
 
-  const open = () => RedisJobNews.open({ redisUrl: server.url });
+  const open = () => RedisEventBus.open({ redisUrl: server.url });
   const listened = (ids: readonly string[]) =>
     subscribed(
       server.url,
@@ -46,8 +46,8 @@ describeWithServer('News when Redis', () => {
   it('restarts go on by themselves, with what was missed', async () => {
     const jobs = Array.from({ length: 20 }, runningJob);
     const all = jobs.map((job) => hearing(you, job));
-    const wishes: string[] = [];
-    you.onCancel((id) => wishes.push(id));
+    const preferences: string[] = [];
+    you.onCancel((id) => preferences.push(id));
     await listened(jobs.map(({ id }) => id));
     const preview = picture();
     for (const job of jobs) me.tell({ job, preview });
@@ -64,7 +64,7 @@ describeWithServer('News when Redis', () => {
     expect((await me.latest(jobs.map(({ id }) => id))).map(hashed)).toEqual(last.map(hashed));
     await subscribed(server.url, ['comfyui:0:cancel']);
     me.askToCancel(jobs[0]!.id);
-    await eventually(() => expect(wishes).toEqual([jobs[0]!.id]));
+    await eventually(() => expect(preferences).toEqual([jobs[0]!.id]));
     await isBack();
     const [away, back] = [
       /^warn: Redis at 127\.0\.0\.1:\d+ can not be reached/,
@@ -77,7 +77,7 @@ describeWithServer('News when Redis', () => {
     const job = runningJob();
     const { heard } = hearing(you, job);
     let by = 0;
-    const telling = setInterval(() => me.tell({ job: later(job, (by += 1)), preview: picture(1_000) }), 1);
+    const context = setInterval(() => me.tell({ job: later(job, (by += 1)), preview: picture(1_000) }), 1);
     for (let i = 0; i < 3; i += 1) {
       await setTimeout(300);
       await server.kill();
@@ -86,7 +86,7 @@ describeWithServer('News when Redis', () => {
     }
     const { length } = heard;
     await eventually(() => expect(heard.length).toBeGreaterThan(length));
-    clearInterval(telling);
+    clearInterval(context);
     await eventually(() => expect(heard.at(-1)?.job.revision).toBe(job.revision + by));
   });
 
@@ -174,7 +174,7 @@ describeWithServer('News when Redis', () => {
 
   it('is behind a wire that is half closed, is given up without haste', async () => {
     const wire = await HalfWire.to(server.port);
-    const far = await RedisJobNews.open({ redisUrl: wire.url });
+    const far = await RedisEventBus.open({ redisUrl: wire.url });
     const jobs = Array.from({ length: 100 }, runningJob);
     wire.standStill();
     // More than the buffers of the system take, so that the connection does not close by itself.
@@ -191,7 +191,7 @@ describeWithServer('News when Redis', () => {
   it('is away at the start keeps nobody from starting', async () => {
     await server.kill();
     await isAway();
-    let early!: RedisJobNews;
+    let early!: RedisEventBus;
     expect(await ms(async () => (early = await open()))).toBeLessThan(500);
     expect(logged.filter((line) => line.includes('ECONNREFUSED')).length).toBeGreaterThan(0);
     expect(logged).toHaveLength(3);
@@ -206,7 +206,7 @@ describeWithServer('News when Redis', () => {
 
   it('says nothing at the start keeps nobody from starting', async () => {
     server.freeze();
-    let early!: RedisJobNews;
+    let early!: RedisEventBus;
     expect(await ms(async () => (early = await open()))).toBeLessThan(1_500);
     expect(logged).toEqual([expect.stringContaining('(no answer)')]);
     server.thaw();

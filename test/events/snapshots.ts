@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { JobNews, JobSnapshot } from '../../src/application/ports/job-news';
+import type { JobEventBus, JobSnapshot } from '../../src/application/jobs/job-event-bus';
 import type { Job } from '../../src/domain/job/job';
 import type { Preview } from '../../src/domain/job/run-event';
 import { fullJob, started, waitingJob } from '../store/jobs';
@@ -28,12 +28,12 @@ export function picture(bytes = 50_000): Preview {
 }
 
 /** All that is heard of a job from now on. */
-export function hearing(news: JobNews, { id }: Pick<Job, 'id'>): { heard: JobSnapshot[]; stop: () => void } {
+export function hearing(news: JobEventBus, { id }: Pick<Job, 'id'>): { heard: JobSnapshot[]; stop: () => void } {
   const heard: JobSnapshot[] = [];
   return { heard, stop: news.listen(id, (snapshot) => heard.push(snapshot)) };
 }
 
-export async function latestOf(news: JobNews, { id }: Pick<Job, 'id'>): Promise<JobSnapshot | undefined> {
+export async function latestOf(news: JobEventBus, { id }: Pick<Job, 'id'>): Promise<JobSnapshot | undefined> {
   return (await news.latest([id]))[0];
 }
 

@@ -1,4 +1,4 @@
-import { PRIORITY_STEP_MS } from '../../src/application/ports/job-queue';
+import { PRIORITY_STEP_MS } from '../../src/application/jobs/job-queue';
 import { bandOf } from '../../src/infrastructure/queue/bands';
 
 describe('the band of a ticket', () => {

@@ -50,7 +50,7 @@ describeOnRedis('a queue of tickets beside the waiting jobs', () => {
     });
     await queue.settle(ticket);
     await queue.putBack(ticket);
-    expect(await queue.next([ticket.needsKey])).toBeUndefined();
+    expect(await queue.next([ticket.requirementsKey])).toBeUndefined();
     await server.again();
     await eventually(async () => expect(await queue.tickets()).toBe(0));
     await queue.offer([second]);

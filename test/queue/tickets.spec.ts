@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { PRIORITY_STEP_MS, type Ticket } from '../../src/application/ports/job-queue';
-import { newJob, recordOf } from '../../src/domain/job/active-job';
+import { PRIORITY_STEP_MS, type Ticket } from '../../src/application/jobs/job-queue';
+import { newJob, recordOf } from '../../src/domain/job/job-state';
 import type { Job } from '../../src/domain/job/job';
 import type { BullJobQueue } from '../../src/infrastructure/queue/bull-job-queue';
 import { BullQueueConnection } from '../../src/infrastructure/queue/bull-queue-connection';
@@ -114,9 +114,9 @@ describeOnRedis('tickets on Redis', () => {
       await offered(...Array.from({ length: 60 }, () => ({ labels: ['rare'] })));
       const [common] = (await offered({})) as [Job];
       const stuck = (await queue.next([]))!;
-      expect(await queue.next([stuck.needsKey])).toBeUndefined();
+      expect(await queue.next([stuck.requirementsKey])).toBeUndefined();
       expect(await onRedis(url, (client) => client.zcard('comfyui:tickets:delayed'))).toBe(50);
-      expect(await queue.next([stuck.needsKey])).toMatchObject({ jobId: common.id });
+      expect(await queue.next([stuck.requirementsKey])).toMatchObject({ jobId: common.id });
       expect(await queue.tickets()).toBe(61);
     });
   });

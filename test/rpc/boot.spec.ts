@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import type { Simulator } from '../../src/simulator';
-import type { TransportOptions } from '../../src/transport-options';
+import type { TransportOptions } from '../../src/options/transport.options';
 import { startComfyUI } from '../support/stack';
 import { HybridProcess } from './hybrid-process';
 import { startHybrid } from './service';

@@ -1,6 +1,6 @@
 import { lastValueFrom } from 'rxjs';
-import type { GenerationEvent, JobNews } from '../../src/client';
-import { Draining } from '../../src/application/draining';
+import type { GenerationEvent, JobStreamMessage } from '../../src/client';
+import { ShutdownState } from '../../src/application/maintenance/shutdown-state';
 import type { Simulator } from '../../src/simulator';
 import { Door } from '../support/door';
 import { eventually } from '../support/eventually';
@@ -14,7 +14,7 @@ import { type Caller, type RunningService, startCaller, startHybrid } from './se
 export function describeEndings(place: MeetingPlace): void {
   describe('ends', () => {
     let comfyUI: Simulator;
-    let callers: Caller[] = [];
+    let subscriptions: Caller[] = [];
     let color = 20_000;
 
     beforeEach(async () => {
@@ -22,19 +22,19 @@ export function describeEndings(place: MeetingPlace): void {
     });
 
     afterEach(async () => {
-      await Promise.all(callers.map((caller) => caller.close()));
-      callers = [];
+      await Promise.all(subscriptions.map((caller) => caller.close()));
+      subscriptions = [];
       await comfyUI.close();
     });
 
     const call = async (address: Parameters<typeof startCaller>[0]) => {
       const caller = await startCaller(address);
-      callers.push(caller);
+      subscriptions.push(caller);
       return caller.remote;
     };
     const slow = (seconds: number) => slowPicture(++color, { seconds, steps: seconds * 10 });
     const environment = (more: Readonly<Record<string, string>> = {}) => ({ COMFYUI_BASE_URL: comfyUI.url, ...more });
-    const begun = ({ app }: RunningService) => eventually(() => expect(app.get(Draining).hasBegun).toBe(true));
+    const begun = ({ app }: RunningService) => eventually(() => expect(app.get(ShutdownState).hasBegun).toBe(true));
 
     it('where nobody is, a call fails in words and in time', async () => {
       const remote = await call({ ...place.nowhere(), silence: 1.5 });
@@ -153,7 +153,7 @@ export function describeEndings(place: MeetingPlace): void {
       const service = await HybridProcess.start(place.address(), environment());
       try {
         const remote = await call({ ...service.address, silence: 2 });
-        const events: (GenerationEvent | JobNews)[] = [];
+        const events: (GenerationEvent | JobStreamMessage)[] = [];
         const ended = new Promise<unknown>((resolve) =>
           remote.generate({ prompt: slow(20) }).subscribe({ next: (event) => events.push(event), error: resolve }),
         );

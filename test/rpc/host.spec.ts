@@ -9,8 +9,8 @@ import {
 } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { firstValueFrom, throwError } from 'rxjs';
-import { ComfyUIModule } from '../../src/comfyui.module';
-import { microserviceOptions } from '../../src/microservice';
+import { ComfyUIModule } from '../../src/module/comfyui.module';
+import { microserviceOptions } from '../../src/presentation/rpc/microservice';
 import type { Simulator } from '../../src/simulator';
 import { startComfyUI } from '../support/stack';
 import { flatPicture } from '../support/workflows';

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { TransportOptions } from '../../src/transport-options';
+import type { TransportOptions } from '../../src/options/transport.options';
 
 const HOOK = join(__dirname, '../support/typescript.cjs');
 const MAIN = join(__dirname, '../../src/main.ts');

@@ -1,4 +1,4 @@
-import type { TransportOptions } from '../../src/transport-options';
+import type { TransportOptions } from '../../src/options/transport.options';
 
 /** Where a service and its callers meet in a test. */
 export interface MeetingPlace {

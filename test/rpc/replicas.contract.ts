@@ -1,4 +1,4 @@
-import { JobService } from '../../src/application/job.service';
+import { JobService } from '../../src/application/jobs/job.service';
 import type { Simulator } from '../../src/simulator';
 import { eventually } from '../support/eventually';
 import { startComfyUI } from '../support/stack';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ComfyUIClientModule, type ComfyUIClientOptions, ComfyUIRemote } from '../../src/client';
-import { createService, startService } from '../../src/service';
-import type { TransportOptions } from '../../src/transport-options';
+import { createService, startService } from '../../src/service/bootstrap';
+import type { TransportOptions } from '../../src/options/transport.options';
 
 export interface RunningService {
   readonly app: NestFastifyApplication;

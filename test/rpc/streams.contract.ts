@@ -1,6 +1,6 @@
 import { lastValueFrom, type Observable, type Subscription, toArray } from 'rxjs';
-import { LiveJobs } from '../../src/application/live-jobs';
-import type { GenerateCall, GenerationEvent, JobNews } from '../../src/client';
+import { JobRegistry } from '../../src/application/jobs/job-registry';
+import type { GenerateCall, GenerationEvent, JobStreamMessage } from '../../src/client';
 import type { Simulator } from '../../src/simulator';
 import { eventually } from '../support/eventually';
 import { startComfyUI } from '../support/stack';
@@ -10,7 +10,7 @@ import type { MeetingPlace } from './meeting-place';
 import { type Caller, type RunningService, startCaller, startHybrid } from './service';
 
 /** What a stream tells, and when, for as long as somebody listens. */
-class Listening<T extends GenerationEvent | JobNews> {
+class Listening<T extends GenerationEvent | JobStreamMessage> {
   readonly events: { readonly at: number; readonly event: T }[] = [];
   readonly #subscription: Subscription;
 
@@ -65,7 +65,7 @@ export function describeStreams(place: MeetingPlace): void {
     const listen = (call: GenerateCall) => new Listening(caller.remote.generate(call));
     const told = <T>(stream: Observable<T>) => lastValueFrom(stream.pipe(toArray()));
     const status = async (id: string) => (await caller.remote.job(id)).status;
-    const watched = () => service.app.get(LiveJobs).held();
+    const watched = () => service.app.get(JobRegistry).held();
     const slow = (seconds: number, steps = Math.ceil(seconds * 10)) => slowPicture(++color, { seconds, steps });
 
     it('generate() tells the job, its progress, each output and the result, without bytes', async () => {

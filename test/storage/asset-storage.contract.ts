@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
-import type { AssetStorage, FileToStore } from '../../src/application/ports/asset-storage';
+import type { AssetStorage, FileToStore } from '../../src/application/assets/asset-storage';
 import { broughtBy, bytesOf, fileOf, NEVER, randomFile } from './files';
 import { describeBrokenPuts } from './broken-puts.contract';
 import { describeFlatMemory } from './flat-memory.contract';
@@ -179,12 +179,12 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
   ])('has no other key than its SHA-256: %s', async (_what, sha256) => {
     const open = jest.fn();
     const file: FileToStore = { ...broughtBy(fileOf(Buffer.from('x')), () => []), sha256, open };
-    const wish = { filename: 'x.png', mediaType: 'image/png', inline: true };
+    const options = { filename: 'x.png', mediaType: 'image/png', inline: true };
     const calls = [
       () => storage.put(file, NEVER),
       () => storage.open(sha256, { signal: NEVER }),
       () => storage.remove(sha256, NEVER),
-      () => storage.link(sha256, wish, NEVER),
+      () => storage.link(sha256, options, NEVER),
     ];
     for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'invalid_request' });
     expect(open).not.toHaveBeenCalled();

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import type { FileToStore } from '../../src/application/ports/asset-storage';
+import type { FileToStore } from '../../src/application/assets/asset-storage';
 import { eventually } from '../support/eventually';
 import { broughtBy, MIB, NEVER, randomFile } from './files';
 import type { StoragePlace } from './places';
@@ -17,7 +17,7 @@ export function describeBrokenPuts(place: { readonly current: StoragePlace }): v
     await expect(found).rejects.toMatchObject({ code: 'not_found' });
     await eventually(async () => {
       expect(await place.current.kept()).toEqual([]);
-      expect(await place.current.halves()).toBe(0);
+      expect(await place.current.partialUploads()).toBe(0);
     });
   }
 

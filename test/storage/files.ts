@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import type { AssetStorage, FileToStore, Reading } from '../../src/application/ports/asset-storage';
+import type { AssetStorage, FileToStore, Reading } from '../../src/application/assets/asset-storage';
 
 export const MIB = 1024 * 1024;
 /** Shared by all calls of a test, which Node would take for a leak. */

@@ -1,11 +1,11 @@
-import type { LinkWish } from '../../src/application/ports/asset-storage';
+import type { LinkOptions } from '../../src/application/assets/asset-storage';
 import { NEVER, randomFile } from './files';
 import type { StoragePlace } from './places';
 
 export function describeLinks(place: { readonly current: StoragePlace }): void {
-  const wish: LinkWish = { filename: 'Grüße "an" alle; 100%\n.png', mediaType: 'image/png', inline: false };
+  const options: LinkOptions = { filename: 'Grüße "an" alle; 100%\n.png', mediaType: 'image/png', inline: false };
 
-  async function answerOf(wished: LinkWish): Promise<Response | undefined> {
+  async function answerOf(wished: LinkOptions): Promise<Response | undefined> {
     const file = randomFile(1000);
     await place.current.storage.put(file, NEVER);
     const link = await place.current.storage.link(file.sha256, wished, NEVER);
@@ -19,16 +19,16 @@ export function describeLinks(place: { readonly current: StoragePlace }): void {
   }
 
   it('saves the file under its name', async () => {
-    const answer = await answerOf(wish);
+    const answer = await answerOf(options);
     if (!answer) return;
     const disposition = answer.headers.get('content-disposition') ?? '';
     expect(disposition).toMatch(/^attachment; filename=/);
     const [, encoded = ''] = /filename\*=UTF-8''(.*)$/.exec(disposition) ?? [];
-    expect(decodeURIComponent(encoded)).toBe(wish.filename);
+    expect(decodeURIComponent(encoded)).toBe(options.filename);
   });
 
   it('shows the file', async () => {
-    const answer = await answerOf({ ...wish, inline: true });
+    const answer = await answerOf({ ...options, inline: true });
     if (!answer) return;
     expect(answer.headers.get('content-disposition') ?? 'inline').toMatch(/^inline/);
   });
@@ -36,7 +36,7 @@ export function describeLinks(place: { readonly current: StoragePlace }): void {
   it('serves a part of the file', async () => {
     const file = randomFile(1000);
     await place.current.storage.put(file, NEVER);
-    const link = await place.current.storage.link(file.sha256, wish, NEVER);
+    const link = await place.current.storage.link(file.sha256, options, NEVER);
     if (link === null) return;
     const answer = await fetch(link, { headers: { range: 'bytes=10-19' } });
     expect(answer.status).toBe(206);

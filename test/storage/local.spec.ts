@@ -35,7 +35,7 @@ describe('a folder for files', () => {
   afterEach(() => place.remove());
 
   const pathOf = (sha256: string) => join(place.directory, sha256.slice(0, 2), sha256);
-  const halves = () => readdir(join(place.directory, 'incoming'));
+  const partialUploads = () => readdir(join(place.directory, 'incoming'));
 
   it('keeps each file under its hash, and nobody else can read it', async () => {
     const file = randomFile(10);
@@ -71,7 +71,7 @@ describe('a folder for files', () => {
     await rm(join(outside, file.sha256));
     await expect(place.storage.put(file, NEVER)).rejects.toMatchObject(refusal);
     expect(await readdir(outside)).toEqual([]);
-    expect(await halves()).toEqual([]);
+    expect(await partialUploads()).toEqual([]);
   });
 
   it('follows no link in the place of a file', async () => {
@@ -102,7 +102,7 @@ describe('a folder for files', () => {
       await place.storage.put({ ...file, open: never }, NEVER);
       await rm(file.path);
       expect((await bytesOf(place.storage, file.sha256)).bytes.equals(bytes)).toBe(true);
-      expect(await halves()).toEqual([]);
+      expect(await partialUploads()).toEqual([]);
     });
 
     it('is read when it has another size, is gone, or on another disk', async () => {
@@ -118,7 +118,7 @@ describe('a folder for files', () => {
       await rm(join(far.file.path, '..'), { recursive: true });
       for (const { file: each, bytes: wanted } of [gone, far])
         expect((await bytesOf(place.storage, each.sha256)).bytes.equals(wanted)).toBe(true);
-      expect(await halves()).toEqual([]);
+      expect(await partialUploads()).toEqual([]);
     });
   });
 
@@ -173,14 +173,14 @@ describe('a folder for files', () => {
   it('is rid of what a killed process left, at the next start', async () => {
     const other = start('hang');
     expect(await other.told).toEqual({ isUnderWay: true });
-    await eventually(async () => expect(await halves()).toHaveLength(1));
+    await eventually(async () => expect(await partialUploads()).toHaveLength(1));
     other.child.kill('SIGKILL');
     await other.gone;
     const shared = localStorage({ directory: place.directory });
     await shared.check(NEVER);
-    expect(await halves()).toHaveLength(1);
+    expect(await partialUploads()).toHaveLength(1);
     await localStorage({ directory: place.directory, isOwn: true }).check(NEVER);
-    expect(await halves()).toEqual([]);
+    expect(await partialUploads()).toEqual([]);
   });
 
   it('that is shared is rid of it a day later', async () => {
@@ -189,7 +189,7 @@ describe('a folder for files', () => {
     for (const name of ['old', 'new']) await writeFile(join(place.directory, 'incoming', name), 'half');
     await utimes(join(place.directory, 'incoming', 'old'), yesterday, yesterday);
     await place.storage.check(NEVER);
-    expect(await halves()).toEqual(['new']);
+    expect(await partialUploads()).toEqual(['new']);
   });
 
   it('without room refuses the file, whole', async () => {
@@ -200,7 +200,7 @@ describe('a folder for files', () => {
     });
     await other.gone;
     expect(await place.kept()).toEqual([]);
-    expect(await place.halves()).toBe(0);
+    expect(await place.partialUploads()).toBe(0);
   });
 
   it('is not held open, whether it could be stored or not', async () => {
@@ -211,7 +211,7 @@ describe('a folder for files', () => {
     await expect(place.storage.put(barred, NEVER)).rejects.toMatchObject({ code: 'storage_failed' });
     await expect(place.storage.put(broughtBy(broken, failing), NEVER)).rejects.toMatchObject({ message: 'It broke.' });
     await eventually(async () => expect(await openedIn(place.directory)).toEqual([]), 1_000);
-    expect(await halves()).toEqual([]);
+    expect(await partialUploads()).toEqual([]);
   });
 
   /** @param largestFile in KiB; the system refuses to let any file grow beyond it */

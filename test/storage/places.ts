@@ -3,8 +3,8 @@ import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeleteObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import type { AssetStorage } from '../../src/application/ports/asset-storage';
-import type { S3StorageOptions } from '../../src/comfyui.storage';
+import type { AssetStorage } from '../../src/application/assets/asset-storage';
+import type { S3StorageOptions } from '../../src/options/storage.options';
 import { localStorage } from '../../src/infrastructure/storage/local/local-storage';
 import { s3Storage } from '../../src/infrastructure/storage/s3/s3-storage';
 import { S3Server } from '../support/s3-server';
@@ -25,7 +25,7 @@ export interface StoragePlace {
   /** The SHA-256 of each file there. */
   kept(): Promise<string[]>;
   /** What uploads left behind that did not end. */
-  halves(): Promise<number>;
+  partialUploads(): Promise<number>;
   /** Where the test may cause one. */
   readonly outage?: Outage;
   remove(): Promise<void>;
@@ -44,7 +44,7 @@ export async function inFolder(): Promise<StoragePlace & { readonly directory: s
     another,
     hasLinks: false,
     kept: async () => (await files()).filter(({ name }) => /^[0-9a-f]{64}$/.test(name)).map(({ name }) => name),
-    halves: async () => (await files()).filter(({ name }) => !/^[0-9a-f]{64}$/.test(name)).length,
+    partialUploads: async () => (await files()).filter(({ name }) => !/^[0-9a-f]{64}$/.test(name)).length,
     outage: {
       isShort: false,
       begin: () => rename(directory, `${directory}-away`),
@@ -64,7 +64,7 @@ export async function inS3(): Promise<S3Place & { readonly server: S3Server }> {
   return {
     ...place,
     server,
-    halves: () => server.unfinished('files'),
+    partialUploads: () => server.unfinished('files'),
     outage: { isShort: true, begin: () => server.stop(), end: () => server.listen() },
     remove: async () => {
       await server.stop();
@@ -102,7 +102,7 @@ function s3Place(options: S3StorageOptions): S3Place {
     another,
     hasLinks: true,
     kept: async () => (await keys()).map((key) => key.slice(-64)),
-    halves: async () => {
+    partialUploads: async () => {
       const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }));
       return Uploads?.length ?? 0;
     },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StorageClient } from '@supabase/storage-js';
-import type { SupabaseStorageOptions } from '../../src/comfyui.storage';
+import type { SupabaseStorageOptions } from '../../src/options/storage.options';
 import { supabaseStorage } from '../../src/infrastructure/storage/supabase/supabase-storage';
 import type { KeptIn } from '../support/supabase/send';
 import { SupabaseStandIn } from '../support/supabase/supabase-stand-in';
@@ -35,7 +35,7 @@ export async function inSupabase({ links, keptIn = 's3' }: { links?: Links; kept
   return {
     ...supabasePlace({ url, key, anonKey, links, namesIn }),
     project,
-    halves: () => buckets.halves(),
+    partialUploads: () => buckets.partialUploads(),
     outage: { isShort: true, begin: () => project.stop(), end: () => project.listen() },
     remove: async () => {
       await project.stop();
@@ -63,7 +63,7 @@ export async function inRealSupabase(links?: Links): Promise<SupabasePlace> {
       await client.deleteBucket(name);
     }
   };
-  return { ...supabasePlace({ url, key, anonKey, links, namesIn }, names), halves: async () => 0, remove };
+  return { ...supabasePlace({ url, key, anonKey, links, namesIn }, names), partialUploads: async () => 0, remove };
 }
 
 interface Project {
@@ -77,7 +77,7 @@ interface Project {
 function supabasePlace(
   { url, key, anonKey, links, namesIn }: Project,
   names: string[] = [],
-): Omit<SupabasePlace, 'halves' | 'remove'> {
+): Omit<SupabasePlace, 'partialUploads' | 'remove'> {
   const newName = () => {
     const name = `spec-${randomUUID()}`;
     names.push(name);

@@ -1,4 +1,4 @@
-import type { SupabaseStorageOptions } from '../../src/comfyui.storage';
+import type { SupabaseStorageOptions } from '../../src/options/storage.options';
 import { supabaseStorage } from '../../src/infrastructure/storage/supabase/supabase-storage';
 import { MIB, NEVER, randomFile } from './files';
 import type { SupabasePlace } from './supabase-places';

@@ -1,4 +1,4 @@
-import type { AbandonedPrompt } from '../../src/application/ports/abandoned-prompts';
+import type { AbandonedPrompt } from '../../src/application/backends/abandoned-prompts';
 import { NOON } from './jobs';
 import { freshDatabase } from './opened';
 import type { Place } from './places';

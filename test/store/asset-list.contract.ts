@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AssetQuery } from '../../src/application/ports/asset-store';
+import type { AssetQuery } from '../../src/application/assets/asset-repository';
 import { collected } from '../support/collected';
 import { addAsset, addFiles, movedTo, promptOf } from './assets';
 import { NOON, waitingJob } from './jobs';

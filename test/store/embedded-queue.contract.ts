@@ -1,4 +1,4 @@
-import { PRIORITY_STEP_MS } from '../../src/application/ports/job-queue';
+import { PRIORITY_STEP_MS } from '../../src/application/jobs/job-queue';
 import type { Job } from '../../src/domain/job/job';
 import { describeJobQueue } from './job-queue.contract';
 import { NOON, returned, started, waitingJob } from './jobs';

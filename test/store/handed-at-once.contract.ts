@@ -1,6 +1,6 @@
-import type { Lease } from '../../src/application/ports/leases';
+import type { Lease } from '../../src/application/backends/lease-repository';
 import type { Job } from '../../src/domain/job/job';
-import { KyselyLeases } from '../../src/infrastructure/database/kysely-leases';
+import { KyselyLeaseRepository } from '../../src/infrastructure/database/kysely-lease-repository';
 import { handed, NOON, waitingJob, WORKFLOW } from './jobs';
 import type { Opened } from './opened';
 
@@ -11,7 +11,7 @@ export function describeHandedAtOnce(opened: () => Opened): void {
   let lease: Lease;
 
   beforeEach(async () => {
-    const leases = new KyselyLeases(opened().database);
+    const leases = new KyselyLeaseRepository(opened().database);
     [lease] = (await leases.acquire('us', [backend], terms)) as [Lease];
   });
 
@@ -36,7 +36,7 @@ export function describeHandedAtOnce(opened: () => Opened): void {
   });
 
   async function takeOver(): Promise<unknown> {
-    const leases = new KyselyLeases(opened().database);
+    const leases = new KyselyLeaseRepository(opened().database);
     await leases.release('us', [backend]);
     return leases.acquire('them', [backend], terms);
   }
@@ -54,7 +54,7 @@ export function describeHandedAtOnce(opened: () => Opened): void {
   });
 
   it('is seen by whoever takes the server over while it is written', async () => {
-    const leases = new KyselyLeases(opened().database);
+    const leases = new KyselyLeaseRepository(opened().database);
     await leases.release('us', [backend]);
     const backlog = opened().backlog;
     for (let round = 0; round < 20; round += 1) {

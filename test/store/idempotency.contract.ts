@@ -1,4 +1,4 @@
-import { IDEMPOTENCY_MS } from '../../src/application/ports/job-store';
+import { IDEMPOTENCY_MS } from '../../src/application/jobs/job-repository';
 import { entryOf, handed, NOON, succeeded, waitingJob } from './jobs';
 import { freshDatabase } from './opened';
 import type { Place } from './places';

@@ -1,4 +1,4 @@
-import type { JobQueue } from '../../src/application/ports/job-queue';
+import type { JobQueue } from '../../src/application/jobs/job-queue';
 import type { Job } from '../../src/domain/job/job';
 import { eventually } from '../support/eventually';
 import { handed, returned, succeeded, waitingJob } from './jobs';
@@ -84,14 +84,14 @@ export function describeJobQueue(current: () => Queues): void {
       const stuck: string[] = [];
       for (const { id } of [first, labelled, other]) {
         const ticket = await queue().next(stuck);
-        expect(ticket).toEqual({ jobId: id, needsKey: expect.any(String) });
+        expect(ticket).toEqual({ jobId: id, requirementsKey: expect.any(String) });
         await queue().putBack(ticket!);
-        stuck.push(ticket!.needsKey);
+        stuck.push(ticket!.requirementsKey);
       }
       expect(await queue().next(stuck)).toBeUndefined();
       await eventually(async () => {
         const ticket = await queue().next(['something else', stuck[1]!, stuck[2]!]);
-        expect(ticket?.needsKey).toBe(stuck[0]);
+        expect(ticket?.requirementsKey).toBe(stuck[0]);
       });
     });
   });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { newJob } from '../../src/domain/job/active-job';
+import { newJob } from '../../src/domain/job/job-state';
 import type { Job } from '../../src/domain/job/job';
 import { nodeIdsOf } from '../../src/domain/workflow/node-order';
 import { readWorkflow, writeWorkflow } from '../../src/domain/workflow/workflow-text';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { JobEntry } from '../../src/application/ports/job-store';
+import type { JobEntry } from '../../src/application/jobs/job-repository';
 import { ComfyUIError } from '../../src/domain/errors';
-import { type ActiveJob, activate, advance, newJob, type NewJob, recordOf } from '../../src/domain/job/active-job';
+import { type JobState, activate, advance, newJob, type NewJob, recordOf } from '../../src/domain/job/job-state';
 import type { Job } from '../../src/domain/job/job';
 import type { JobChange } from '../../src/domain/job/job-change';
 import { collected } from '../support/collected';
@@ -38,7 +38,7 @@ export function succeeded(job: Job): Job {
   return changed(job, { kind: 'succeeded', outputs: [] });
 }
 
-export function active(job: Job): ActiveJob {
+export function active(job: Job): JobState {
   return activate(job, WORKFLOW);
 }
 
@@ -52,7 +52,7 @@ export function fullJob(): Required<Job> {
     allowPartial: true,
     keepPreviews: true,
     label: 'portrait',
-    needs: { classes: ['KSampler', 'SaveImage'], labels: ['24gb'], models: ['a/b.safetensors'] },
+    requirements: { classes: ['KSampler', 'SaveImage'], labels: ['24gb'], models: ['a/b.safetensors'] },
     seeds: [{ nodeId: '3', value: '18446744073709551615' }],
     backend: null,
     placement: 4,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { KyselyLeases } from '../../src/infrastructure/database/kysely-leases';
+import { KyselyLeaseRepository } from '../../src/infrastructure/database/kysely-lease-repository';
 import { handed, started, succeeded, waitingJob } from './jobs';
 import { freshDatabase, Opened } from './opened';
 import type { Place } from './places';
@@ -12,7 +12,7 @@ const LONG = { atMost: 9, ttlMs: 60_000 } as const;
 export function describeLeases(makePlace: () => Promise<Place>): void {
   const database = freshDatabase(makePlace);
   const [me, you] = [randomUUID(), randomUUID()];
-  const leases = () => new KyselyLeases(database.current.database);
+  const leases = () => new KyselyLeaseRepository(database.current.database);
 
   it('are had by one holder at a time, and go over when they run out', async () => {
     expect(await leases().acquire(me, [ONE, TWO], { atMost: 1, ttlMs: 300 })).toEqual([{ backend: ONE, epoch: 1 }]);
@@ -60,7 +60,9 @@ export function describeLeases(makePlace: () => Promise<Place>): void {
     const opened = await Promise.all(Array.from({ length: 4 }, () => Opened.at(database.place.options)));
     const urls = Array.from({ length: 8 }, (_, i) => `http://gpu-${i}:8188`);
     const won = await Promise.all(
-      opened.map((each) => new KyselyLeases(each.database).acquire(randomUUID(), urls, { ...LONG, atMost: 3 })),
+      opened.map((each) =>
+        new KyselyLeaseRepository(each.database).acquire(randomUUID(), urls, { ...LONG, atMost: 3 }),
+      ),
     );
     expect(
       won

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { AssetQuery } from '../../src/application/ports/asset-store';
+import type { AssetQuery } from '../../src/application/assets/asset-repository';
 import { collected } from '../support/collected';
 import { addAsset, addFiles, promptOf } from './assets';
 import { waitingJob } from './jobs';

@@ -1,6 +1,6 @@
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { STORING_MS } from '../../src/application/ports/stored-files';
+import { STORING_MS } from '../../src/application/assets/stored-files';
 import { JobFiles } from '../../src/infrastructure/database/job-files';
 import type { Transaction } from '../../src/infrastructure/database/statements';
 import { collected } from '../support/collected';

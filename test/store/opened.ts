@@ -1,13 +1,13 @@
-import type { JobQueue } from '../../src/application/ports/job-queue';
-import type { JobEntry } from '../../src/application/ports/job-store';
+import type { JobQueue } from '../../src/application/jobs/job-queue';
+import type { JobEntry } from '../../src/application/jobs/job-repository';
 import { hasEnded, type Job } from '../../src/domain/job/job';
 import type { Database } from '../../src/infrastructure/database/database';
 import { KyselyAbandonedPrompts } from '../../src/infrastructure/database/kysely-abandoned-prompts';
-import { KyselyAssetStore } from '../../src/infrastructure/database/kysely-asset-store';
+import { KyselyAssetRepository } from '../../src/infrastructure/database/kysely-asset-repository';
 import { KyselyJobBacklog } from '../../src/infrastructure/database/kysely-job-backlog';
 import { KyselyJobCancels } from '../../src/infrastructure/database/kysely-job-cancels';
 import { KyselyJobQueue } from '../../src/infrastructure/database/kysely-job-queue';
-import { KyselyJobStore } from '../../src/infrastructure/database/kysely-job-store';
+import { KyselyJobRepository } from '../../src/infrastructure/database/kysely-job-repository';
 import { KyselyOldJobs } from '../../src/infrastructure/database/kysely-old-jobs';
 import { KyselyStoredFiles } from '../../src/infrastructure/database/kysely-stored-files';
 import { type DatabaseOptions, openDatabase } from '../../src/infrastructure/database/open-database';
@@ -16,24 +16,24 @@ import type { Place } from './places';
 
 /** An open database, and what is kept in it. */
 export class Opened {
-  readonly store: KyselyJobStore;
+  readonly store: KyselyJobRepository;
   readonly queue: KyselyJobQueue;
   readonly backlog: KyselyJobBacklog;
   readonly cancels: KyselyJobCancels;
   readonly prompts: KyselyAbandonedPrompts;
   readonly files: KyselyStoredFiles;
   readonly oldJobs: KyselyOldJobs;
-  readonly assets: KyselyAssetStore;
+  readonly assets: KyselyAssetRepository;
 
   constructor(readonly database: Database) {
-    this.store = new KyselyJobStore(database);
+    this.store = new KyselyJobRepository(database);
     this.queue = new KyselyJobQueue(database);
     this.cancels = new KyselyJobCancels(database);
     this.backlog = new KyselyJobBacklog(database);
     this.prompts = new KyselyAbandonedPrompts(database);
     this.files = new KyselyStoredFiles(database);
     this.oldJobs = new KyselyOldJobs(database);
-    this.assets = new KyselyAssetStore(database);
+    this.assets = new KyselyAssetRepository(database);
   }
 
   static async at(options: DatabaseOptions): Promise<Opened> {

@@ -1,6 +1,6 @@
 import { ComfyUIError } from '../../src/domain/errors';
 import type { Job } from '../../src/domain/job/job';
-import { KyselyJobStore } from '../../src/infrastructure/database/kysely-job-store';
+import { KyselyJobRepository } from '../../src/infrastructure/database/kysely-job-repository';
 import { KyselyOldJobs } from '../../src/infrastructure/database/kysely-old-jobs';
 import { KyselyOutbox } from '../../src/infrastructure/database/kysely-outbox';
 import { changed, entryOf, started, succeeded, waitingJob } from './jobs';
@@ -15,7 +15,7 @@ const recollected = (job: Job) => changed(job, { kind: 'recollected', outputs: [
 /** What `Outbox` promises, of the jobs of a store that publishes. */
 export function describeOutbox(makePlace: () => Promise<Place>): void {
   const database = freshDatabase(makePlace);
-  const store = () => new KyselyJobStore(database.current.database, true);
+  const store = () => new KyselyJobRepository(database.current.database, true);
   const outbox = () => new KyselyOutbox(database.current.database);
   const due = (later = 0, limit = 100) => outbox().due(Date.now() + later, limit);
 

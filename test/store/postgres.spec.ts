@@ -132,14 +132,14 @@ function describePostgres(): void {
 
     it('whose address is wrong is told about without the password', async () => {
       const secret = 's3cret';
-      const addresses = [
+      const urls = [
         `postgres://user:${secret}@127.0.0.1:1/db`,
         `postgres://user:${secret}@[bad/db`,
         `mysql://user:${secret}@127.0.0.1/db`,
         `postgres://user:${secret}@127.0.0.1:99999/db`,
         serverUrl().replace(/\/[^/]*$/, '/no_such_database'),
       ];
-      const answers = await Promise.allSettled(addresses.map((databaseUrl) => openDatabase({ databaseUrl })));
+      const answers = await Promise.allSettled(urls.map((databaseUrl) => openDatabase({ databaseUrl })));
       const [unreachable, , , , missing] = answers;
       expect(unreachable).toMatchObject({ reason: { message: 'The job database can not be reached (ECONNREFUSED).' } });
       expect(missing).toMatchObject({ reason: { message: 'The job database does not exist on that server (3D000).' } });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { FileChanges } from '../../src/application/ports/job-store';
-import { STORING_MS, type UnusedFiles } from '../../src/application/ports/stored-files';
+import type { FileChanges } from '../../src/application/jobs/job-repository';
+import { STORING_MS, type UnusedFiles } from '../../src/application/assets/stored-files';
 import { describe as describeJob } from '../../src/domain/asset';
 import type { CollectedFile, Job } from '../../src/domain/job/job';
 import { collected } from '../support/collected';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ComfyUIOptions } from '../../src/comfyui.options';
+import type { ComfyUIOptions } from '../../src/options/comfyui.options';
 import type { Simulator } from '../../src/simulator';
 import { assetsOf, type ToldAsset } from './assets';
 import { jobsOf } from './jobs';

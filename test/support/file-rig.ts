@@ -1,8 +1,8 @@
 import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ComfyUIOptions } from '../../src';
-import { AssetStorage } from '../../src/application/ports/asset-storage';
-import { JobStore } from '../../src/application/ports/job-store';
+import { AssetStorage } from '../../src/application/assets/asset-storage';
+import { JobRepository } from '../../src/application/jobs/job-repository';
 import type { CollectedFile } from '../../src/domain/job/job';
 import type { Simulator } from '../../src/simulator';
 import { inFolder } from '../store/places';
@@ -69,7 +69,7 @@ export class FileRig {
 
   /** The files of a job, as they are recorded. */
   async collected(jobId: string): Promise<readonly CollectedFile[]> {
-    return (await this.stack.app.get(JobStore).find(jobId))?.outputs ?? [];
+    return (await this.stack.app.get(JobRepository).find(jobId))?.outputs ?? [];
   }
 
   async bytesOf({ sha256 }: CollectedFile): Promise<Buffer> {

@@ -1,4 +1,4 @@
-import type { ComfyUIOptions } from '../../src/comfyui.options';
+import type { ComfyUIOptions } from '../../src/options/comfyui.options';
 import type { Simulator } from '../../src/simulator';
 import { type Stack, startComfyUI, startStack } from './stack';
 

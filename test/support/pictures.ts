@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import sharp, { type Sharp } from 'sharp';
-import { PictureConversions, type PictureSource } from '../../src/application/pictures/picture-conversions';
-import type { ConvertedPicture } from '../../src/application/pictures/kept-picture';
+import { ImageConversions, type PictureSource } from '../../src/application/assets/images/image-conversions';
+import type { ConvertedImage } from '../../src/application/assets/images/cached-image';
 import type { Stack } from './stack';
 
 const PIECE_BYTES = 64 * 1024;
@@ -24,7 +24,7 @@ export function sourceOf(bytes: Buffer, mediaType = 'image/png'): PictureSource 
 }
 
 /** The bytes of a converted picture, which is released. */
-export async function takenOut(picture: ConvertedPicture): Promise<Buffer> {
+export async function takenOut(picture: ConvertedImage): Promise<Buffer> {
   const bytes = await buffer(picture.open());
   picture.release();
   return bytes;
@@ -32,7 +32,7 @@ export async function takenOut(picture: ConvertedPicture): Promise<Buffer> {
 
 /** Counts the converted pictures that a stack gives to callers, and those of them that were not given back yet. */
 export function watchPictures({ app }: Stack): { readonly given: number; readonly held: number; unwatch(): void } {
-  const conversions = app.get(PictureConversions, { strict: false });
+  const conversions = app.get(ImageConversions, { strict: false });
   const convert = conversions.convert.bind(conversions);
   const all: { isHeld: boolean }[] = [];
   const watching = jest.spyOn(conversions, 'convert').mockImplementation(async (...order) => {

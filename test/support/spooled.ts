@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { SpooledFile } from '../../src/application/ports/spool';
-import { FileInMemory } from '../../src/infrastructure/spool/spooled-files';
-import { TemporarySpool } from '../../src/infrastructure/spool/temporary-spool';
+import type { TempFile } from '../../src/application/assets/temp-files';
+import { FileInMemory } from '../../src/infrastructure/temp-files/stored-temp-files';
+import { TemporaryFiles } from '../../src/infrastructure/temp-files/temporary-files';
 
 const HEAD_BYTES = 64 * 1024;
-const spool = new TemporarySpool({ memory: 1024 * 1024 * 1024 });
+const tempFiles = new TemporaryFiles({ memory: 1024 * 1024 * 1024 });
 
 /** As it comes from the spool. */
-export function spooled(bytes: Buffer): Promise<SpooledFile> {
-  return spool.write(Readable.from(bytes.length > 0 ? [bytes] : []));
+export function tempFile(bytes: Buffer): Promise<TempFile> {
+  return tempFiles.write(Readable.from(bytes.length > 0 ? [bytes] : []));
 }
 
 /** Counts what is read beyond the head. */

@@ -6,9 +6,9 @@ import { Module, type INestApplication, type LoggerService } from '@nestjs/commo
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ComfyUIModule } from '../../src/comfyui.module';
-import type { ComfyUIModuleExtras, ComfyUIOptions } from '../../src/comfyui.options';
-import { createService } from '../../src/service';
+import { ComfyUIModule } from '../../src/module/comfyui.module';
+import type { ComfyUIModuleExtras, ComfyUIOptions } from '../../src/options/comfyui.options';
+import { createService } from '../../src/service/bootstrap';
 import { startSimulator } from '../../src/simulator';
 import type { Simulator, SimulatorOptions } from '../../src/simulator';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parsePythonJson } from '../../src/domain/json';
+import { parsePythonJson } from '../../src/shared/json';
 
 /** One line of recorded traffic with a real ComfyUI. */
 export interface TraceLine {

@@ -1,6 +1,6 @@
-import type { GenerationTable } from '../../src/application/ports/generation-table';
-import type { SupabaseTableOptions } from '../../src/comfyui.storage';
-import { supabaseGenerationTable } from '../../src/infrastructure/generation-table/supabase-table';
+import type { GenerationTable } from '../../src/application/outbox/generation-table';
+import type { SupabaseTableOptions } from '../../src/options/storage.options';
+import { supabaseGenerationTable } from '../../src/infrastructure/supabase-table/supabase-table';
 import { PostgrestStandIn } from '../support/supabase/postgrest-stand-in';
 import { ProjectDatabase } from '../support/supabase/project-database';
 

@@ -1,19 +1,19 @@
 import { setTimeout } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { AssetLinks } from '../../src/application/assets/asset-links';
-import { ProcessRole } from '../../src/application/process-role';
-import { Draining } from '../../src/application/draining';
-import { Publication } from '../../src/application/publication/publication';
-import { PublishedRows } from '../../src/application/publication/published-rows';
-import { RowSender } from '../../src/application/publication/row-sender';
+import { ProcessRole } from '../../src/application/execution/process-role';
+import { ShutdownState } from '../../src/application/maintenance/shutdown-state';
+import { OutboxRelay } from '../../src/application/outbox/outbox-relay';
+import { PublishedRows } from '../../src/application/outbox/published-rows';
+import { RowPublisher } from '../../src/application/outbox/row-publisher';
 import { ComfyUIError } from '../../src/domain/errors';
 import type { Job } from '../../src/domain/job/job';
 import type { Workflow } from '../../src/domain/workflow/workflow';
 import type { Database } from '../../src/infrastructure/database/database';
-import { KyselyJobStore } from '../../src/infrastructure/database/kysely-job-store';
+import { KyselyJobRepository } from '../../src/infrastructure/database/kysely-job-repository';
 import { KyselyOutbox } from '../../src/infrastructure/database/kysely-outbox';
 import { openDatabase } from '../../src/infrastructure/database/open-database';
-import { supabaseGenerationTable } from '../../src/infrastructure/generation-table/supabase-table';
+import { supabaseGenerationTable } from '../../src/infrastructure/supabase-table/supabase-table';
 import { localStorage } from '../../src/infrastructure/storage/local/local-storage';
 import { changed, entryOf, started, succeeded, waitingJob } from '../store/jobs';
 import { eventually } from '../support/eventually';
@@ -33,7 +33,7 @@ describeWithPostgres('the publication of ended jobs', () => {
   let database: Database;
   let project: ProjectDatabase;
   let standIn: PostgrestStandIn;
-  let draining: Draining;
+  let shutdownState: ShutdownState;
   const logs: string[] = [];
 
   beforeEach(async () => {
@@ -41,7 +41,7 @@ describeWithPostgres('the publication of ended jobs', () => {
     project = await ProjectDatabase.make();
     await project.setUp();
     standIn = await PostgrestStandIn.start(project.url);
-    draining = new Draining();
+    shutdownState = new ShutdownState();
     logs.length = 0;
     for (const level of ['log', 'warn', 'error'] as const)
       jest
@@ -51,7 +51,7 @@ describeWithPostgres('the publication of ended jobs', () => {
 
   afterEach(async () => {
     jest.restoreAllMocks();
-    draining.end();
+    shutdownState.end();
     await setTimeout(20);
     await standIn.close();
     await project.remove();
@@ -61,15 +61,15 @@ describeWithPostgres('the publication of ended jobs', () => {
   async function start(key = standIn.serviceKey): Promise<void> {
     const table = supabaseGenerationTable({ url: standIn.url, key, table: 'generations' });
     const links = new AssetLinks(localStorage({ directory: '/nowhere' }), 'https://comfy.example');
-    const rows = new PublishedRows(new KyselyJobStore(database), links);
-    const sender = new RowSender(new KyselyOutbox(database), rows, table, draining);
-    const publication = new Publication(sender, table, links, new ProcessRole('all', true), draining);
+    const rows = new PublishedRows(new KyselyJobRepository(database), links);
+    const sender = new RowPublisher(new KyselyOutbox(database), rows, table, shutdownState);
+    const publication = new OutboxRelay(sender, table, links, new ProcessRole('all', true), shutdownState);
     await publication.onModuleInit();
     publication.onApplicationBootstrap();
   }
 
   async function ended(workflow: Workflow = graph(), end: (job: Job) => Job = succeeded): Promise<Job> {
-    const store = new KyselyJobStore(database, true);
+    const store = new KyselyJobRepository(database, true);
     const job = waitingJob({ workflow });
     await store.add(entryOf(job, { workflow }));
     const running = started(job);
@@ -107,7 +107,7 @@ describeWithPostgres('the publication of ended jobs', () => {
     );
     await eventually(async () => expect(await waiting()).toEqual([]));
     const after = changed(job, { kind: 'recollected', outputs: [], texts: [] });
-    await new KyselyJobStore(database, true).save(after, job.placement);
+    await new KyselyJobRepository(database, true).save(after, job.placement);
     await eventually(async () =>
       expect(await project.rows()).toMatchObject([{ status: 'succeeded', error_code: null }]),
     );
@@ -207,7 +207,7 @@ describeWithPostgres('the publication of ended jobs', () => {
     await standIn.stop();
     const [gone, kept] = [await ended(), await ended()];
     await start();
-    await new KyselyJobStore(database).remove(gone.id);
+    await new KyselyJobRepository(database).remove(gone.id);
     await standIn.listen();
     await eventually(async () => expect(await written()).toEqual([kept.id]));
     expect(await waiting()).toEqual([]);
@@ -222,7 +222,7 @@ describeWithPostgres('the publication of ended jobs', () => {
     };
     await ended();
     await eventually(() => expect(isAsked).toBe(true));
-    draining.end();
+    shutdownState.end();
     await setTimeout(50);
     expect(await waiting()).toMatchObject([{ tries: 0 }]);
     expect(logs).toEqual([]);

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type OutgoingHttpHeaders, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import type { TableFault } from '../../src/application/ports/generation-table';
-import type { SupabaseTableOptions } from '../../src/comfyui.storage';
+import type { TableError } from '../../src/application/outbox/generation-table';
+import type { SupabaseTableOptions } from '../../src/options/storage.options';
 import type { GenerationRow } from '../../src/domain/generation-row';
 import { eventually } from '../support/eventually';
 import { freshProject } from './fresh-project';
@@ -18,7 +18,7 @@ describeWithPostgres('a Supabase table that fails', () => {
   const project = freshProject();
   const database = () => project.current.database;
   const standIn = () => project.current.standIn;
-  const fault = (act: Promise<void>) => act.then(() => undefined).catch((thrown: TableFault) => thrown);
+  const fault = (act: Promise<void>) => act.then(() => undefined).catch((thrown: TableError) => thrown);
   const written = (...rows: GenerationRow[]) => fault(project.current.tableOf().upsert(rows, NEVER));
   const checked = (change: Partial<SupabaseTableOptions> = {}) => fault(project.current.tableOf(change).check(NEVER));
 
@@ -182,13 +182,13 @@ describeWithPostgres('a Supabase table that fails', () => {
         status: 400,
         body: { message: `what is ${headers.authorization}?` },
       });
-      const error = (await written(rowOf())) as TableFault;
+      const error = (await written(rowOf())) as TableError;
       for (const each of [
         error,
         await checked({ key: SECRET, url: 'http://127.0.0.1:1' }),
         await checked({ key: SECRET }),
       ]) {
-        const { cause } = each as TableFault;
+        const { cause } = each as TableError;
         const all = `${each?.stack} ${JSON.stringify(each)} ${JSON.stringify(cause)} ${String(cause)} ${(cause as Error | undefined)?.stack}`;
         expect(all).not.toContain(SECRET);
         expect(all).not.toContain(key);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { GenerationRow } from '../../src/domain/generation-row';
 import type { Job } from '../../src/domain/job/job';
-import { supabaseGenerationTable } from '../../src/infrastructure/generation-table/supabase-table';
+import { supabaseGenerationTable } from '../../src/infrastructure/supabase-table/supabase-table';
 import { collected } from '../support/collected';
 import { encode, graph, node } from '../support/graphs';
 import { PostgrestStandIn } from '../support/supabase/postgrest-stand-in';
@@ -175,7 +175,7 @@ it('names the package that is missing', () => {
     jest.doMock('@supabase/postgrest-js', () => {
       throw Object.assign(new Error("Cannot find module '@supabase/postgrest-js'"), { code: 'MODULE_NOT_FOUND' });
     });
-    const path = '../../src/infrastructure/generation-table/supabase-table';
+    const path = '../../src/infrastructure/supabase-table/supabase-table';
     const without = jest.requireActual<{ supabaseGenerationTable: typeof supabaseGenerationTable }>(path);
     const options = { url: 'https://p.supabase.co', key: 'k', table: 't' };
     expect(() => without.supabaseGenerationTable(options)).toThrow('npm install @supabase/postgrest-js');

@@ -2,13 +2,13 @@ import type { Readable } from 'node:stream';
 import { Injectable, Logger } from '@nestjs/common';
 import { ComfyUIError, toComfyUIError } from '../../domain/errors';
 import type { CollectedFile } from '../../domain/job/job';
-import { oneLine } from '../../domain/text';
-import type { LiveJob } from '../live-job';
-import { ownSignal } from '../own-signal';
-import { AssetStorage, type OpenedFile } from '../ports/asset-storage';
-import { Spool, type SpooledFile } from '../ports/spool';
-import { StoredFiles } from '../ports/stored-files';
-import { sleep } from '../sleep';
+import { oneLine } from '../../shared/text';
+import type { JobSession } from '../jobs/job-session';
+import { ownSignal } from '../../shared/own-signal';
+import { AssetStorage, type OpenedFile } from './asset-storage';
+import { TempFiles, type TempFile } from './temp-files';
+import { StoredFiles } from './stored-files';
+import { sleep } from '../../shared/sleep';
 
 /** The storage has tried again by itself what may pass in a moment; these are for what takes longer, ms. */
 const PAUSES = [500, 1_500, 4_500];
@@ -25,14 +25,14 @@ export class AssetFiles {
   constructor(
     private readonly storage: AssetStorage,
     private readonly files: StoredFiles,
-    private readonly spool: Spool,
+    private readonly tempFiles: TempFiles,
   ) {}
 
   /**
    * Resolves when the file survives a crash.
    * @throws ComfyUIError `storage_failed` after several tries
    */
-  async store(file: CollectedFile, bytes: SpooledFile, signal: AbortSignal): Promise<void> {
+  async store(file: CollectedFile, bytes: TempFile, signal: AbortSignal): Promise<void> {
     for (const pause of PAUSES) {
       try {
         return await this.#storeOnce(file, bytes, signal);
@@ -49,26 +49,26 @@ export class AssetFiles {
    * Makes a job that somebody holds have the bytes of a file of its own.
    * @throws ComfyUIError `output_missing` when it was deleted, `storage_failed`
    */
-  async hold(live: LiveJob, file: CollectedFile, signal: AbortSignal): Promise<void> {
+  async hold(session: JobSession, file: CollectedFile, signal: AbortSignal): Promise<void> {
     await this.#underWay.get(file.assetId)?.catch(() => undefined);
-    if (live.holdsBytesOf(file)) return;
-    const holding = this.#hold(live, file, signal).finally(() => this.#underWay.delete(file.assetId));
+    if (session.holdsBytesOf(file)) return;
+    const holding = this.#hold(session, file, signal).finally(() => this.#underWay.delete(file.assetId));
     this.#underWay.set(file.assetId, holding);
     await holding;
   }
 
-  async #hold(live: LiveJob, file: CollectedFile, signal: AbortSignal): Promise<void> {
+  async #hold(session: JobSession, file: CollectedFile, signal: AbortSignal): Promise<void> {
     const stored = await this.#fromStorage(file, signal);
     const source = stored.bytes ? [stored.bytes] : (stored.stream as AsyncIterable<Buffer>);
-    live.keep(file, await this.spool.write(source, file.sizeBytes, file.sha256));
+    session.keep(file, await this.tempFiles.write(source, file.sizeBytes, file.sha256));
   }
 
   /**
    * The bytes of a file of a job, from where they are nearest.
    * @throws ComfyUIError `output_missing` when it was deleted, `storage_failed`
    */
-  async open(live: LiveJob, file: CollectedFile, signal: AbortSignal): Promise<Readable> {
-    return live.holdsBytesOf(file) ? live.bytesOf(file).open() : (await this.#fromStorage(file, signal)).stream;
+  async open(session: JobSession, file: CollectedFile, signal: AbortSignal): Promise<Readable> {
+    return session.holdsBytesOf(file) ? session.bytesOf(file).open() : (await this.#fromStorage(file, signal)).stream;
   }
 
   async #fromStorage({ sha256, filename }: CollectedFile, signal: AbortSignal): Promise<OpenedFile> {
@@ -80,7 +80,7 @@ export class AssetFiles {
     }
   }
 
-  async #storeOnce(file: CollectedFile, bytes: SpooledFile, signal: AbortSignal): Promise<void> {
+  async #storeOnce(file: CollectedFile, bytes: TempFile, signal: AbortSignal): Promise<void> {
     const { sha256, sizeBytes, mediaType } = file;
     const isNew = await this.#claim(sha256, signal);
     const where = { bytes: bytes.bytes, path: bytes.path, open: () => bytes.open() };

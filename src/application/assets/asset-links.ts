@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { toComfyUIError } from '../../domain/errors';
 import type { CollectedFile } from '../../domain/job/job';
-import { oneLine } from '../../domain/text';
-import { ownSignal } from '../own-signal';
-import type { AssetStorage, LinkWish } from '../ports/asset-storage';
+import { oneLine } from '../../shared/text';
+import { ownSignal } from '../../shared/own-signal';
+import type { AssetStorage, LinkOptions } from './asset-storage';
 
 /** Browsers show these and run nothing in them; an SVG is a page that may hold scripts. */
 const SHOWN = /^(image\/(?!svg)|video\/|audio\/)/;
@@ -44,6 +44,6 @@ export class AssetLinks {
   }
 }
 
-function wishFor({ filename, mediaType }: CollectedFile): LinkWish {
+function wishFor({ filename, mediaType }: CollectedFile): LinkOptions {
   return { filename, mediaType, inline: SHOWN.test(mediaType) };
 }

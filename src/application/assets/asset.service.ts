@@ -3,9 +3,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Asset } from '../../domain/asset';
 import { ComfyUIError, toComfyUIError } from '../../domain/errors';
 import { hasEnded } from '../../domain/job/job';
-import { JobService } from '../job.service';
-import { AssetStorage, type OpenedFile, type Reading } from '../ports/asset-storage';
-import { type AssetPage, type AssetQuery, AssetStore } from '../ports/asset-store';
+import { JobService } from '../jobs/job.service';
+import { AssetStorage, type OpenedFile, type Reading } from './asset-storage';
+import { type AssetPage, type AssetQuery, AssetRepository } from './asset-repository';
 
 /** The files that jobs made, whoever asked for them. */
 @Injectable()
@@ -13,7 +13,7 @@ export class AssetService {
   readonly #logger = new Logger(AssetService.name);
 
   constructor(
-    private readonly store: AssetStore,
+    private readonly store: AssetRepository,
     private readonly storage: AssetStorage,
     private readonly jobs: JobService,
   ) {}

@@ -1,6 +1,6 @@
-import { BackendFault, toComfyUIError } from '../../domain/errors';
-import type { WorkflowNeeds } from '../../domain/workflow/needs';
-import type { WorkBell } from '../work-bell';
+import { BackendError, toComfyUIError } from '../../domain/errors';
+import type { WorkflowRequirements } from '../../domain/workflow/requirements';
+import type { WorkBell } from '../execution/work-bell';
 import type { Backend } from './backend';
 
 /** A server that answered within this time is taken to be there, ms. */
@@ -14,7 +14,7 @@ export class BackendPool {
 
   constructor(
     readonly backends: readonly Backend[],
-    readonly bell: WorkBell,
+    readonly condition: WorkBell,
   ) {}
 
   find(url: string): Backend | undefined {
@@ -41,14 +41,18 @@ export class BackendPool {
    * @param broken those of them whose device failed: it would again, at once, so another one is worth waiting for
    * @returns undefined when it had better wait
    */
-  choose(needs: WorkflowNeeds, failed: readonly string[] = [], broken: readonly string[] = []): Backend | undefined {
-    const usable = this.#fit(needs).filter(({ isUsable }) => isUsable);
+  choose(
+    requirements: WorkflowRequirements,
+    failed: readonly string[] = [],
+    broken: readonly string[] = [],
+  ): Backend | undefined {
+    const usable = this.#fit(requirements).filter(({ isUsable }) => isUsable);
     const sound = usable.filter(({ url, hold }) => hold.isSure && !broken.includes(url));
     const free = (sound.length > 0 ? sound : usable).filter(({ hasRoom }) => hasRoom);
     const rank = (backend: Backend) => [
       failed.includes(backend.url) ? 1 : 0,
       backend.couldRunNow ? 0 : 1,
-      -backend.modelsLoaded(needs.models),
+      -backend.modelsLoaded(requirements.models),
       backend.load,
       backend.takenAt,
     ];
@@ -63,7 +67,7 @@ export class BackendPool {
   }
 
   /** Resolves as soon as a server answers; with the fault of the first, when none does. */
-  async findFault(): Promise<BackendFault | undefined> {
+  async findFault(): Promise<BackendError | undefined> {
     if (this.backends.some((backend) => backend.isUsable && backend.silentFor < FRESH_MS)) return undefined;
     try {
       await Promise.any(this.backends.map((backend) => backend.probe()));
@@ -74,10 +78,10 @@ export class BackendPool {
   }
 
   /** Those that know all node classes; all, when none does: then ComfyUI decides. */
-  #fit(needs: WorkflowNeeds): Backend[] {
-    const candidates = this.backends.filter((backend) => hasLabels(backend, needs.labels));
+  #fit(requirements: WorkflowRequirements): Backend[] {
+    const candidates = this.backends.filter((backend) => hasLabels(backend, requirements.labels));
     if (this.backends.length === 1) return candidates;
-    const knowing = candidates.filter((backend) => backend.knows(needs));
+    const knowing = candidates.filter((backend) => backend.knows(requirements));
     if (knowing.length > 0) return knowing;
     const asked = candidates.filter((backend) => this.#asksAgain(backend));
     return asked.length > 0 ? [] : candidates;
@@ -101,8 +105,8 @@ function hasLabels(backend: Backend, labels: readonly string[]): boolean {
   return labels.every((label) => backend.settings.labels.includes(label));
 }
 
-function firstFault(error: unknown): BackendFault {
+function firstFault(error: unknown): BackendError {
   const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
   const { code, message } = toComfyUIError(first);
-  return new BackendFault(code, message, { cause: first });
+  return new BackendError(code, message, { cause: first });
 }

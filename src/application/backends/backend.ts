@@ -8,14 +8,14 @@ import {
   handleType,
 } from 'cockatiel';
 import type { CircuitState as CircuitWord, ServerStatus } from '../../domain/backend';
-import { BackendFault, type ComfyUIError, toComfyUIError } from '../../domain/errors';
-import type { WorkflowNeeds } from '../../domain/workflow/needs';
-import type { ComfyUIClient } from '../ports/comfyui-client';
-import type { NodeCatalog } from '../ports/node-catalog';
-import type { PromptHistory } from '../ports/prompt-history';
-import { sleep } from '../sleep';
-import type { WorkBell } from '../work-bell';
-import { Hold } from './hold';
+import { BackendError, type ComfyUIError, toComfyUIError } from '../../domain/errors';
+import type { WorkflowRequirements } from '../../domain/workflow/requirements';
+import type { ComfyUIClient } from './comfyui-client';
+import type { NodeCatalog } from './node-catalog';
+import type { PromptHistory } from './prompt-history';
+import { sleep } from '../../shared/sleep';
+import type { WorkBell } from '../execution/work-bell';
+import { BackendLease } from './backend-lease';
 
 export interface BackendSettings {
   /** Without credentials: it is stored with jobs and shown. */
@@ -54,12 +54,12 @@ const CIRCUIT_WORDS: Record<CircuitState, CircuitWord> = {
 /** One ComfyUI server as we use it: its places, whether it is fit for use, what it knows and has loaded. */
 export class Backend {
   /** One fault is enough: it is asked how it is before it is used again. */
-  readonly #circuit: CircuitBreakerPolicy = circuitBreaker(handleType(BackendFault), {
+  readonly #circuit: CircuitBreakerPolicy = circuitBreaker(handleType(BackendError), {
     breaker: new ConsecutiveBreaker(1),
     halfOpenAfter: new ExponentialBackoff({ initialDelay: PROBE.firstAgain, maxDelay: PROBE.longestAgain }),
   });
   /** Whether this process drives it. */
-  readonly hold = new Hold();
+  readonly hold = new BackendLease();
   #handedOver = 0;
   #takenAt = -Infinity;
   #models: ReadonlySet<string> = new Set();
@@ -71,9 +71,9 @@ export class Backend {
     readonly settings: BackendSettings,
     private readonly server: BackendServer,
     /** Rung when a place became free, when the server came or went, and when it told what it knows. */
-    readonly bell: WorkBell,
+    readonly condition: WorkBell,
   ) {
-    this.#circuit.onStateChange(() => this.bell.ring());
+    this.#circuit.onStateChange(() => this.condition.notifyAll());
     this.client.onCutOff(() => this.#doubt());
   }
 
@@ -143,7 +143,7 @@ export class Backend {
         if (!isTaken) return;
         isTaken = false;
         this.#handedOver -= 1;
-        this.bell.ring();
+        this.condition.notifyAll();
       },
     };
   }
@@ -158,7 +158,7 @@ export class Backend {
     return this.#classes !== 'unknown';
   }
 
-  knows({ classes }: WorkflowNeeds): boolean {
+  knows({ classes }: WorkflowRequirements): boolean {
     if (this.#classes === 'any') return true;
     const known = this.#classes;
     return known !== 'unknown' && classes.every((name) => known.has(name));
@@ -171,7 +171,7 @@ export class Backend {
     } catch {
       if (this.#classes === 'unknown') this.#classes = 'any';
     } finally {
-      this.bell.ring();
+      this.condition.notifyAll();
     }
   }
 
@@ -182,13 +182,13 @@ export class Backend {
       this.#contactAt = performance.now();
       return answer;
     } catch (error) {
-      if (error instanceof BackendFault) await this.blame(error);
+      if (error instanceof BackendError) await this.blame(error);
       throw error;
     }
   }
 
   /** Takes note of a fault. */
-  async blame(fault: BackendFault): Promise<void> {
+  async blame(fault: BackendError): Promise<void> {
     if (!this.isUsable) return;
     await this.#circuit.execute(() => Promise.reject(fault)).catch(() => undefined);
   }
@@ -207,7 +207,7 @@ export class Backend {
   /** It is asked how it is, by whoever needs it first. */
   #doubt(): void {
     this.#contactAt = -Infinity;
-    this.bell.ring();
+    this.condition.notifyAll();
   }
 
   async #probe(): Promise<ServerStatus> {
@@ -226,13 +226,13 @@ export class Backend {
     try {
       const status = await this.client.status(patience);
       this.#contactAt = performance.now();
-      if (this.fault?.code === 'stalled' && isIdle(status)) throw new BackendFault('stalled', this.fault.message);
+      if (this.fault?.code === 'stalled' && isIdle(status)) throw new BackendError('stalled', this.fault.message);
       return status;
     } catch (error) {
       if (patience.aborted)
-        throw new BackendFault('backend_unreachable', `ComfyUI did not answer within ${PROBE.patience / 1000} s.`);
-      if (error instanceof BackendFault) throw error;
-      throw new BackendFault('backend_error', toComfyUIError(error).message, { cause: error });
+        throw new BackendError('backend_unreachable', `ComfyUI did not answer within ${PROBE.patience / 1000} s.`);
+      if (error instanceof BackendError) throw error;
+      throw new BackendError('backend_error', toComfyUIError(error).message, { cause: error });
     }
   }
 }

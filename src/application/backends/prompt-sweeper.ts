@@ -1,10 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { toComfyUIError } from '../../domain/errors';
 import { currentAttempt, hasEnded, isCollectable, type Job } from '../../domain/job/job';
-import { oneLine } from '../../domain/text';
-import { type AbandonedPrompt, AbandonedPrompts } from '../ports/abandoned-prompts';
-import { Draining } from '../draining';
-import { HousekeepingRules } from '../housekeeping-rules';
+import { oneLine } from '../../shared/text';
+import { type AbandonedPrompt, AbandonedPrompts } from './abandoned-prompts';
+import { ShutdownState } from '../maintenance/shutdown-state';
+import { RetentionRules } from '../maintenance/retention-rules';
 import type { Backend } from './backend';
 
 /** A request that got stuck on its way may still arrive: so long is a prompt looked for that is not there, ms. */
@@ -20,8 +20,8 @@ export class PromptSweeper {
 
   constructor(
     private readonly prompts: AbandonedPrompts,
-    private readonly rules: HousekeepingRules,
-    private readonly draining: Draining,
+    private readonly rules: RetentionRules,
+    private readonly shutdownState: ShutdownState,
   ) {}
 
   /** To be swept when its server answers. Never rejects: the result of a prompt that is not canceled is ignored all the same. */
@@ -40,7 +40,7 @@ export class PromptSweeper {
     try {
       for (const prompt of await this.prompts.of(backend.url)) await this.#sweepOne(backend, prompt);
     } catch (error) {
-      if (this.draining.isOver) return;
+      if (this.shutdownState.isOver) return;
       this.#logger.warn(
         `Prompts given up at ${backend.url} are looked for later: ${oneLine(toComfyUIError(error).message)}`,
       );
@@ -51,9 +51,9 @@ export class PromptSweeper {
   async forget(backend: Backend, job: Job): Promise<void> {
     if (!this.rules.cleanHistory || !hasEnded(job) || isCollectable(job)) return;
     try {
-      await backend.history.forget(currentAttempt(job)?.promptId ?? job.id, this.draining.over);
+      await backend.history.forget(currentAttempt(job)?.promptId ?? job.id, this.shutdownState.over);
     } catch (error) {
-      if (this.draining.isOver) return;
+      if (this.shutdownState.isOver) return;
       this.#logger.warn(
         `Job ${job.id} stays in the history of ${backend.url}: ${oneLine(toComfyUIError(error).message)}`,
       );
@@ -61,12 +61,12 @@ export class PromptSweeper {
   }
 
   async #sweepOne(backend: Backend, { promptId, jobId, abandonedAt }: AbandonedPrompt): Promise<void> {
-    const { state } = await backend.use((client) => client.find(promptId, this.draining.over));
+    const { state } = await backend.use((client) => client.find(promptId, this.shutdownState.over));
     if (state === 'pending' || state === 'running') {
       this.#logger.log(
         `Job ${jobId}: canceling prompt ${promptId}, which was given up and turned up at ${backend.url}`,
       );
-      await backend.use((client) => client.cancel(promptId, this.draining.over));
+      await backend.use((client) => client.cancel(promptId, this.shutdownState.over));
       return;
     }
     if (state === 'finished' || Date.now() - abandonedAt > LATE_ARRIVAL_MS) await this.prompts.remove(promptId);

@@ -1,5 +1,5 @@
 import { ComfyUIError } from '../errors';
-import { oneLine } from '../text';
+import { oneLine } from '../../shared/text';
 import type { ExecutionFailure } from './run-event';
 
 const OUT_OF_MEMORY = /OutOfMemoryError|CUDA out of memory|HIP out of memory/;

@@ -1,6 +1,6 @@
 import type { ComfyUIError } from '../errors';
 import type { NodeErrors } from '../workflow/node-errors';
-import type { WorkflowNeeds } from '../workflow/needs';
+import type { WorkflowRequirements } from '../workflow/requirements';
 import type { Seed } from '../workflow/seeds';
 import type { OutputFile, OutputText } from './outputs';
 import type { Progress } from './progress';
@@ -69,7 +69,7 @@ export interface Job {
   /** The caller's word for the workflow, to find its files by. */
   readonly label: string | null;
   /** What a server must have to run it. */
-  readonly needs: WorkflowNeeds;
+  readonly requirements: WorkflowRequirements;
   readonly seeds: readonly Seed[];
   /** The server it is handed to now; null while it waits here, and when it has ended. */
   readonly backend: string | null;

@@ -1,4 +1,4 @@
-import { isObject } from '../json';
+import { isObject } from '../../shared/json';
 
 export type FileType = 'output' | 'input' | 'temp';
 

@@ -1,4 +1,4 @@
-import { isObject } from '../json';
+import { isObject } from '../../shared/json';
 import { type Find, follow, inputsInForce, isLink, linksNamed, passedOn, type Read, type Seen, trails } from './links';
 import { choiceNamed, firstOf, numberNamed } from './literals';
 import type { Workflow, WorkflowNode } from './workflow';

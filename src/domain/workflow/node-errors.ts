@@ -1,5 +1,5 @@
-import { isObject } from '../json';
-import { oneLine, textOf } from '../text';
+import { isObject } from '../../shared/json';
+import { oneLine, textOf } from '../../shared/text';
 
 /** One thing ComfyUI finds wrong with a node. */
 export interface NodeProblem {

@@ -1,4 +1,4 @@
-import { isObject, stringsOf } from '../json';
+import { isObject, stringsOf } from '../../shared/json';
 import type { Workflow } from './workflow';
 
 /** Where a workflow keeps the order its nodes were written in; JavaScript objects put keys like "9" first, ascending. */

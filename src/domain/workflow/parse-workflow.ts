@@ -1,6 +1,6 @@
 import { ComfyUIError, type ErrorDetails } from '../errors';
-import { isObject } from '../json';
-import { oneLine } from '../text';
+import { isObject } from '../../shared/json';
+import { oneLine } from '../../shared/text';
 import { keepNodeOrder } from './node-order';
 import type { Workflow, WorkflowNode } from './workflow';
 

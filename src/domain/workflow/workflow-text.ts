@@ -1,4 +1,4 @@
-import { isObject, parseJson, stringifyJson } from '../json';
+import { isObject, parseJson, stringifyJson } from '../../shared/json';
 import { keepNodeOrder, nodeIdsOf, noteNodeOrder } from './node-order';
 import type { Workflow } from './workflow';
 

@@ -3,7 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { HttpService } from '@nestjs/axios';
 import { Logger } from '@nestjs/common';
-import { parsePythonJson, stringifyJson } from '../../domain/json';
+import { parsePythonJson, stringifyJson } from '../../shared/json';
 import { addAbortSignal } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { retryIdempotent } from './retry-idempotent';

@@ -1,5 +1,5 @@
-import { NodeCatalog } from '../../application/ports/node-catalog';
-import { isObject } from '../../domain/json';
+import { NodeCatalog } from '../../application/backends/node-catalog';
+import { isObject } from '../../shared/json';
 import type { ComfyUIHttp } from './comfyui-http';
 
 /** The node classes of a ComfyUI server by its `/object_info`, which may be megabytes. */

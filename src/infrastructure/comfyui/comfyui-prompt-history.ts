@@ -1,4 +1,4 @@
-import { PromptHistory } from '../../application/ports/prompt-history';
+import { PromptHistory } from '../../application/backends/prompt-history';
 import type { ComfyUIHttp } from './comfyui-http';
 
 /** By `POST /history`, which takes ids it does not know as well. */

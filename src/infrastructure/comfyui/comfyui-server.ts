@@ -5,12 +5,12 @@ import {
   type PromptState,
   type RunListener,
   type Submission,
-} from '../../application/ports/comfyui-client';
-import { SharedRead } from '../../application/shared-read';
+} from '../../application/backends/comfyui-client';
+import { SharedRead } from '../../shared/shared-read';
 import type { ServerStatus } from '../../domain/backend';
-import { BackendFault, ComfyUIError } from '../../domain/errors';
+import { BackendError, ComfyUIError } from '../../domain/errors';
 import type { FileReference } from '../../domain/job/outputs';
-import { textOf } from '../../domain/text';
+import { textOf } from '../../shared/text';
 import type { ComfyUIHttp } from './comfyui-http';
 import type { ComfyUISocket } from './comfyui-socket';
 
@@ -40,7 +40,7 @@ export class ComfyUIServer extends ComfyUIClient {
       this.http.getJson('/queue', signal),
     ]);
     const system = readSystemStats(stats);
-    if (!system) throw new BackendFault('backend_error', 'What answers there is not a ComfyUI server.');
+    if (!system) throw new BackendError('backend_error', 'What answers there is not a ComfyUI server.');
     const { running, pending } = readQueue(queue);
     const roundTripMs = Math.round((performance.now() - started) * 10) / 10;
     return { ...system, queue: { running: running.length, pending: pending.length }, roundTripMs };

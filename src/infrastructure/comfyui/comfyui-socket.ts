@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { WebSocket, type RawData } from 'ws';
-import type { RunListener, Signal } from '../../application/ports/comfyui-client';
-import { oneLine } from '../../domain/text';
+import type { RunListener, Signal } from '../../application/backends/comfyui-client';
+import { oneLine } from '../../shared/text';
 import { readBinaryFrame, readTextFrame, type WireFrame } from './wire-frames';
 
 export interface ComfyUISocketOptions {

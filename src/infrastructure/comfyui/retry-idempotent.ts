@@ -1,8 +1,8 @@
 import { decorrelatedJitterGenerator, ExponentialBackoff, handleType, retry } from 'cockatiel';
-import { BackendFault } from '../../domain/errors';
+import { BackendError } from '../../domain/errors';
 
 const policy = retry(
-  handleType(BackendFault, ({ isPassing }) => isPassing),
+  handleType(BackendError, ({ isPassing }) => isPassing),
   {
     maxAttempts: 2,
     backoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 1_000, generator: decorrelatedJitterGenerator }),

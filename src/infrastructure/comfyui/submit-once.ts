@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import type { PromptRequest, Submission } from '../../application/ports/comfyui-client';
-import { BackendFault, ComfyUIError } from '../../domain/errors';
-import { parsePythonJson } from '../../domain/json';
+import type { PromptRequest, Submission } from '../../application/backends/comfyui-client';
+import { BackendError, ComfyUIError } from '../../domain/errors';
+import { parsePythonJson } from '../../shared/json';
 import type { ComfyUIHttp } from './comfyui-http';
 import { answerError } from './http-errors';
 import { readRefusal, readSubmission } from './wire-answers';
@@ -29,7 +29,7 @@ export async function submitOnce(
   try {
     return await post(http, request, clientId, lookUp.signal);
   } catch (error) {
-    if (!(error instanceof BackendFault) || !error.isPassing || error.neverSent) throw error;
+    if (!(error instanceof BackendError) || !error.isPassing || error.neverSent) throw error;
     const found = { promptId, clientId, number: null, nodeErrors: {} };
     if (await lookUp.isKnown()) return found;
     await setTimeout(LOOK_AGAIN_MS, undefined, { signal: lookUp.signal });

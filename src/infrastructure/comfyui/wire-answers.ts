@@ -1,9 +1,9 @@
-import type { HistoryRecord, PromptState, Submission } from '../../application/ports/comfyui-client';
+import type { HistoryRecord, PromptState, Submission } from '../../application/backends/comfyui-client';
 import type { Device, ServerStatus } from '../../domain/backend';
 import { ComfyUIError } from '../../domain/errors';
-import { isObject } from '../../domain/json';
+import { isObject } from '../../shared/json';
 import type { RunOutcome } from '../../domain/job/run-event';
-import { oneLine, textOf } from '../../domain/text';
+import { oneLine, textOf } from '../../shared/text';
 import { describeNodeErrors, parseNodeErrors } from '../../domain/workflow/node-errors';
 import { strings, toFailure } from './wire-frames';
 

@@ -1,6 +1,6 @@
-import type { Signal } from '../../application/ports/comfyui-client';
-import { isObject, parsePythonJson } from '../../domain/json';
-import { textOf } from '../../domain/text';
+import type { Signal } from '../../application/backends/comfyui-client';
+import { isObject, parsePythonJson } from '../../shared/json';
+import { textOf } from '../../shared/text';
 import type { ExecutionFailure, NodeProgress, Preview } from '../../domain/job/run-event';
 
 /** A frame in our words. `promptId` is null where the wire does not say whose it is. */

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Asset, Description } from '../../domain/asset';
 import type { CollectedFile } from '../../domain/job/job';
-import { parseJson } from '../../domain/json';
+import { parseJson } from '../../shared/json';
 import { type GenerationFacts, generationFacts } from '../../domain/workflow/generation-facts';
 import type { Tables } from './tables';
 

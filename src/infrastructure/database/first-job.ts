@@ -1,6 +1,6 @@
 import type { Kysely, RawBuilder } from 'kysely';
-import type { JobEntry } from '../../application/ports/job-store';
-import type { Lease } from '../../application/ports/leases';
+import type { JobEntry } from '../../application/jobs/job-repository';
+import type { Lease } from '../../application/backends/lease-repository';
 import type { Job } from '../../domain/job/job';
 import { writeWorkflow } from '../../domain/workflow/workflow-text';
 import { type JobRow, newRow } from './job-rows';

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { IDEMPOTENCY_MS, type Idempotency, type JobEntry } from '../../application/ports/job-store';
+import { IDEMPOTENCY_MS, type Idempotency, type JobEntry } from '../../application/jobs/job-repository';
 import { ComfyUIError } from '../../domain/errors';
 import type { Job } from '../../domain/job/job';
 import { writeWorkflow } from '../../domain/workflow/workflow-text';

@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely';
-import type { FileChanges } from '../../application/ports/job-store';
+import type { FileChanges } from '../../application/jobs/job-repository';
 import type { Description } from '../../domain/asset';
 import type { CollectedFile, Job } from '../../domain/job/job';
-import { stringifyJson } from '../../domain/json';
-import { storableText } from '../../domain/text';
+import { stringifyJson } from '../../shared/json';
+import { storableText } from '../../shared/text';
 import { type Placeholders, PreparedQuery } from './prepared-query';
 import type { Transaction } from './statements';
 import type { AssetsTable, FilesTable, GenerationsTable, Tables } from './tables';

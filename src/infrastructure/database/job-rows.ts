@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Selectable } from 'kysely';
-import { needsKey } from '../../application/needs-key';
-import { PRIORITY_STEP_MS } from '../../application/ports/job-queue';
-import type { Idempotency } from '../../application/ports/job-store';
+import { requirementsKey } from '../../application/jobs/requirements-key';
+import { PRIORITY_STEP_MS } from '../../application/jobs/job-queue';
+import type { Idempotency } from '../../application/jobs/job-repository';
 import { ComfyUIError } from '../../domain/errors';
-import { parseJson, stringifyJson } from '../../domain/json';
+import { parseJson, stringifyJson } from '../../shared/json';
 import type { Job, JobStatus } from '../../domain/job/job';
 import type { JobsTable } from './tables';
 
@@ -48,7 +48,9 @@ const COLUMNS: Readonly<Record<keyof JobRow, true>> = {
 export const JOB_COLUMNS = (Object.keys(COLUMNS) as (keyof JobRow)[]).map((name) => `jobs.${name}` as const);
 
 /** What of a job has no column of its own. Each field is named, so that a new one can not be forgotten. */
-type JobRecord = { readonly [Field in keyof Required<Omit<Job, InColumns | 'error'>>]: Job[Field] } & {
+type JobRecord = { readonly [Field in keyof Required<Omit<Job, InColumns | 'error' | 'requirements'>>]: Job[Field] } & {
+  /** The name of version 0.1. */
+  readonly needs: Job['requirements'];
   readonly error: StoredError | undefined;
 };
 
@@ -60,7 +62,7 @@ export function newRow(job: Job, order: number, idempotency?: Idempotency): JobR
     id: job.id,
     priority: job.priority,
     queued_at: job.queuedAt,
-    needs_key: needsKey(job.needs),
+    needs_key: requirementsKey(job.requirements),
     ...changingColumns(job),
     write_id: null,
     queue_order: order,
@@ -85,9 +87,10 @@ export function changingColumns(job: Job) {
 }
 
 export function toJob(row: JobRow): Job {
-  const { error, ...record } = parseJson(row.record) as JobRecord;
+  const { error, needs, ...record } = parseJson(row.record) as JobRecord;
   return {
     ...record,
+    requirements: needs,
     id: row.id,
     status: statusOf(row),
     cancelRequested: row.cancel_requested === 1,
@@ -119,7 +122,7 @@ function recordOf(job: Job): JobRecord {
     allowPartial: job.allowPartial,
     keepPreviews: job.keepPreviews,
     label: job.label,
-    needs: job.needs,
+    needs: job.requirements,
     seeds: job.seeds,
     attempts: job.attempts,
     acceptance: job.acceptance,

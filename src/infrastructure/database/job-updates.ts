@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import type { Lease } from '../../application/ports/leases';
-import { isObject } from '../../domain/json';
+import type { Lease } from '../../application/backends/lease-repository';
+import { isObject } from '../../shared/json';
 import type { Database } from './database';
 import type { changingColumns, JobRow } from './job-rows';
 import { type Placeholders, PreparedQuery } from './prepared-query';

@@ -1,6 +1,6 @@
-import { type AbandonedPrompt, AbandonedPrompts } from '../../application/ports/abandoned-prompts';
+import { type AbandonedPrompt, AbandonedPrompts } from '../../application/backends/abandoned-prompts';
 import type { Database } from './database';
-import { stored } from './stored';
+import { stored } from './database-retry';
 
 export class KyselyAbandonedPrompts extends AbandonedPrompts {
   constructor(private readonly database: Database) {

@@ -1,10 +1,10 @@
 import type { ExpressionBuilder } from 'kysely';
-import { JobBacklog, type KnownJob, type WaitingPage } from '../../application/ports/job-backlog';
+import { JobBacklog, type KnownJob, type WaitingPage } from '../../application/jobs/job-backlog';
 import type { Job } from '../../domain/job/job';
 import type { Database } from './database';
 import { isJobId } from '../job-id';
 import { toJob } from './job-rows';
-import { stored } from './stored';
+import { stored } from './database-retry';
 import type { Tables } from './tables';
 import { handedJobs, waitingJobs } from './waiting-jobs';
 

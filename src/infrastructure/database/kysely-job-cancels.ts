@@ -1,7 +1,7 @@
-import { JobCancels } from '../../application/ports/job-cancels';
+import { JobCancels } from '../../application/jobs/job-cancels';
 import type { Database } from './database';
 import { isJobId } from '../job-id';
-import { stored } from './stored';
+import { stored } from './database-retry';
 import { handedJobs } from './waiting-jobs';
 
 export class KyselyJobCancels extends JobCancels {

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
-import { JobQueue, type Ticket } from '../../application/ports/job-queue';
+import { JobQueue, type Ticket } from '../../application/jobs/job-queue';
 import type { Database } from './database';
 import { PreparedQuery } from './prepared-query';
-import { stored } from './stored';
+import { stored } from './database-retry';
 import type { Tables } from './tables';
 import { waitingJobs } from './waiting-jobs';
 
@@ -16,10 +16,10 @@ export class KyselyJobQueue extends JobQueue {
 
   async offer(): Promise<void> {}
 
-  async next(exceptNeeds: readonly string[]): Promise<Ticket | undefined> {
+  async next(exceptRequirements: readonly string[]): Promise<Ticket | undefined> {
     const { kysely, statements } = this.database;
-    if (exceptNeeds.length === 0) return stored(async () => (await this.#first.run(statements, {})).rows[0]);
-    const others = firstTicket(kysely).where('needs_key', 'not in', [...new Set(exceptNeeds)]);
+    if (exceptRequirements.length === 0) return stored(async () => (await this.#first.run(statements, {})).rows[0]);
+    const others = firstTicket(kysely).where('needs_key', 'not in', [...new Set(exceptRequirements)]);
     return stored(() => others.executeTakeFirst());
   }
 
@@ -40,7 +40,7 @@ export class KyselyJobQueue extends JobQueue {
 
 function firstTicket(kysely: Kysely<Tables>) {
   return waitingJobs(kysely)
-    .select(['id as jobId', 'needs_key as needsKey'])
+    .select(['id as jobId', 'needs_key as requirementsKey'])
     .orderBy('rank')
     .orderBy('queue_order')
     .limit(1);

@@ -1,6 +1,6 @@
-import { OldJobs } from '../../application/ports/old-jobs';
+import { OldJobs } from '../../application/maintenance/old-jobs';
 import type { Database } from './database';
-import { stored } from './stored';
+import { stored } from './database-retry';
 
 export class KyselyOldJobs extends OldJobs {
   /** @param isPublished whether jobs in the outbox are still to go out */

@@ -1,7 +1,7 @@
-import { Outbox, type OutboxEntry } from '../../application/ports/outbox';
+import { Outbox, type OutboxEntry } from '../../application/outbox/outbox';
 import type { Job } from '../../domain/job/job';
 import type { Database } from './database';
-import { stored } from './stored';
+import { stored } from './database-retry';
 import type { Transaction } from './statements';
 
 export class KyselyOutbox extends Outbox {

@@ -1,8 +1,8 @@
 import type { ExpressionBuilder, Kysely } from 'kysely';
-import { StoredFiles, STORING_MS, type UnusedFiles } from '../../application/ports/stored-files';
+import { StoredFiles, STORING_MS, type UnusedFiles } from '../../application/assets/stored-files';
 import type { Database } from './database';
 import { PreparedQuery, type Placeholders } from './prepared-query';
-import { stored } from './stored';
+import { stored } from './database-retry';
 import type { Tables } from './tables';
 
 /** A look at so many takes about a millisecond; the embedded database lets the process wait for it. */

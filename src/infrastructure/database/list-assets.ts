@@ -1,4 +1,4 @@
-import type { AssetPage, AssetQuery } from '../../application/ports/asset-store';
+import type { AssetPage, AssetQuery } from '../../application/assets/asset-repository';
 import { ComfyUIError } from '../../domain/errors';
 import { toAsset } from './asset-rows';
 import type { Database } from './database';

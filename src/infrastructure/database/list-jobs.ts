@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { JobPage, JobQuery } from '../../application/ports/job-store';
+import type { JobPage, JobQuery } from '../../application/jobs/job-repository';
 import { ComfyUIError } from '../../domain/errors';
 import { JOB_STATUSES, type JobStatus } from '../../domain/job/job';
 import { toJob } from './job-rows';

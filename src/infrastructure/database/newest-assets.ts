@@ -1,6 +1,6 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { storableText } from '../../domain/text';
+import { storableText } from '../../shared/text';
 import type { AssetRow } from './asset-rows';
 import type { Database } from './database';
 import { type AssetFilter, type Course, isKind, wantedAssets } from './wanted-assets';

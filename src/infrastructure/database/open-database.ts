@@ -1,6 +1,6 @@
 import type { Database } from './database';
-import { openLibsql } from './open-libsql';
-import { openPostgres } from './open-postgres';
+import { openLibsql } from './sqlite/open-libsql';
+import { openPostgres } from './postgres/open-postgres';
 
 export interface DatabaseOptions {
   /** The folder of the embedded database; made when it is not there. One process at a time. */

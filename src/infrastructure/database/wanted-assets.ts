@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, sql } from 'kysely';
-import type { AssetQuery } from '../../application/ports/asset-store';
-import { storableText } from '../../domain/text';
+import type { AssetQuery } from '../../application/assets/asset-repository';
+import { storableText } from '../../shared/text';
 import { selectAssets } from './asset-rows';
 import type { Database } from './database';
 import type { Tables } from './tables';

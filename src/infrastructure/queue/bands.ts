@@ -1,4 +1,4 @@
-import { PRIORITY_STEP_MS } from '../../application/ports/job-queue';
+import { PRIORITY_STEP_MS } from '../../application/jobs/job-queue';
 import type { Job } from '../../domain/job/job';
 
 const HIGHEST_PRIORITY = 100;

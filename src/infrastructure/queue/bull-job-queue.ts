@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import { JobQueue, type Ticket } from '../../application/ports/job-queue';
-import type { StoredJob } from '../../application/ports/job-store';
-import { needsKey } from '../../application/needs-key';
+import { JobQueue, type Ticket } from '../../application/jobs/job-queue';
+import type { StoredJob } from '../../application/jobs/job-repository';
+import { requirementsKey } from '../../application/jobs/requirements-key';
 import type { Job } from '../../domain/job/job';
 import { bandOf } from './bands';
 import { type BullTickets, LOCK_MS, type TakenTicket } from './bull-tickets';
@@ -36,11 +36,11 @@ export class BullJobQueue extends JobQueue {
     return this.connection.call(() => this.#offer(jobs));
   }
 
-  next(exceptNeeds: readonly string[]): Promise<Ticket | undefined> {
+  next(exceptRequirements: readonly string[]): Promise<Ticket | undefined> {
     return this.connection.call(async () => {
       const passed: TakenTicket[] = [];
       try {
-        const taken = await this.#takeOther(new Set(exceptNeeds), passed);
+        const taken = await this.#takeOther(new Set(exceptRequirements), passed);
         return taken && this.#hold(taken);
       } finally {
         await this.#delay(passed);
@@ -68,8 +68,8 @@ export class BullJobQueue extends JobQueue {
     return this.connection.isUp;
   }
 
-  onOffer(ring: () => void): void {
-    this.news.onOffer(ring);
+  onOffer(notifyAll: () => void): void {
+    this.news.onOffer(notifyAll);
   }
 
   onTold(hear: (jobId: string, job?: StoredJob) => void): void {
@@ -95,7 +95,8 @@ export class BullJobQueue extends JobQueue {
     const promotions: Promise<void>[] = [];
     for (const job of jobs) {
       const [is, be] = [bands.get(job.id), bandOf(job, now)];
-      if (is === undefined) missing.push({ jobId: job.id, needsKey: needsKey(job.needs), band: be });
+      if (is === undefined)
+        missing.push({ jobId: job.id, requirementsKey: requirementsKey(job.requirements), band: be });
       else if (be < is) promotions.push(this.bull.promote(job.id, be));
     }
     await Promise.all(promotions);
@@ -109,18 +110,18 @@ export class BullJobQueue extends JobQueue {
   }
 
   /** @param passed takes those with the needs in question */
-  async #takeOther(exceptNeeds: ReadonlySet<string>, passed: TakenTicket[]): Promise<TakenTicket | undefined> {
+  async #takeOther(exceptRequirements: ReadonlySet<string>, passed: TakenTicket[]): Promise<TakenTicket | undefined> {
     const until = performance.now() + PASS.ms;
     while (passed.length < PASS.most && performance.now() < until) {
       const taken = await this.bull.take();
-      if (!taken || !exceptNeeds.has(needsOf(taken))) return taken;
+      if (!taken || !exceptRequirements.has(requirementsOf(taken))) return taken;
       passed.push(taken);
     }
     return undefined;
   }
 
   #hold(taken: TakenTicket): Ticket {
-    const ticket: Ticket = { jobId: taken.id ?? '', needsKey: needsOf(taken) };
+    const ticket: Ticket = { jobId: taken.id ?? '', requirementsKey: requirementsOf(taken) };
     this.#inHand.set(ticket, taken);
     return ticket;
   }
@@ -145,6 +146,6 @@ function isNew({ placement, queuedAt }: Job, now: number): boolean {
 }
 
 /** Redis may have dropped what the ticket says, but not its id. */
-function needsOf({ data }: TakenTicket): string {
-  return data.needsKey ?? '';
+function requirementsOf({ data }: TakenTicket): string {
+  return data.requirementsKey ?? '';
 }

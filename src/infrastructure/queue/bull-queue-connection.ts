@@ -1,5 +1,5 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { sleep } from '../../application/sleep';
+import { sleep } from '../../shared/sleep';
 import { BullJobQueue } from './bull-job-queue';
 import { BullTickets, STALLED_EVERY_MS } from './bull-tickets';
 import { loadBullMQ } from './load-bullmq';

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Job as BullJob, Queue, Worker } from 'bullmq';
 import type { BullLibraries } from './load-bullmq';
-import type { Publication } from './offer-news';
+import type { PubSubMessage } from './offer-news';
 import type { RedisConnection } from './redis-connection';
 
 export interface TicketData {
-  readonly needsKey: string;
+  readonly requirementsKey: string;
 }
 
 export type TakenTicket = BullJob<TicketData>;
 
 interface NewTicket {
   readonly jobId: string;
-  readonly needsKey: string;
+  readonly requirementsKey: string;
   readonly band: number;
 }
 
@@ -67,16 +67,16 @@ export class BullTickets {
   }
 
   /** Adds those that are missing, and tells of them right behind, in the same trip. */
-  async add(tickets: readonly NewTicket[], news: Publication): Promise<void> {
+  async add(tickets: readonly NewTicket[], news: PubSubMessage): Promise<void> {
     for (let from = 0; from < tickets.length; from += BULK) await this.#addBulk(tickets.slice(from, from + BULK), news);
   }
 
-  async #addBulk(tickets: readonly NewTicket[], { channel, message }: Publication): Promise<void> {
+  async #addBulk(tickets: readonly NewTicket[], { channel, message }: PubSubMessage): Promise<void> {
     const backend = this.#queue.getBackend();
     const pipeline = (await backend.client).pipeline();
-    for (const { jobId, needsKey, band } of tickets) {
+    for (const { jobId, requirementsKey, band } of tickets) {
       const options = { jobId, priority: band, attempts: 1, removeOnComplete: true, removeOnFail: true };
-      const ticket = new this.libraries.bullmq.Job(this.#queue, 'run', { needsKey }, options, jobId);
+      const ticket = new this.libraries.bullmq.Job(this.#queue, 'run', { requirementsKey }, options, jobId);
       void backend.addJobToTransaction(pipeline, ticket.asJSON(), jobId);
     }
     pipeline.runCommand('publish', [channel, message]);

@@ -1,7 +1,7 @@
-import type { StoredJob } from '../../application/ports/job-store';
+import type { StoredJob } from '../../application/jobs/job-repository';
 import { readWorkflow, writeWorkflow } from '../../domain/workflow/workflow-text';
 import { isJobId } from '../job-id';
-import { readTold, writeTold } from '../told-job';
+import { readTold, writeTold } from '../job-message.codec';
 
 /** Of larger jobs the id is enough: every process hears of them, and one at most takes them. */
 const LARGE = { nodes: 200, characters: 100_000 } as const;

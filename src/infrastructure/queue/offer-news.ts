@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { StoredJob } from '../../application/ports/job-store';
+import type { StoredJob } from '../../application/jobs/job-repository';
 import { readJobWord, writeJobWord } from './job-word';
 import type { RedisConnection } from './redis-connection';
 
 /** What others are to hear. */
-export interface Publication {
+export interface PubSubMessage {
   readonly channel: string;
   readonly message: string;
 }
@@ -12,14 +12,14 @@ export interface Publication {
 /** How the processes tell each other at once that there are tickets. */
 export class OfferNews {
   readonly #self = randomUUID();
-  #ring: () => void = () => undefined;
+  #notifyAll: () => void = () => undefined;
   #hear: (jobId: string, job?: StoredJob) => void = () => undefined;
   #toldFor = 0;
 
   constructor(private readonly connection: RedisConnection) {}
 
   /** That there are tickets. @param job instead of that: one that just came */
-  of(job?: StoredJob): Publication {
+  of(job?: StoredJob): PubSubMessage {
     return { channel: this.#channel, message: job ? `${this.#self} ${writeJobWord(job)}` : this.#self };
   }
 
@@ -36,8 +36,8 @@ export class OfferNews {
     await listener.subscribe(this.#channel);
   }
 
-  onOffer(ring: () => void): void {
-    this.#ring = ring;
+  onOffer(notifyAll: () => void): void {
+    this.#notifyAll = notifyAll;
   }
 
   onTold(hear: (jobId: string, job?: StoredJob) => void): void {
@@ -60,7 +60,7 @@ export class OfferNews {
   #read(message: string): void {
     if (message.startsWith(this.#self)) return;
     const end = message.indexOf(' ');
-    if (end < 0) return this.#ring();
+    if (end < 0) return this.#notifyAll();
     const word = readJobWord(message.slice(end + 1));
     if (word) this.#hear(word.jobId, word.job);
   }
@@ -72,6 +72,6 @@ export class OfferNews {
     } catch (error) {
       this.connection.tell(error);
     }
-    this.#ring();
+    this.#notifyAll();
   }
 }

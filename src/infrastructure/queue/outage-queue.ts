@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
-import { JobQueue, type Ticket } from '../../application/ports/job-queue';
-import type { StoredJob } from '../../application/ports/job-store';
+import { JobQueue, type Ticket } from '../../application/jobs/job-queue';
+import type { StoredJob } from '../../application/jobs/job-repository';
 import { toComfyUIError } from '../../domain/errors';
 import type { Job } from '../../domain/job/job';
-import { oneLine } from '../../domain/text';
+import { oneLine } from '../../shared/text';
 import type { BullJobQueue } from './bull-job-queue';
 
 /** Tickets in Redis; while it is away, or can not give any, the waiting jobs themselves. */
@@ -28,10 +28,10 @@ export class OutageQueue extends JobQueue {
     return this.bull.offer(jobs);
   }
 
-  async next(exceptNeeds: readonly string[]): Promise<Ticket | undefined> {
+  async next(exceptRequirements: readonly string[]): Promise<Ticket | undefined> {
     try {
       if (this.bull.isThere) {
-        const ticket = await this.bull.next(exceptNeeds);
+        const ticket = await this.bull.next(exceptRequirements);
         this.#isFailing = false;
         return ticket;
       }
@@ -40,7 +40,7 @@ export class OutageQueue extends JobQueue {
         this.#logger.warn(`Jobs are handed over without their tickets: ${oneLine(toComfyUIError(error).message)}`);
       this.#isFailing = true;
     }
-    const ticket = await this.store.next(exceptNeeds);
+    const ticket = await this.store.next(exceptRequirements);
     if (ticket) this.#stored.add(ticket);
     return ticket;
   }
@@ -57,8 +57,8 @@ export class OutageQueue extends JobQueue {
     return this.bull.tickets();
   }
 
-  onOffer(ring: () => void): void {
-    this.bull.onOffer(ring);
+  onOffer(notifyAll: () => void): void {
+    this.bull.onOffer(notifyAll);
   }
 
   onTold(hear: (jobId: string, job?: StoredJob) => void): void {

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import type { Redis, RedisOptions } from 'ioredis';
-import { Bell } from '../../application/bell';
+import { Condition } from '../../shared/condition';
 import { ComfyUIError } from '../../domain/errors';
-import { oneLine } from '../../domain/text';
+import { oneLine } from '../../shared/text';
 import type { BullLibraries } from './load-bullmq';
 import { isConnectionLost, redisError } from './redis-errors';
 
@@ -29,7 +29,7 @@ const OPTIONS: RedisOptions = {
 /** A connection to Redis for commands and one that listens, which come back by themselves. */
 export class RedisConnection {
   readonly #logger = new Logger(RedisConnection.name);
-  readonly #ready = new Bell();
+  readonly #ready = new Condition();
   readonly commands: Redis;
   readonly listener: Redis;
   /** Since it was there the last time. */
@@ -43,7 +43,7 @@ export class RedisConnection {
       client.on('error', (error) => this.tell(error));
       client.on('ready', () => this.#isBack());
     }
-    this.commands.on('end', () => this.#ready.ring());
+    this.commands.on('end', () => this.#ready.notifyAll());
   }
 
   /** @throws ComfyUIError `storage_failed` */
@@ -101,7 +101,7 @@ export class RedisConnection {
   /** At once; what is under way is rejected. */
   close(): void {
     this.#isOpen = false;
-    this.#ready.ring();
+    this.#ready.notifyAll();
     for (const client of [this.commands, this.listener]) client.disconnect();
   }
 
@@ -110,7 +110,7 @@ export class RedisConnection {
   }
 
   #isBack(): void {
-    if (this.commands.status === 'ready') this.#ready.ring();
+    if (this.commands.status === 'ready') this.#ready.notifyAll();
     if (this.#told.size === 0 || this.commands.status !== 'ready' || this.listener.status !== 'ready') return;
     this.#told.clear();
     this.#logger.log('Redis is back');

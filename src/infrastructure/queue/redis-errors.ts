@@ -1,5 +1,5 @@
 import { ComfyUIError } from '../../domain/errors';
-import { isObject } from '../../domain/json';
+import { isObject } from '../../shared/json';
 import { networkCodeOf } from '../network-code';
 import { withoutExtras } from '../without-extras';
 

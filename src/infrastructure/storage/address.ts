@@ -1,5 +1,5 @@
 import { ComfyUIError } from '../../domain/errors';
-import type { ByteRange } from '../../application/ports/asset-storage';
+import type { ByteRange } from '../../application/assets/asset-storage';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 

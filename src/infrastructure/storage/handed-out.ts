@@ -1,5 +1,5 @@
 import { addAbortSignal, pipeline, type Readable, Transform } from 'node:stream';
-import { StorageFault } from './storage-fault';
+import { StorageError } from './storage-error';
 
 interface HandingOut {
   readonly signal: AbortSignal;
@@ -30,6 +30,6 @@ export function handedOut(source: Readable, { signal, told, silenceMs }: Handing
   return addAbortSignal(signal, out);
 }
 
-function fellSilent(ms: number): StorageFault {
-  return new StorageFault(`The file storage sent nothing for ${ms / 1000} s in the middle of a file.`);
+function fellSilent(ms: number): StorageError {
+  return new StorageError(`The file storage sent nothing for ${ms / 1000} s in the middle of a file.`);
 }

@@ -1,4 +1,4 @@
-import type { FileToStore } from '../../application/ports/asset-storage';
+import type { FileToStore } from '../../application/assets/asset-storage';
 
 /** Who puts the same file at the same time waits for the first, and does it itself only when that one fails. */
 export class OnePut {

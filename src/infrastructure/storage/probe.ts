@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import type { AssetStorage } from '../../application/ports/asset-storage';
-import { StorageFault } from './storage-fault';
+import type { AssetStorage } from '../../application/assets/asset-storage';
+import { StorageError } from './storage-error';
 
 /**
  * Stores, reads and removes a file that nobody else has: all rights that are needed, tried.
@@ -19,7 +19,7 @@ export async function probe(
   await storage.put({ sha256, sizeBytes: bytes.length, mediaType: 'text/plain', open }, signal);
   try {
     const { stream } = await storage.open(sha256, { signal });
-    if (!(await buffer(stream)).equals(bytes)) throw new StorageFault('The file storage gives back other bytes.');
+    if (!(await buffer(stream)).equals(bytes)) throw new StorageError('The file storage gives back other bytes.');
     await whileThere(sha256);
   } catch (error) {
     await storage.remove(sha256, signal).catch(() => undefined);

@@ -1,8 +1,8 @@
 import { decorrelatedJitterGenerator, ExponentialBackoff, handleType, retry } from 'cockatiel';
-import { StorageFault } from './storage-fault';
+import { StorageError } from './storage-error';
 
 const policy = retry(
-  handleType(StorageFault, ({ isPassing }) => isPassing),
+  handleType(StorageError, ({ isPassing }) => isPassing),
   {
     maxAttempts: 3,
     backoff: new ExponentialBackoff({ initialDelay: 200, maxDelay: 3_000, generator: decorrelatedJitterGenerator }),

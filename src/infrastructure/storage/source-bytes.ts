@@ -1,6 +1,6 @@
 import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
-import type { FileToStore } from '../../application/ports/asset-storage';
-import { StorageFault } from './storage-fault';
+import type { FileToStore } from '../../application/assets/asset-storage';
+import { StorageError } from './storage-error';
 
 /**
  * One reading of a file to store. Its last piece comes only after the size was found right: a storage that needs all bytes
@@ -23,7 +23,7 @@ export class SourceBytes {
     const source = file.open();
     source.once('error', (error) => this.#blame(error));
     source.once('close', () => {
-      if (!source.readableEnded) this.#blame(new StorageFault('A file to store broke off.'));
+      if (!source.readableEnded) this.#blame(new StorageError('A file to store broke off.'));
     });
     pipeline(source, this.#checked, () => undefined);
     // For who never began to read: the pipeline no longer listens when all has gone in.
@@ -57,7 +57,7 @@ export class SourceBytes {
   }
 
   #refuse(says: string, done: TransformCallback): void {
-    this.failure = new StorageFault(`A file to store ${says}.`);
+    this.failure = new StorageError(`A file to store ${says}.`);
     done(this.failure);
   }
 

@@ -1,6 +1,6 @@
-import type { ByteRange } from '../../application/ports/asset-storage';
+import type { ByteRange } from '../../application/assets/asset-storage';
 import { beyondEnd } from './address';
-import { StorageFault } from './storage-fault';
+import { StorageError } from './storage-error';
 
 /** What an HTTP server says of the bytes it is about to send. */
 export interface AnsweredPart {
@@ -21,6 +21,6 @@ export function wholeSize({ contentRange, length }: AnsweredPart, range: ByteRan
   if (range && size !== undefined && range.start >= size) throw beyondEnd(range);
   const whole =
     range && size !== undefined && start === range.start && end === Math.min(range.end, size - 1) ? size : undefined;
-  if (whole === undefined) throw new StorageFault(`${who} sends other bytes of a file than those asked for.`);
+  if (whole === undefined) throw new StorageError(`${who} sends other bytes of a file than those asked for.`);
   return whole;
 }

@@ -1,11 +1,11 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
-import type { JobQuery } from '../../application/ports/job-store';
+import type { JobQuery } from '../../application/jobs/job-repository';
 import { ComfyUIError } from '../../domain/errors';
-import { isObject } from '../../domain/json';
-import { type GenerateBody, GenerateBodyPipe } from '../generate/generate-body.pipe';
-import { readIdempotencyKey } from '../generate/idempotency-key';
-import { UuidPipe } from '../uuid.pipe';
-import { JobQueryPipe } from '../jobs/job-query.pipe';
+import { isObject } from '../../shared/json';
+import { type GenerateBody, GenerateBodyPipe } from '../shared/generate/generate-body.pipe';
+import { readIdempotencyKey } from '../shared/generate/idempotency-key';
+import { UuidPipe } from '../shared/uuid.pipe';
+import { JobQueryPipe } from '../shared/jobs/job-query.pipe';
 import type { NamesStream, UnsubscribeCall } from './messages';
 
 export interface CheckedGenerateCall extends NamesStream {

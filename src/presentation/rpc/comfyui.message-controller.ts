@@ -1,11 +1,11 @@
 import { Controller, UseFilters } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import { Draining } from '../../application/draining';
-import { GenerationService } from '../../application/generation.service';
-import { StatusService } from '../../application/status.service';
-import { queuedPromptAnswer, statusAnswer, workflowIn } from '../comfyui/comfyui-answers';
-import type { StatusAnswerDto } from '../comfyui/status.dto';
-import type { QueuedPromptAnswerDto } from '../comfyui/workflow.dto';
+import { ShutdownState } from '../../application/maintenance/shutdown-state';
+import { GenerationService } from '../../application/jobs/generation.service';
+import { StatusService } from '../../application/backends/status.service';
+import { queuedPromptAnswer, statusAnswer, workflowIn } from '../shared/comfyui/comfyui-answers';
+import type { StatusAnswerDto } from '../shared/comfyui/status.dto';
+import type { QueuedPromptAnswerDto } from '../shared/comfyui/workflow.dto';
 import { PATTERNS } from './patterns';
 import { RpcExceptionFilter } from './rpc-exception.filter';
 
@@ -15,12 +15,12 @@ export class ComfyUIMessageController {
   constructor(
     private readonly statusService: StatusService,
     private readonly generation: GenerationService,
-    private readonly draining: Draining,
+    private readonly shutdownState: ShutdownState,
   ) {}
 
   @MessagePattern(PATTERNS.status)
   async status(): Promise<StatusAnswerDto> {
-    this.draining.refuseNew();
+    this.shutdownState.refuseNew();
     return statusAnswer(await this.statusService.status());
   }
 

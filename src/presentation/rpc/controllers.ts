@@ -1,5 +1,5 @@
 import type { Provider, Type } from '@nestjs/common';
-import { Callers } from './callers';
+import { StreamSubscriptions } from './stream-subscriptions';
 import { ComfyUIMessageController } from './comfyui.message-controller';
 import { GenerateMessageController } from './generate.message-controller';
 import { JobsMessageController } from './jobs.message-controller';
@@ -7,4 +7,4 @@ import { JobsMessageController } from './jobs.message-controller';
 /** What `ComfyUIModule` adds to an application that asks for `microservice`. */
 export const MESSAGE_CONTROLLERS: Type[] = [ComfyUIMessageController, GenerateMessageController, JobsMessageController];
 
-export const MESSAGE_PROVIDERS: Provider[] = [Callers];
+export const MESSAGE_PROVIDERS: Provider[] = [StreamSubscriptions];

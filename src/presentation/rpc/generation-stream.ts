@@ -1,21 +1,21 @@
-import type { Delivery } from '../../application/assets/delivery';
-import type { JobView } from '../../application/job.service';
-import type { LiveJob } from '../../application/live-job';
+import type { FileDelivery } from '../../application/assets/file-delivery';
+import type { JobView } from '../../application/jobs/job.service';
+import type { JobSession } from '../../application/jobs/job-session';
 import { attemptNumber, hasEnded, type Job } from '../../domain/job/job';
 import type { JobEvent } from '../../domain/job/job-event';
-import { generationAnswer, type Telling, toldFile } from '../generate/generation-answer';
-import { fileSummary, generationSummary } from '../generate/generation-summary';
-import { jobJson } from '../jobs/job-json';
-import type { GenerationEvent, JobProgressNews } from './messages';
+import { generationAnswer, type ResponseContext, toldFile } from '../shared/generate/generation-answer';
+import { fileSummary, generationSummary } from '../shared/generate/generation-summary';
+import { jobJson } from '../shared/jobs/job-json';
+import type { GenerationEvent, JobProgressMessage } from './messages';
 
 /** The progress is told at least once a second; a timer set for that would be late. */
 export const REPEAT_AFTER_MS = 800;
 
 interface Streaming {
-  readonly live: LiveJob;
+  readonly session: JobSession;
   readonly view: (job: Job) => Promise<JobView>;
-  readonly delivery: Delivery;
-  readonly telling: Telling;
+  readonly delivery: FileDelivery;
+  readonly context: ResponseContext;
   readonly timeoutSeconds: number;
   /** Aborted when nobody listens any more. */
   readonly signal: AbortSignal;
@@ -26,10 +26,10 @@ interface Streaming {
  * @throws ComfyUIError the job's own error, or `timeout`, `shutting_down`, `backend_unreachable`: then it goes on
  */
 export async function* generationStream(streaming: Streaming): AsyncGenerator<GenerationEvent, void, undefined> {
-  const { live, view, delivery, telling, timeoutSeconds, signal } = streaming;
+  const { session, view, delivery, context, timeoutSeconds, signal } = streaming;
   const deadline = AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), signal]);
-  yield { kind: 'job', job: jobJson(await view(live.job), telling.addresses) };
-  for await (const happening of live.events({
+  yield { kind: 'job', job: jobJson(await view(session.job), context.urls) };
+  for await (const happening of session.events({
     repeatAfterMs: REPEAT_AFTER_MS,
     signal: deadline,
     whenUnreachable: 'refuse',
@@ -38,20 +38,20 @@ export async function* generationStream(streaming: Streaming): AsyncGenerator<Ge
     else if (happening.kind !== 'preview') yield { kind: 'progress', progress: progressOf(happening.job) };
   }
   if (signal.aborted) return;
-  if (!hasEnded(live.job)) throw live.notInTime(timeoutSeconds);
-  if (live.job.error) throw live.job.error;
-  const answer = generationAnswer(live.job, await delivery.files(signal), telling);
+  if (!hasEnded(session.job)) throw session.notInTime(timeoutSeconds);
+  if (session.job.error) throw session.job.error;
+  const answer = generationAnswer(session.job, await delivery.files(signal), context);
   yield { kind: 'result', result: generationSummary(answer) };
 }
 
 async function outputOf(
   { file }: Extract<JobEvent, { kind: 'output' }>,
-  { delivery, telling, signal }: Streaming,
+  { delivery, context, signal }: Streaming,
 ): Promise<GenerationEvent> {
-  return { kind: 'output', output: fileSummary(toldFile(await delivery.file(file, signal), telling)) };
+  return { kind: 'output', output: fileSummary(toldFile(await delivery.file(file, signal), context)) };
 }
 
-export function progressOf(job: Job): JobProgressNews {
+export function progressOf(job: Job): JobProgressMessage {
   const elapsedMs = (job.endedAt ?? Date.now()) - job.queuedAt;
   return { id: job.id, status: job.status, attempt: attemptNumber(job), elapsedMs, ...job.progress };
 }

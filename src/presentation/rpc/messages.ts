@@ -1,8 +1,8 @@
 import type { JobStatus } from '../../domain/job/job';
 import type { Progress } from '../../domain/job/progress';
-import type { GenerationDto, OutputFileDto } from '../generate/generation.dto';
-import type { JobDto } from '../jobs/job.dto';
-import type { JobOutputDto } from '../jobs/job-parts.dto';
+import type { GenerationDto, OutputFileDto } from '../shared/generate/generation.dto';
+import type { JobDto } from '../shared/jobs/job.dto';
+import type { JobOutputDto } from '../shared/jobs/job-parts.dto';
 
 /** What `generate` takes: the fields of `POST /generate`, and what its headers say. */
 export interface GenerateCall {
@@ -28,7 +28,7 @@ export interface GenerateCall {
   readonly idempotencyKey?: string;
 }
 
-export interface JobProgressNews extends Progress {
+export interface JobProgressMessage extends Progress {
   readonly id: string;
   readonly status: JobStatus;
   readonly attempt: number;
@@ -38,7 +38,7 @@ export interface JobProgressNews extends Progress {
 
 interface ProgressEvent {
   readonly kind: 'progress';
-  readonly progress: JobProgressNews;
+  readonly progress: JobProgressMessage;
 }
 
 /**
@@ -52,7 +52,7 @@ export type GenerationEvent =
   | { readonly kind: 'result'; readonly result: GenerationDto };
 
 /** What `jobs.events` tells: `job` first and when its status changes, and `end`, whatever the end is. */
-export type JobNews =
+export type JobStreamMessage =
   | { readonly kind: 'job' | 'end'; readonly job: JobDto }
   | ProgressEvent
   | { readonly kind: 'output'; readonly output: JobOutputDto };

@@ -2,8 +2,8 @@ import { type ArgumentsHost, Catch, HttpException, Logger } from '@nestjs/common
 import { BaseRpcExceptionFilter, RpcException } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { toComfyUIError } from '../../domain/errors';
-import { toErrorBody } from '../errors/http-exceptions';
-import { logFailure } from '../errors/log-failure';
+import { toErrorBody } from '../shared/errors/http-exceptions';
+import { logFailure } from '../shared/errors/log-failure';
 
 /** Errors as data, with the body they have over HTTP. What a guard or pipe of the host application threw is Nest's to tell. */
 @Catch()

@@ -1,6 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
-import type { Caller } from './callers';
-import { Pace } from './pace';
+import type { Caller } from './stream-subscriptions';
+import { Backpressure } from './backpressure';
 
 type Events<T> = (signal: AbortSignal) => AsyncIterable<T>;
 
@@ -12,7 +12,7 @@ export function streamOf<T>(context: object, caller: Caller, events: Events<T>):
   return new Observable<T>((subscriber) => {
     const unsubscribed = new AbortController();
     const signal = AbortSignal.any([caller.gone, unsubscribed.signal]);
-    void pour(events(signal), subscriber, Pace.of(context), signal);
+    void pour(events(signal), subscriber, Backpressure.of(context), signal);
     return () => {
       unsubscribed.abort();
       caller.done();
@@ -23,7 +23,7 @@ export function streamOf<T>(context: object, caller: Caller, events: Events<T>):
 async function pour<T>(
   events: AsyncIterable<T>,
   subscriber: Subscriber<T>,
-  pace: Pace | undefined,
+  pace: Backpressure | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   try {

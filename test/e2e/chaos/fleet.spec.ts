@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from 'pg';
 import { onRedis } from '../../queue/redis-server';
-import { Callers } from './support/callers';
+import { StreamSubscriptions } from './support/callers';
 import { roundOf } from './support/dice';
 import type { Front } from './support/front';
 import type { Fleet } from './support/fleet';
@@ -37,12 +37,15 @@ function describeSharing(theFleet: () => Fleet): void {
 
   it('give callers and viewers of any of them what runs elsewhere', async () => {
     const fleet = theFleet();
-    const callers = new Callers(fleet.orders, dice, { count: 6, order: () => ({ seconds: 0.3, steps: 3 }) });
+    const subscriptions = new StreamSubscriptions(fleet.orders, dice, {
+      count: 6,
+      order: () => ({ seconds: 0.3, steps: 3 }),
+    });
     await setTimeout(2_000);
     const order = await fleet.orders.submit({ seconds: 2.5, steps: 10 });
     const viewers = Array.from({ length: 3 }, () => new Viewer(fleet.front, order.jobId!));
     const ends = await Promise.all(viewers.map((viewer) => viewer.end()));
-    await callers.leave();
+    await subscriptions.leave();
     for (const end of ends) expect(end?.data).toMatchObject({ status: 'succeeded', outputs: [expect.anything()] });
     for (const { findings, connections } of viewers)
       expect({ findings, connections }).toEqual({ findings: [], connections: 1 });
@@ -153,13 +156,16 @@ describeFleet(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed
 
   it('lose nothing when PostgreSQL restarts', async () => {
     const fleet = theFleet();
-    const callers = new Callers(fleet.orders, dice, { count: 6, order: () => ({ seconds: 0.2, steps: 2 }) });
+    const subscriptions = new StreamSubscriptions(fleet.orders, dice, {
+      count: 6,
+      order: () => ({ seconds: 0.2, steps: 2 }),
+    });
     await setTimeout(1_500);
     await fleet.postgres.kill();
     await setTimeout(1_000);
     await fleet.postgres.start();
     await setTimeout(2_000);
-    await callers.leave();
+    await subscriptions.leave();
     expect(await fleet.audit.findings({ withinMs: 40_000, unseenRuns: 1 })).toEqual([]);
   });
 
@@ -199,7 +205,10 @@ describeFleet(`replicas x 2 that do both (CHAOS_SEED=${seed})`, () => {
 
   it('lose nothing when each is killed in turn', async () => {
     const fleet = theFleet();
-    const callers = new Callers(fleet.orders, dice, { count: 6, order: () => ({ seconds: 0.2, steps: 2 }) });
+    const subscriptions = new StreamSubscriptions(fleet.orders, dice, {
+      count: 6,
+      order: () => ({ seconds: 0.2, steps: 2 }),
+    });
     try {
       for (const replica of fleet.apis) {
         await setTimeout(dice.between(1_000, 2_500));
@@ -208,7 +217,7 @@ describeFleet(`replicas x 2 that do both (CHAOS_SEED=${seed})`, () => {
         await replica.start();
       }
     } finally {
-      await callers.leave();
+      await subscriptions.leave();
     }
     expect(await fleet.audit.findings({ withinMs: 40_000, unseenRuns: 2, mayProgressGoBack: true })).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { Callers } from './support/callers';
+import { StreamSubscriptions } from './support/callers';
 import { rounds } from './support/dice';
 import { useOneRig } from './support/rigs';
 import { until } from './support/until';
@@ -26,7 +26,7 @@ describe('kill -9 of the service', () => {
     'keeps what it promised to those who submit meanwhile (CHAOS_SEED=$seed, round $round)',
     async ({ dice }) => {
       const rig = theRig();
-      const callers = new Callers(rig.orders, dice, {
+      const subscriptions = new StreamSubscriptions(rig.orders, dice, {
         count: 6,
         order: () => ({ seconds: dice.between(0, 0.2), steps: 2 }),
       });
@@ -35,7 +35,7 @@ describe('kill -9 of the service', () => {
       await setTimeout(dice.between(0, 300));
       await rig.service.start();
       await setTimeout(dice.between(0, 300));
-      await callers.leave();
+      await subscriptions.leave();
       expect(rig.orders.accepted.length).toBeGreaterThan(0);
       expect(await rig.audit.findings()).toEqual([]);
     },
@@ -64,7 +64,7 @@ describe('a power cut', () => {
   it.each(rounds(5))('that ends everything at once loses no job (CHAOS_SEED=$seed, round $round)', async ({ dice }) => {
     const rig = theRig();
     const order = () => ({ seconds: dice.between(0, 0.4), steps: 3 });
-    const callers = new Callers(rig.orders, dice, { count: 4, order });
+    const subscriptions = new StreamSubscriptions(rig.orders, dice, { count: 4, order });
     await setTimeout(dice.between(300, 1_500));
     const all = [rig.service, ...rig.backends];
     await Promise.all(all.map((process) => process.kill()));
@@ -73,7 +73,7 @@ describe('a power cut', () => {
       await process.start();
     };
     await Promise.all(all.map(comeBack));
-    await callers.leave();
+    await subscriptions.leave();
     expect(await rig.audit.findings({ unseenRuns: 1 })).toEqual([]);
   });
 });

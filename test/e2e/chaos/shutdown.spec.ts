@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
-import { Callers } from './support/callers';
+import { StreamSubscriptions } from './support/callers';
 import { rounds } from './support/dice';
 import { jsonOf, open } from './support/http';
 import type { Order } from './support/order';
@@ -23,8 +23,8 @@ async function untilItLeaves(rig: Rig): Promise<void> {
 describe('SIGTERM', () => {
   it('lets callers have their pictures, sends viewers and new callers away, and leaves the rest to the next', async () => {
     const rig = await startRig();
-    const callers = [rig.orders.add({ seconds: 1.5 }), rig.orders.add({ seconds: 1.5 })];
-    const waiting = [rig.orders.send(callers[0]!, 'picture'), rig.orders.send(callers[1]!, 'json')];
+    const subscriptions = [rig.orders.add({ seconds: 1.5 }), rig.orders.add({ seconds: 1.5 })];
+    const waiting = [rig.orders.send(subscriptions[0]!, 'picture'), rig.orders.send(subscriptions[1]!, 'json')];
     await until(
       'both run',
       async () => (await rig.service.jobs()).filter((job) => job.status === 'running').length === 2,
@@ -45,8 +45,8 @@ describe('SIGTERM', () => {
 
   it('tells callers who can not have theirs in time, and finishes their jobs after the next start', async () => {
     const rig = await startRig({ env: { SHUTDOWN_GRACE: '1' } });
-    const callers = [rig.orders.add({ seconds: 4 }), rig.orders.add({ seconds: 4 })];
-    const waiting = callers.map((order) => rig.orders.send(order, 'picture'));
+    const subscriptions = [rig.orders.add({ seconds: 4 }), rig.orders.add({ seconds: 4 })];
+    const waiting = subscriptions.map((order) => rig.orders.send(order, 'picture'));
     await until(
       'both run',
       async () => (await rig.service.jobs()).filter((job) => job.status === 'running').length === 2,
@@ -66,12 +66,12 @@ describe('SIGTERM', () => {
   it.each(rounds(5))('loses nothing at any moment (CHAOS_SEED=$seed, round $round)', async ({ dice }) => {
     const rig = await startRig({ env: { SHUTDOWN_GRACE: String(Math.round(dice.between(1, 3))) } });
     const order = () => ({ seconds: dice.between(0, 0.3), steps: 2 });
-    const callers = new Callers(rig.orders, dice, { count: 6, order });
+    const subscriptions = new StreamSubscriptions(rig.orders, dice, { count: 6, order });
     await setTimeout(dice.between(100, 1_000));
     rig.service.terminate();
     expect(await rig.service.end()).toBe(0);
     await rig.service.start();
-    await callers.leave();
+    await subscriptions.leave();
     expect(await rig.audit.findings()).toEqual([]);
   });
 });

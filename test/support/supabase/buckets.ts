@@ -92,7 +92,7 @@ export class Buckets {
   }
 
   /** Files without a row: uploads under way, or left behind. */
-  async halves(): Promise<number> {
+  async partialUploads(): Promise<number> {
     const rows = [...this.all.values()].reduce((sum, { objects }) => sum + objects.size, 0);
     return (await readdir(this.folder)).length - rows;
   }

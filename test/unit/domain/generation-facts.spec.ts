@@ -1,4 +1,4 @@
-import { isObject, parseJson } from '../../../src/domain/json';
+import { isObject, parseJson } from '../../../src/shared/json';
 import { generationFacts } from '../../../src/domain/workflow/generation-facts';
 import { noteNodeOrder } from '../../../src/domain/workflow/node-order';
 import { parseWorkflow } from '../../../src/domain/workflow/parse-workflow';

@@ -1,6 +1,6 @@
 import { collected } from '../../support/collected';
 import { ComfyUIError } from '../../../src/domain/errors';
-import { type ActiveJob, activate, advance, newJob, recordOf } from '../../../src/domain/job/active-job';
+import { type JobState, activate, advance, newJob, recordOf } from '../../../src/domain/job/job-state';
 import type { JobChange } from '../../../src/domain/job/job-change';
 import type { Workflow } from '../../../src/domain/workflow/workflow';
 
@@ -13,7 +13,7 @@ const workflow: Workflow = {
 const fresh = newJob({ id: 'id', workflow, queuedAt: 1 });
 const lost = new ComfyUIError('backend_lost', 'It was restarted.');
 
-function after(...changes: JobChange[]): ActiveJob {
+function after(...changes: JobChange[]): JobState {
   return changes.reduce((job, change, index) => advance(job, change, 1000 + index), fresh);
 }
 

@@ -1,9 +1,9 @@
-import { needsOf } from '../../../src/domain/workflow/needs';
+import { requirementsOf } from '../../../src/domain/workflow/requirements';
 import { nodeIdsOf, noteNodeOrder } from '../../../src/domain/workflow/node-order';
 import { parseWorkflow } from '../../../src/domain/workflow/parse-workflow';
 import { seedsOf } from '../../../src/domain/workflow/seeds';
 import { readWorkflow, writeWorkflow } from '../../../src/domain/workflow/workflow-text';
-import { parseJson } from '../../../src/domain/json';
+import { parseJson } from '../../../src/shared/json';
 
 const BODY = `{"prompt":{
   "9":{"class_type":"KSampler","inputs":{"seed":18446744073709551615,"model":["4",0],"text":"a \\"b\\" \u00e4\u2028"}},
@@ -20,7 +20,7 @@ function submitted() {
 
 describe('what a workflow needs', () => {
   it('is its node classes, the labels asked for, and its model files', () => {
-    expect(needsOf(submitted(), ['b', 'a', 'b'])).toEqual({
+    expect(requirementsOf(submitted(), ['b', 'a', 'b'])).toEqual({
       classes: ['CheckpointLoaderSimple', 'KSampler', 'LoraLoader'],
       labels: ['a', 'b'],
       models: ['sdxl.safetensors', 'x/y.SAFETENSORS'],

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
-import { contentDisposition } from '../../../src/application/assets/content-disposition';
+import { contentDisposition } from '../../../src/shared/content-disposition';
 import { Silence } from '../../../src/infrastructure/silence';
 import { handedOut } from '../../../src/infrastructure/storage/handed-out';
 import { wholeSize } from '../../../src/infrastructure/storage/whole-size';
@@ -79,5 +79,5 @@ it.each([
   ['ü\r\nX: y', `attachment; filename="___X: y"; filename*=UTF-8''%C3%BC%0D%0AX%3A%20y`],
   ["it's (1)*\ud800", `attachment; filename="it's (1)*_"; filename*=UTF-8''it%27s%20%281%29%2A%EF%BF%BD`],
 ])('the name %j goes into a header whole and harmless', (filename, header) => {
-  expect(contentDisposition({ filename, mediaType: 'image/png', inline: false })).toBe(header);
+  expect(contentDisposition({ filename, inline: false })).toBe(header);
 });

@@ -1,9 +1,9 @@
-import { UuidPipe } from '../../../src/presentation/uuid.pipe';
-import { contentHead, isUnchanged, readRange, validators } from '../../../src/presentation/http/assets/asset-head';
-import { AssetQueryPipe } from '../../../src/presentation/http/assets/asset-query.pipe';
-import { Addresses } from '../../../src/presentation/addresses';
-import { AssetWishPipe } from '../../../src/presentation/http/assets/asset-wish.pipe';
-import { parseIsoTime } from '../../../src/presentation/http/assets/iso-time';
+import { UuidPipe } from '../../../src/presentation/shared/uuid.pipe';
+import { contentHead, isUnchanged, readRange, validators } from '../../../src/presentation/rest/assets/asset-head';
+import { AssetQueryPipe } from '../../../src/presentation/rest/assets/asset-query.pipe';
+import { UrlBuilder } from '../../../src/presentation/shared/url-builder';
+import { DeliveryQueryPipe } from '../../../src/presentation/rest/assets/delivery-query.pipe';
+import { parseIsoTime } from '../../../src/presentation/rest/assets/iso-time';
 
 const ID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
 
@@ -27,12 +27,12 @@ describe('the address of an asset', () => {
     ['/elsewhere', `/assets/${ID}`],
     [undefined, `/assets/${ID}`],
   ])('is beside the route that was asked: %s', (requestUrl, expected) => {
-    expect(new Addresses({ url: '/cut', originalUrl: requestUrl }, undefined).asset(ID)).toBe(expected);
+    expect(new UrlBuilder({ url: '/cut', originalUrl: requestUrl }, undefined).asset(ID)).toBe(expected);
   });
 
   it('is below the public URL where there is one', () => {
     const publicUrl = 'https://example.com/pictures';
-    expect(new Addresses({ url: '/api/jobs' }, publicUrl).asset(ID)).toBe(`https://example.com/pictures/assets/${ID}`);
+    expect(new UrlBuilder({ url: '/api/jobs' }, publicUrl).asset(ID)).toBe(`https://example.com/pictures/assets/${ID}`);
   });
 });
 
@@ -137,7 +137,7 @@ describe('the query for assets', () => {
 });
 
 describe('how the bytes are wanted', () => {
-  const pipe = new AssetWishPipe();
+  const pipe = new DeliveryQueryPipe();
 
   it.each([
     [{}, { isDownload: false }],

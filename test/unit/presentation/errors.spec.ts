@@ -1,5 +1,5 @@
 import { ComfyUIError, ERROR_CODES, type ErrorCode } from '../../../src/domain/errors';
-import { retryAfter, toErrorBody } from '../../../src/presentation/errors/http-exceptions';
+import { retryAfter, toErrorBody } from '../../../src/presentation/shared/errors/http-exceptions';
 
 const STATUSES: Readonly<Record<ErrorCode, number>> = {
   invalid_request: 400,

@@ -1,12 +1,12 @@
-import { Addresses } from '../../../src/presentation/addresses';
+import { UrlBuilder } from '../../../src/presentation/shared/url-builder';
 import { collected } from '../../support/collected';
-import { LiveJob } from '../../../src/application/live-job';
+import { JobSession } from '../../../src/application/jobs/job-session';
 import { ComfyUIError } from '../../../src/domain/errors';
-import { newJob } from '../../../src/domain/job/active-job';
+import { newJob } from '../../../src/domain/job/job-state';
 import type { Job } from '../../../src/domain/job/job';
 import type { Preview } from '../../../src/domain/job/run-event';
-import { jobEvents } from '../../../src/presentation/http/jobs/job-events';
-import { eventHead, eventText, retryText } from '../../../src/presentation/http/streaming/event-text';
+import { jobEvents } from '../../../src/presentation/rest/jobs/job-events';
+import { eventHead, eventText, retryText } from '../../../src/presentation/rest/streaming/event-text';
 
 const ID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
 const workflow = { '1': { class_type: 'A', inputs: {} }, '2': { class_type: 'B', inputs: {} } };
@@ -22,16 +22,16 @@ function read(text: string): Told | string {
   return match ? { id: Number(match[1]), event: String(match[2]), data: JSON.parse(String(match[3])) } : text;
 }
 
-function liveJob(): LiveJob {
+function liveJob(): JobSession {
   const nothing = () => undefined;
   const keeper = { stored: async () => undefined, share: nothing, collected: nothing, forget: nothing };
-  return new LiveJob(newJob({ id: ID, workflow, queuedAt: Date.now() }), keeper);
+  return new JobSession(newJob({ id: ID, workflow, queuedAt: Date.now() }), keeper);
 }
 
 /** A viewer of the job, with three jobs before it while it waits. */
-function watch(live: LiveJob, signal = new AbortController().signal): AsyncGenerator<string> {
+function watch(session: JobSession, signal = new AbortController().signal): AsyncGenerator<string> {
   const view = async (job: Job) => ({ job, queuePosition: job.status === 'queued' ? 4 : null });
-  return jobEvents({ live, view, addresses: new Addresses({ url: `/jobs/${ID}/events` }, undefined), signal });
+  return jobEvents({ session, view, urls: new UrlBuilder({ url: `/jobs/${ID}/events` }, undefined), signal });
 }
 
 async function rest(events: AsyncIterable<string>): Promise<(Told | string)[]> {
@@ -50,9 +50,9 @@ function preview(text: string): Preview {
   return { nodeId: '1', mediaType: 'image/png', image: Buffer.from(text) };
 }
 
-function start(live: LiveJob): void {
-  live.change({ kind: 'handed', backend: 'http://gpu', promptId: ID });
-  live.change({ kind: 'started' });
+function start(session: JobSession): void {
+  session.change({ kind: 'handed', backend: 'http://gpu', promptId: ID });
+  session.change({ kind: 'started' });
 }
 
 describe('the text of an event', () => {
@@ -67,28 +67,28 @@ describe('the text of an event', () => {
 
 describe('the events of a job', () => {
   it('begin with the whole job, its outputs and its last preview, and do not repeat them', async () => {
-    const live = liveJob();
+    const session = liveJob();
     const [a, b] = [file('a.png'), file('b.png', '2')];
-    start(live);
-    live.change({ kind: 'collected', file: a });
-    live.change({ kind: 'preview', preview: preview('older') });
-    live.change({ kind: 'preview', preview: preview('x') });
-    const events = watch(live);
+    start(session);
+    session.change({ kind: 'collected', file: a });
+    session.change({ kind: 'preview', preview: preview('older') });
+    session.change({ kind: 'preview', preview: preview('x') });
+    const events = watch(session);
     const first = read(String((await events.next()).value));
     expect(first).toMatchObject({
       event: 'job',
-      id: live.job.revision,
+      id: session.job.revision,
       data: {
         id: ID,
-        revision: live.job.revision,
+        revision: session.job.revision,
         status: 'running',
         queuePosition: null,
         outputs: [{ filename: 'a.png' }],
         preview: { nodeId: '1', mediaType: 'image/png', base64: Buffer.from('x').toString('base64') },
       },
     });
-    live.change({ kind: 'collected', file: b });
-    live.change({ kind: 'succeeded', outputs: [a, b] });
+    session.change({ kind: 'collected', file: b });
+    session.change({ kind: 'succeeded', outputs: [a, b] });
     const told = await rest(events);
     expect(kinds(told)).toEqual(['output', 'end']);
     expect(told[0]).toMatchObject({ data: { filename: 'b.png', sizeBytes: 3, type: 'output' } });
@@ -96,13 +96,13 @@ describe('the events of a job', () => {
   });
 
   it('tell of a waiting job its place, then every change, each with the revision', async () => {
-    const live = liveJob();
-    const events = watch(live);
+    const session = liveJob();
+    const events = watch(session);
     const told = [read(String((await events.next()).value))];
     const changes = [
-      () => start(live),
-      () => live.change({ kind: 'executing', nodeId: '2' }),
-      () => live.change({ kind: 'preview', preview: preview('x') }),
+      () => start(session),
+      () => session.change({ kind: 'executing', nodeId: '2' }),
+      () => session.change({ kind: 'preview', preview: preview('x') }),
     ];
     for (const change of changes) {
       const next = events.next();
@@ -110,31 +110,31 @@ describe('the events of a job', () => {
       change();
       told.push(read(String((await next).value)));
     }
-    live.change({ kind: 'failed', error: new ComfyUIError('stalled', 'dead') });
+    session.change({ kind: 'failed', error: new ComfyUIError('stalled', 'dead') });
     told.push(...(await rest(events)));
     expect(kinds(told.filter((one) => typeof one !== 'string'))).toEqual(['job', 'job', 'progress', 'preview', 'end']);
     expect(told[0]).toMatchObject({ data: { status: 'queued', queuePosition: 4 } });
     expect(told[0]).not.toHaveProperty('data.preview');
     expect(told[2]).toMatchObject({ data: { id: ID, status: 'running', attempt: 1, currentNode: '2', nodesTotal: 2 } });
-    expect(told.at(-1)).toMatchObject({ id: live.job.revision, data: { error: { code: 'stalled' } } });
+    expect(told.at(-1)).toMatchObject({ id: session.job.revision, data: { error: { code: 'stalled' } } });
   });
 
   it('are only the end when it has ended', async () => {
-    const live = liveJob();
-    live.change({ kind: 'succeeded', outputs: [file('a.png')] });
-    expect(kinds(await rest(watch(live)))).toEqual(['end']);
+    const session = liveJob();
+    session.change({ kind: 'succeeded', outputs: [file('a.png')] });
+    expect(kinds(await rest(watch(session)))).toEqual(['end']);
   });
 
   it('are heard of at least every 15 seconds: the place while it waits, else a comment', async () => {
     jest.useFakeTimers();
     try {
-      const live = liveJob();
-      const events = watch(live);
+      const session = liveJob();
+      const events = watch(session);
       await events.next();
       const waiting = events.next();
       await jest.advanceTimersByTimeAsync(7_000);
       expect(read(String((await waiting).value))).toMatchObject({ event: 'progress', data: { queuePosition: 4 } });
-      start(live);
+      start(session);
       await events.next();
       const running = events.next();
       await jest.advanceTimersByTimeAsync(7_000);
@@ -146,23 +146,23 @@ describe('the events of a job', () => {
   });
 
   it('stop with an invitation to come back when the service shuts down', async () => {
-    const draining = new AbortController();
-    const live = liveJob();
-    const events = watch(live, draining.signal);
+    const shutdownState = new AbortController();
+    const session = liveJob();
+    const events = watch(session, shutdownState.signal);
     await events.next();
     const next = events.next();
-    draining.abort();
+    shutdownState.abort();
     expect((await next).value).toBe('retry: 3000\n\n');
     expect((await events.next()).done).toBe(true);
   });
 
   it('stop in the same way for a viewer that was slow to notice', async () => {
-    const draining = new AbortController();
-    const live = liveJob();
-    const events = watch(live, draining.signal);
+    const shutdownState = new AbortController();
+    const session = liveJob();
+    const events = watch(session, shutdownState.signal);
     await events.next();
-    draining.abort();
-    live.interrupt(new ComfyUIError('shutting_down', 'bye'));
+    shutdownState.abort();
+    session.interrupt(new ComfyUIError('shutting_down', 'bye'));
     expect(await rest(events)).toEqual(['retry: 3000\n\n']);
   });
 });

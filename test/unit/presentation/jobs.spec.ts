@@ -1,10 +1,10 @@
 import { collected } from '../../support/collected';
-import { Addresses } from '../../../src/presentation/addresses';
-import { UuidPipe } from '../../../src/presentation/uuid.pipe';
-import { jobJson } from '../../../src/presentation/jobs/job-json';
-import { JobQueryPipe } from '../../../src/presentation/jobs/job-query.pipe';
+import { UrlBuilder } from '../../../src/presentation/shared/url-builder';
+import { UuidPipe } from '../../../src/presentation/shared/uuid.pipe';
+import { jobJson } from '../../../src/presentation/shared/jobs/job-json';
+import { JobQueryPipe } from '../../../src/presentation/shared/jobs/job-query.pipe';
 import { ComfyUIError } from '../../../src/domain/errors';
-import { type ActiveJob, advance, newJob } from '../../../src/domain/job/active-job';
+import { type JobState, advance, newJob } from '../../../src/domain/job/job-state';
 import type { JobChange } from '../../../src/domain/job/job-change';
 
 const ID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
@@ -15,19 +15,19 @@ const workflow = {
   '9': { class_type: 'SaveImage', inputs: { images: ['3', 0] } },
 };
 
-function jobAfter(...changes: JobChange[]): ActiveJob {
+function jobAfter(...changes: JobChange[]): JobState {
   const job = newJob({ id: ID, workflow, queuedAt: NOON, priority: 5, labels: ['sdxl'] });
   return changes.reduce((last, change, index) => advance(last, change, NOON + (index + 1) * 1000), job);
 }
 
 const handed: JobChange = { kind: 'handed', backend: 'http://gpu:8188', promptId: ID };
 const accepted: JobChange = { kind: 'accepted', promptId: ID, clientId: 'never told', number: 7, nodeErrors: {} };
-const addresses = new Addresses({ url: '/api/jobs' }, undefined);
+const urls = new UrlBuilder({ url: '/api/jobs' }, undefined);
 const picture = collected({ width: 1, height: 2 });
 
 describe('a job as JSON', () => {
   it('tells what there is of one that waits', () => {
-    expect(jobJson({ job: jobAfter(), queuePosition: 3 }, addresses)).toEqual({
+    expect(jobJson({ job: jobAfter(), queuePosition: 3 }, urls)).toEqual({
       id: ID,
       revision: 0,
       status: 'queued',
@@ -61,7 +61,7 @@ describe('a job as JSON', () => {
 
   it('tells times, files and attempts of one that succeeded, and no socket id', () => {
     const job = jobAfter(handed, accepted, { kind: 'started' }, { kind: 'succeeded', outputs: [picture] });
-    const json = jobJson({ job, queuePosition: null }, addresses);
+    const json = jobJson({ job, queuePosition: null }, urls);
     const { sha256: _sha256, ...told } = picture;
     expect(json).toMatchObject({
       status: 'succeeded',
@@ -99,7 +99,7 @@ describe('a job as JSON', () => {
         job: jobAfter(handed, { kind: 'started' }, { kind: 'failed', error }),
         queuePosition: null,
       },
-      addresses,
+      urls,
     );
     expect(JSON.parse(JSON.stringify(json.error))).toEqual({
       code: 'execution_failed',
@@ -114,7 +114,7 @@ describe('a job as JSON', () => {
 
   it('keeps other details, even with integers that plain JSON can not write', () => {
     const error = new ComfyUIError('invalid_workflow', 'No.', { details: { nodeErrors: { 3: { value: 2n ** 64n } } } });
-    const json = jobJson({ job: jobAfter(handed, { kind: 'failed', error }), queuePosition: null }, addresses);
+    const json = jobJson({ job: jobAfter(handed, { kind: 'failed', error }), queuePosition: null }, urls);
     expect(() => JSON.stringify(json)).not.toThrow();
     expect(json.error).toMatchObject({ code: 'invalid_workflow', details: { nodeErrors: { 3: expect.anything() } } });
   });

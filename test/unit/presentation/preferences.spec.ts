@@ -1,4 +1,4 @@
-import { readPreferences, wantedFormat } from '../../../src/presentation/http/generate/preferences';
+import { readPreferences, wantedFormat } from '../../../src/presentation/rest/generate/preferences';
 
 describe('wantedFormat', () => {
   it.each([

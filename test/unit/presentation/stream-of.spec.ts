@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { Pace } from '../../../src/presentation/rpc/pace';
+import { Backpressure } from '../../../src/presentation/rpc/backpressure';
 import { streamOf } from '../../../src/presentation/rpc/stream-of';
 
 const caller = () => {
@@ -29,7 +29,7 @@ const ticks = async (count = 20) => {
 describe('a stream', () => {
   it('is asked for the next event when the last went out, and not before', async () => {
     const context = {};
-    const pace = new Pace(context);
+    const pace = new Backpressure(context);
     const { counter, events } = counting();
     const told: number[] = [];
     const subscription = streamOf(context, caller().caller, events).subscribe((event) => told.push(event));
@@ -45,7 +45,7 @@ describe('a stream', () => {
 
   it('ends when the caller leaves, also while the last event waits', async () => {
     const context = {};
-    const pace = new Pace(context);
+    const pace = new Backpressure(context);
     const { counter, events } = counting();
     const { gone, caller: left, isDone } = caller();
     let isComplete = false;

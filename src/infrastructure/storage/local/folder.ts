@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, type FileHandle, mkdir, open, realpath, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { StorageFault } from '../storage-fault';
+import { StorageError } from '../storage-error';
 import { syncFolder } from './descriptors';
 import { codeOf } from './local-errors';
 
@@ -64,7 +64,7 @@ export class Folder {
     try {
       const found = await handle.stat();
       if (found.isFile()) return { handle, size: found.size };
-      throw new StorageFault(`What is at ${path} is no file.`);
+      throw new StorageError(`What is at ${path} is no file.`);
     } catch (error) {
       await handle.close();
       throw error;
@@ -108,7 +108,7 @@ export class Folder {
   async #refuseLinks(folder: string): Promise<void> {
     if (this.#checked.has(folder)) return;
     if ((await realpath(folder)) !== folder)
-      throw new StorageFault(`A symbolic link leads out of the folder for files: ${folder}.`);
+      throw new StorageError(`A symbolic link leads out of the folder for files: ${folder}.`);
     this.#checked.add(folder);
   }
 }

@@ -1,6 +1,6 @@
 import { ComfyUIError } from '../../../domain/errors';
-import { isObject } from '../../../domain/json';
-import { StorageFault } from '../storage-fault';
+import { isObject } from '../../../shared/json';
+import { StorageError } from '../storage-error';
 
 /** By Node's code. EFBIG: the system limits how large a file may be. */
 const SAYS: readonly (readonly [RegExp, string])[] = [
@@ -18,7 +18,7 @@ export function localFault(error: unknown, directory: string): ComfyUIError {
   if (error instanceof ComfyUIError) return error;
   const code = codeOf(error);
   const says = SAYS.find(([pattern]) => pattern.test(code))?.[1] ?? 'failed';
-  return new StorageFault(`The folder for files ${says}${code && ` (${code})`}. It is ${directory}.`, { cause: error });
+  return new StorageError(`The folder for files ${says}${code && ` (${code})`}. It is ${directory}.`, { cause: error });
 }
 
 export function codeOf(error: unknown): string {

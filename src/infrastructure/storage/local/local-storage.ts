@@ -4,19 +4,19 @@ import {
   AssetStorage,
   type ByteRange,
   type FileToStore,
-  type LinkWish,
+  type LinkOptions,
   type OpenedFile,
   type Reading,
-} from '../../../application/ports/asset-storage';
+} from '../../../application/assets/asset-storage';
 import { addressOf, beyondEnd, checkRange, notFound } from '../address';
 import { handedOut } from '../handed-out';
 import { OnePut } from '../one-put';
 import { probe } from '../probe';
 import { SourceBytes } from '../source-bytes';
-import { StorageFault } from '../storage-fault';
+import { StorageError } from '../storage-error';
 import { Folder, type FoundFile } from './folder';
-import { canNotLink, fromFile, fromMemory, fromStream } from './fills';
-import { type Fill, removeHalves, writeWhole } from './halves';
+import { canNotLink, fromFile, fromMemory, fromStream } from './file-writers';
+import { type Fill, removeHalves, writeWhole } from './partial-uploads';
 import { localFault } from './local-errors';
 import type { LocalStorageOptions } from './local-options';
 
@@ -72,7 +72,7 @@ class LocalStorage extends AssetStorage {
     await this.#told(async () => this.#folder.removeFile(await this.#folder.pathOf(address)));
   }
 
-  async link(sha256: string, _wish: LinkWish, signal: AbortSignal): Promise<null> {
+  async link(sha256: string, _wish: LinkOptions, signal: AbortSignal): Promise<null> {
     addressOf(sha256);
     signal.throwIfAborted();
     return null;
@@ -156,7 +156,7 @@ async function readAtOnce(handle: FileHandle, { start, end }: ByteRange): Promis
   try {
     for (let read = 0; read < bytes.length;) {
       const { bytesRead } = await handle.read(bytes, read, bytes.length - read, start + read);
-      if (bytesRead === 0) throw new StorageFault('A file became shorter while it was read.');
+      if (bytesRead === 0) throw new StorageError('A file became shorter while it was read.');
       read += bytesRead;
     }
     return bytes;

@@ -1,8 +1,8 @@
 import { ComfyUIError } from '../../../domain/errors';
-import { isObject } from '../../../domain/json';
+import { isObject } from '../../../shared/json';
 import { networkCodeOf } from '../../network-code';
 import { withoutExtras } from '../../without-extras';
-import { StorageFault } from '../storage-fault';
+import { StorageError } from '../storage-error';
 import type { ResolvedS3Options } from './s3-options';
 
 interface Meaning {
@@ -51,7 +51,7 @@ export function s3Fault(error: unknown, { bucket, endpoint }: ResolvedS3Options)
   const who = `The file storage (bucket "${bucket}" on ${endpoint ?? 'AWS S3'})`;
   const code = networkCodeOf(error);
   if (code !== undefined)
-    return new StorageFault(`${who} can not be reached (${code}): check S3_ENDPOINT and S3_REGION.`, {
+    return new StorageError(`${who} can not be reached (${code}): check S3_ENDPOINT and S3_REGION.`, {
       cause,
       isPassing: true,
     });
@@ -59,7 +59,7 @@ export function s3Fault(error: unknown, { bucket, endpoint }: ResolvedS3Options)
   const { says, ...kind } = MEANINGS.find(([pattern]) => pattern.test(`${failed} ${cause.message}`))?.[1] ?? {
     says: 'failed',
   };
-  return new StorageFault(`${who} ${says} (${failed}).`, { cause, ...kind });
+  return new StorageError(`${who} ${says} (${failed}).`, { cause, ...kind });
 }
 
 /** Of the answer, if there was one. */

@@ -1,20 +1,20 @@
-import type { S3StorageOptions } from '../../../comfyui.storage';
+import type { S3StorageOptions } from '../../../options/storage.options';
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { contentDisposition } from '../../../application/assets/content-disposition';
+import { contentDisposition } from '../../../shared/content-disposition';
 import {
   AssetStorage,
   type FileToStore,
-  type LinkWish,
+  type LinkOptions,
   type OpenedFile,
   type Reading,
-} from '../../../application/ports/asset-storage';
+} from '../../../application/assets/asset-storage';
 import { ComfyUIError } from '../../../domain/errors';
 import { addressOf, beyondEnd, checkRange, notFound, rangeHeader } from '../address';
 import { handedOut } from '../handed-out';
 import { OnePut } from '../one-put';
 import { probe } from '../probe';
-import { StorageFault } from '../storage-fault';
+import { StorageError } from '../storage-error';
 import { wholeSize } from '../whole-size';
 import { loadSdk, S3Connection, type Sdk, SILENT_MS } from './s3-connection';
 import { s3Fault, statusOf } from './s3-errors';
@@ -43,7 +43,7 @@ class S3Storage extends AssetStorage {
     try {
       await probe(this, signal);
     } catch (error) {
-      if (!(error instanceof StorageFault && error.isBucketMissing)) throw error;
+      if (!(error instanceof StorageError && error.isBucketMissing)) throw error;
       await this.#makeBucket(signal);
       await probe(this, signal);
     }
@@ -83,11 +83,11 @@ class S3Storage extends AssetStorage {
     await this.#connection.run(() => this.#connection.calls.send(command, { abortSignal: signal }), signal);
   }
 
-  async link(sha256: string, wish: LinkWish, signal: AbortSignal): Promise<string> {
+  async link(sha256: string, options: LinkOptions, signal: AbortSignal): Promise<string> {
     const command = new this.sdk.s3.GetObjectCommand({
       ...this.#object(sha256),
-      ResponseContentType: wish.mediaType,
-      ResponseContentDisposition: contentDisposition(wish),
+      ResponseContentType: options.mediaType,
+      ResponseContentDisposition: contentDisposition(options),
     });
     const { linkSeconds } = this.options;
     const sign = () => this.sdk.presigner.getSignedUrl(this.#connection.calls, command, { expiresIn: linkSeconds });

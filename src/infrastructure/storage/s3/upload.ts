@@ -1,5 +1,5 @@
 import type * as S3 from '@aws-sdk/client-s3';
-import type { FileToStore } from '../../../application/ports/asset-storage';
+import type { FileToStore } from '../../../application/assets/asset-storage';
 import { SourceBytes } from '../source-bytes';
 import type { S3Connection, Sdk } from './s3-connection';
 

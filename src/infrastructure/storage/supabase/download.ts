@@ -1,4 +1,4 @@
-import type { ByteRange } from '../../../application/ports/asset-storage';
+import type { ByteRange } from '../../../application/assets/asset-storage';
 import { addressOf, beyondEnd, notFound, rangeHeader } from '../address';
 import type { SupabaseConnection } from './supabase-connection';
 import { SupabaseRefusal } from './supabase-errors';

@@ -1,4 +1,4 @@
-import type { LinkWish } from '../../../application/ports/asset-storage';
+import type { LinkOptions } from '../../../application/assets/asset-storage';
 import { addressOf, notFound } from '../address';
 import { dataOf, type SupabaseConnection } from './supabase-connection';
 import { SupabaseRefusal } from './supabase-errors';
@@ -6,7 +6,7 @@ import type { ResolvedSupabaseOptions } from './supabase-options';
 
 interface Wanted {
   readonly sha256: string;
-  readonly wish: LinkWish;
+  readonly options: LinkOptions;
   readonly signal: AbortSignal;
 }
 
@@ -17,7 +17,7 @@ interface Wanted {
 export function linkTo(
   connection: SupabaseConnection,
   { links, linkSeconds }: ResolvedSupabaseOptions,
-  { sha256, wish, signal }: Wanted,
+  { sha256, options, signal }: Wanted,
 ): Promise<string> {
   return connection.run(async ({ files }) => {
     const path = addressOf(sha256);
@@ -26,7 +26,7 @@ export function linkTo(
         links === 'public'
           ? files.getPublicUrl(path).data.publicUrl
           : dataOf(await files.createSignedUrl(path, linkSeconds)).signedUrl;
-      return wish.inline ? link : savedAs(link, wish.filename);
+      return options.inline ? link : savedAs(link, options.filename);
     } catch (error) {
       throw error instanceof SupabaseRefusal && error.isFileMissing ? notFound(sha256) : error;
     }

@@ -1,8 +1,8 @@
 import { ComfyUIError } from '../../../domain/errors';
-import { isObject } from '../../../domain/json';
+import { isObject } from '../../../shared/json';
 import { networkCodeOf } from '../../network-code';
 import { withoutExtras } from '../../without-extras';
-import { StorageFault } from '../storage-fault';
+import { StorageError } from '../storage-error';
 import type { ResolvedSupabaseOptions } from './supabase-options';
 
 interface Meaning {
@@ -70,8 +70,8 @@ export function supabaseFault(error: unknown, { url, bucket }: ResolvedSupabaseO
   const who = `The file storage (bucket "${bucket}" on ${url})`;
   const code = networkCodeOf(error);
   if (code !== undefined)
-    return new StorageFault(`${who} can not be reached (${code}): check SUPABASE_URL.`, { cause, isPassing: true });
+    return new StorageError(`${who} can not be reached (${code}): check SUPABASE_URL.`, { cause, isPassing: true });
   const failed = error instanceof SupabaseRefusal ? `${error.status} ${error.message}` : cause.name;
   const { says, ...kind } = MEANINGS.find(([pattern]) => pattern.test(failed))?.[1] ?? { says: 'failed' };
-  return new StorageFault(`${who} ${says} (${failed}).`, { cause, ...kind });
+  return new StorageError(`${who} ${says} (${failed}).`, { cause, ...kind });
 }

@@ -1,18 +1,18 @@
-import type { SupabaseStorageOptions } from '../../../comfyui.storage';
+import type { SupabaseStorageOptions } from '../../../options/storage.options';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import {
   AssetStorage,
   type FileToStore,
-  type LinkWish,
+  type LinkOptions,
   type OpenedFile,
   type Reading,
-} from '../../../application/ports/asset-storage';
+} from '../../../application/assets/asset-storage';
 import { addressOf, checkRange } from '../address';
 import { handedOut } from '../handed-out';
 import { OnePut } from '../one-put';
 import { probe } from '../probe';
-import { StorageFault } from '../storage-fault';
+import { StorageError } from '../storage-error';
 import { wholeSize } from '../whole-size';
 import { download } from './download';
 import { linkTo } from './link-to';
@@ -42,7 +42,7 @@ class SupabaseStorage extends AssetStorage {
     try {
       await tryAll();
     } catch (error) {
-      if (!(error instanceof StorageFault && error.isBucketMissing)) throw error;
+      if (!(error instanceof StorageError && error.isBucketMissing)) throw error;
       await this.#makeBucket(signal);
       await tryAll();
     }
@@ -76,11 +76,11 @@ class SupabaseStorage extends AssetStorage {
     if (removed.length > 0 || (await this.#sizeOf(path, signal)) === undefined) return;
     // What a policy does not let a key remove is left out of account, without a word.
     const message = `The file storage does not let our key remove files: use the secret (service_role) key for SUPABASE_KEY, or add a delete policy on storage.objects for the bucket "${this.options.bucket}".`;
-    throw new StorageFault(message);
+    throw new StorageError(message);
   }
 
-  link(sha256: string, wish: LinkWish, signal: AbortSignal): Promise<string> {
-    return linkTo(this.#connection, this.options, { sha256, wish, signal });
+  link(sha256: string, options: LinkOptions, signal: AbortSignal): Promise<string> {
+    return linkTo(this.#connection, this.options, { sha256, options, signal });
   }
 
   async #store(file: FileToStore, signal: AbortSignal): Promise<void> {
@@ -113,8 +113,8 @@ class SupabaseStorage extends AssetStorage {
 
   /** A public link to a bucket that is private is known by trying it. */
   async #checkLink(sha256: string, signal: AbortSignal): Promise<void> {
-    const wish: LinkWish = { filename: 'probe.txt', mediaType: 'text/plain', inline: true };
-    const url = await this.link(sha256, wish, signal);
+    const options: LinkOptions = { filename: 'probe.txt', mediaType: 'text/plain', inline: true };
+    const url = await this.link(sha256, options, signal);
     const answer = await this.#connection.run(({ fetch }) => fetch(url), signal);
     await answer.body?.cancel();
     if (answer.ok) return;
@@ -122,6 +122,6 @@ class SupabaseStorage extends AssetStorage {
     const advice = isPublic
       ? `the bucket "${this.options.bucket}" must be public, or choose signed links`
       : 'check SUPABASE_URL';
-    throw new StorageFault(`The links of the file storage do not work (${answer.status}): ${advice}.`);
+    throw new StorageError(`The links of the file storage do not work (${answer.status}): ${advice}.`);
   }
 }

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
-import type { FileToStore } from '../../../application/ports/asset-storage';
+import type { FileToStore } from '../../../application/assets/asset-storage';
 import { SourceBytes } from '../source-bytes';
-import { StorageFault } from '../storage-fault';
+import { StorageError } from '../storage-error';
 import { dataOf, SILENT_MS, type SupabaseConnection, type Try } from './supabase-connection';
 
 /** A gateway may take a file in whole, and is then silent while it passes it on. */
@@ -36,7 +36,7 @@ export async function upload(
     signal.throwIfAborted();
     if (failure !== undefined) throw failure;
     // A key that may add files, but not replace them, is refused when somebody else was faster.
-    const isFinal = error instanceof StorageFault && !error.isPassing;
+    const isFinal = error instanceof StorageError && !error.isPassing;
     const isStored = isFinal && (await target.isThere().catch(() => false));
     signal.throwIfAborted();
     if (!isStored) throw error;

@@ -1,5 +1,5 @@
 import type { NatsOptions, RedisOptions, RmqOptions } from '@nestjs/microservices';
-import type { ServiceAddress } from '../../../transport-options';
+import type { ServiceAddress } from '../../../options/transport.options';
 
 /** Pause between two tries to connect again, which are made for ever: callers have time-outs of their own. */
 const RETRY_MS = 500;

@@ -1,5 +1,5 @@
-import { isObject } from '../../../domain/json';
-import { oneLine } from '../../../domain/text';
+import { isObject } from '../../../shared/json';
+import { oneLine } from '../../../shared/text';
 
 /** What a driver says of its fault, on one line: its message and nothing else, for errors carry commands with passwords. */
 export function faultText(fault: unknown): string {

@@ -1,8 +1,8 @@
 import { type NatsContext, ServerNats } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { ComfyUIError } from '../../../domain/errors';
-import { toErrorBody } from '../../errors/http-exceptions';
-import { Outgoing, type Respond } from './outgoing';
+import { toErrorBody } from '../../shared/errors/http-exceptions';
+import { SendQueue, type Respond } from './send-queue';
 import { TransportLogger } from './transport-logger';
 
 /** As far as we use the connection. */
@@ -14,7 +14,7 @@ interface NatsConnection {
 /** Nest's, which says so when an answer is too large for NATS, and writes no faster than the server takes it. */
 export class NatsServer extends ServerNats {
   protected override readonly logger = new TransportLogger();
-  readonly #outgoing = new Outgoing();
+  readonly #outgoing = new SendQueue();
 
   override async close(): Promise<void> {
     await this.#outgoing.sent();

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type RedisContext, ServerRedis } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
-import { isObject } from '../../../domain/json';
-import { Outgoing, type Respond } from './outgoing';
+import { isObject } from '../../../shared/json';
+import { SendQueue, type Respond } from './send-queue';
 import { TransportLogger } from './transport-logger';
 
 /** As far as we use ioredis' client. */
@@ -21,7 +21,7 @@ const QUIT_MS = 1_000;
 /** Nest's, but replicas share the work: Redis tells every subscriber everything, so each call is claimed by one. */
 export class RedisServer extends ServerRedis {
   protected override readonly logger = new TransportLogger();
-  readonly #outgoing = new Outgoing();
+  readonly #outgoing = new SendQueue();
 
   /** The first error of a connection says why; the last only that it is closed. */
   override async listen(callback: (error?: unknown) => void): Promise<void> {

@@ -1,12 +1,12 @@
 import { type RmqContext, ServerRMQ, type OutgoingResponse } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
-import { Outgoing, type Respond } from './outgoing';
+import { SendQueue, type Respond } from './send-queue';
 import { TransportLogger } from './transport-logger';
 
 /** Nest's, which waits until RabbitMQ has an answer, and survives that it can not be sent. */
 export class RmqServer extends ServerRMQ {
   protected override readonly logger = new TransportLogger();
-  readonly #outgoing = new Outgoing();
+  readonly #outgoing = new SendQueue();
 
   override async close(): Promise<void> {
     await this.#outgoing.sent();

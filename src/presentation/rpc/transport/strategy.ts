@@ -3,7 +3,7 @@ import { natsOptions, redisOptions, rmqOptions, tcpOptions } from './connection-
 import { NatsServer } from './nats-server';
 import { RedisServer } from './redis-server';
 import { RmqServer } from './rmq-server';
-import type { ServiceAddress, TransportName } from '../../../transport-options';
+import type { ServiceAddress, TransportName } from '../../../options/transport.options';
 import { TcpServer } from './tcp-server';
 
 type Strategy = CustomStrategy['strategy'];

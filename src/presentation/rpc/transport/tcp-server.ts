@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import { ServerTCP, type TcpContext } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
-import { Outgoing, type Respond } from './outgoing';
+import { SendQueue, type Respond } from './send-queue';
 import { TransportLogger } from './transport-logger';
 
 /** Nest's, which writes no faster than the caller reads, and closes when all is written. */
 export class TcpServer extends ServerTCP {
   protected override readonly logger = new TransportLogger();
-  readonly #outgoing = new Outgoing();
+  readonly #outgoing = new SendQueue();
 
   // oxlint-disable-next-line typescript/no-misused-promises -- Nest waits for it, whatever its type says.
   override async close(): Promise<void> {

@@ -28,20 +28,20 @@ export class Load {
     ['sent again', (order) => this.#sendAgain(order)],
   ];
   #isOver = false;
-  readonly #callers: Promise<void>[];
+  readonly #subscriptions: Promise<void>[];
 
   constructor(
     private readonly rig: Rig,
     private readonly dice: Dice,
   ) {
-    this.#callers = Array.from({ length: CALLERS }, () => this.#work());
+    this.#subscriptions = Array.from({ length: CALLERS }, () => this.#work());
   }
 
   /** Resolves when the last caller has what it wants, or waited too long. */
   async end(): Promise<void> {
     this.#isOver = true;
     const tooLate = setTimeout(WAIT_MS, 'too late', { ref: false });
-    if ((await Promise.race([Promise.all(this.#callers), tooLate])) === 'too late')
+    if ((await Promise.race([Promise.all(this.#subscriptions), tooLate])) === 'too late')
       this.findings.push('callers wait for ever');
   }
 

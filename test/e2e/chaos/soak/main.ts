@@ -32,7 +32,7 @@ async function startRig(liveJobsFile: string): Promise<Rig> {
     MAX_ATTEMPTS: '100',
     SHUTDOWN_GRACE: '2',
   };
-  const nodeArgs = ['--max-semi-space-size=8', '-r', join(__dirname, 'count-live-jobs.cjs')];
+  const nodeArgs = ['--max-semi-space-size=8', '-r', join(__dirname, 'count-job-sessions.cjs')];
   return Rig.start({ backends: 4, env, nodeArgs });
 }
 

@@ -1,5 +1,5 @@
 import type { Workflow } from '../../../../src/domain/workflow/workflow';
-import type { JobDto } from '../../../../src/presentation/jobs/job.dto';
+import type { JobDto } from '../../../../src/presentation/shared/jobs/job.dto';
 import type { ComfyUIProcess } from './comfyui-process';
 import { checkJob, checkPicture, gatherEvidence } from './delivery';
 import { isEnded, JobWatch } from './job-watch';

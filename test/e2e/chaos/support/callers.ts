@@ -7,22 +7,22 @@ const MANNERS: readonly Manner[] = ['later', 'later', 'picture', 'json'];
 const PAUSE_MS = 30;
 
 /** Callers who order one picture after the other, whatever happens to the service: some insist, some shrug. */
-export class Callers {
+export class StreamSubscriptions {
   #isClosing = false;
-  readonly #callers: Promise<void>[];
+  readonly #subscriptions: Promise<void>[];
 
   constructor(
     private readonly orders: Orders,
     private readonly dice: Dice,
     private readonly options: { readonly count: number; readonly order?: () => OrderOptions },
   ) {
-    this.#callers = Array.from({ length: options.count }, () => this.#work());
+    this.#subscriptions = Array.from({ length: options.count }, () => this.#work());
   }
 
   /** Resolves when the last have their answers. */
   async leave(): Promise<void> {
     this.#isClosing = true;
-    await Promise.all(this.#callers);
+    await Promise.all(this.#subscriptions);
   }
 
   async #work(): Promise<void> {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import type { JobDto } from '../../../../src/presentation/jobs/job.dto';
+import type { JobDto } from '../../../../src/presentation/shared/jobs/job.dto';
 import { textsOf } from '../../../../src/simulator/pictures/png-text';
 import type { ComfyUIProcess, HistoryEntry } from './comfyui-process';
 import type { Order } from './order';

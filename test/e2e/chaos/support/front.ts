@@ -1,4 +1,4 @@
-import type { JobDto, JobPageDto } from '../../../../src/presentation/jobs/job.dto';
+import type { JobDto, JobPageDto } from '../../../../src/presentation/shared/jobs/job.dto';
 import { type Answer, type Call, getJson } from './http';
 
 /** The service as its callers see it: one process, or several behind one address. */

@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { parsePythonJson } from '../../../../src/domain/json';
+import { parsePythonJson } from '../../../../src/shared/json';
 
 export interface Answer {
   readonly status: number;

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { JobDto, JobPageDto } from '../../../../src/presentation/jobs/job.dto';
+import type { JobDto, JobPageDto } from '../../../../src/presentation/shared/jobs/job.dto';
 import type { Front } from './front';
 
 const LOOK_MS = 150;

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { JobDto } from '../../../../src/presentation/jobs/job.dto';
+import type { JobDto } from '../../../../src/presentation/shared/jobs/job.dto';
 import { type Answer, jsonOf } from './http';
 import { newOrder, type Order, type OrderOptions } from './order';
 import type { Front } from './front';

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import { type GenerationRow, generationRow, type LinkedFile } from '../../domain/generation-row';
+import type { Job } from '../../domain/job/job';
+import { generationFacts } from '../../domain/workflow/generation-facts';
+import type { Workflow } from '../../domain/workflow/workflow';
+import { canonicalWorkflow } from '../../domain/workflow/workflow-text';
+import type { AssetLinks } from '../assets/asset-links';
+import type { JobRepository } from '../jobs/job-repository';
+
+/** The rows that jobs are published as. */
+export class PublishedRows {
+  constructor(
+    private readonly jobs: JobRepository,
+    private readonly links: AssetLinks,
+  ) {}
+
+  /**
+   * The row of a job as it is now; undefined when the job was deleted.
+   * @throws ComfyUIError `storage_failed`
+   */
+  async of(jobId: string, signal: AbortSignal): Promise<GenerationRow | undefined> {
+    const job = await this.jobs.find(jobId);
+    const workflow = job && (await this.jobs.workflow(jobId));
+    if (!workflow) return undefined;
+    const facts = { facts: generationFacts(workflow), workflowHash: hashOf(workflow) };
+    return generationRow(job, facts, await this.#linked(job, signal));
+  }
+
+  async #linked({ outputs }: Job, signal: AbortSignal): Promise<LinkedFile[]> {
+    const linked: LinkedFile[] = [];
+    for (const file of outputs) linked.push({ file, url: await this.links.lasting(file, signal) });
+    return linked;
+  }
+}
+
+function hashOf(workflow: Workflow): string {
+  return createHash('sha256').update(canonicalWorkflow(workflow)).digest('hex');
+}

@@ -1,0 +1,69 @@
+import { createReadStream } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { TempFile } from '../../application/assets/temp-files';
+
+const READ_BYTES = 64 * 1024;
+/** A reader that is slow holds a piece at a time. */
+const PIECE_BYTES = 256 * 1024;
+
+export class FileInMemory extends TempFile {
+  constructor(
+    override readonly bytes: Buffer,
+    readonly sha256: string,
+    readonly head: Buffer,
+    private readonly release: () => void,
+  ) {
+    super();
+  }
+
+  get sizeBytes(): number {
+    return this.bytes.length;
+  }
+
+  open(): Readable {
+    return Readable.from(pieces(this.bytes), { objectMode: false });
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    return this.bytes.subarray(position, position + length);
+  }
+
+  async discard(): Promise<void> {
+    this.release();
+  }
+}
+
+function* pieces(bytes: Buffer): Generator<Buffer, void, undefined> {
+  for (let start = 0; start < bytes.length; start += PIECE_BYTES) yield bytes.subarray(start, start + PIECE_BYTES);
+}
+
+export class FileOnDisk extends TempFile {
+  constructor(
+    override readonly path: string,
+    readonly sizeBytes: number,
+    readonly sha256: string,
+    readonly head: Buffer,
+  ) {
+    super();
+  }
+
+  open(): Readable {
+    return createReadStream(this.path, { highWaterMark: READ_BYTES });
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    const wanted = Math.max(0, Math.min(length, this.sizeBytes - position));
+    const file = await open(this.path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(wanted), 0, wanted, position);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
+  discard(): Promise<void> {
+    return rm(this.path, { force: true });
+  }
+}

@@ -1,6 +1,0 @@
-import { stringifyJson } from '../domain/json';
-
-/** Details may quote a workflow, and a workflow may hold integers that plain JSON.stringify refuses. */
-export function jsonSafe(details: object): Record<string, unknown> {
-  return JSON.parse(stringifyJson(details)) as Record<string, unknown>;
-}

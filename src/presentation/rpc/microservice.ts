@@ -1,0 +1,15 @@
+import type { CustomStrategy } from '@nestjs/microservices';
+import { strategyFor } from './transport/strategy';
+import { resolveAddress, type TransportOptions } from '../../options/transport.options';
+
+export type { TransportName, TransportOptions } from '../../options/transport.options';
+
+/**
+ * For a host application that imports `ComfyUIModule` with `microservice: true`:
+ * `app.connectMicroservice(microserviceOptions({ transport: 'redis', url }))`. Nest's own options work as well; these share
+ * the work between replicas also over Redis, and let a slow caller fill no memory.
+ * @throws OptionError that names the option, and never tells a credential
+ */
+export function microserviceOptions(options: TransportOptions): CustomStrategy {
+  return strategyFor(resolveAddress(options, 'microserviceOptions'));
+}

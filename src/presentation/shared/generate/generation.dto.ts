@@ -1,0 +1,92 @@
+import { ApiProperty, ApiPropertyOptional, ApiSchema, IntersectionType, OmitType } from '@nestjs/swagger';
+import { FileFactsDto } from '../file-metadata.dto';
+
+const JOB_ID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
+const PNG_START = 'iVBORw0KGgoAAAANSUhEUgAAAgAAAAIA…';
+
+class OutputFileIdDto {
+  @ApiProperty({
+    description: 'The file as it was made, to be asked for at `/assets/{id}`.',
+    format: 'uuid',
+    example: '4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
+  })
+  assetId!: string;
+}
+
+@ApiSchema({ name: 'OutputFile' })
+export class OutputFileDto extends IntersectionType(
+  OutputFileIdDto,
+  OmitType(FileFactsDto, ['subfolder', 'type', 'sizeBytes']),
+) {
+  @ApiProperty({ description: "ComfyUI's name for the file.", example: 'ComfyUI_00001_.png' })
+  declare filename: string;
+
+  @ApiProperty({ description: 'Size of the file, bytes; of what it was converted to.', example: 392817 })
+  sizeBytes!: number;
+
+  @ApiProperty({
+    description:
+      'Where it is to be had: the link of the storage, where that gives them out (it may expire), else of this service, below PUBLIC_URL or as a path.',
+    example: '/assets/4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
+  })
+  url!: string;
+
+  @ApiPropertyOptional({
+    description:
+      'The file; left out with `"response": "url"`, and in the `result` of an event stream, which sent it as `output`.',
+    format: 'byte',
+    example: PNG_START,
+  })
+  base64?: string;
+}
+
+@ApiSchema({ name: 'OutputText' })
+export class OutputTextDto {
+  @ApiProperty({ description: 'The node that made it.', example: '12' })
+  nodeId!: string;
+
+  @ApiProperty({ description: 'What it says.', example: 'a lighthouse' })
+  text!: string;
+}
+
+@ApiSchema({ name: 'Generation' })
+export class GenerationDto {
+  @ApiProperty({ description: 'The job.', format: 'uuid', example: JOB_ID })
+  id!: string;
+
+  @ApiPropertyOptional({
+    description:
+      'The first image, or with `"response": "url"` its link; null when the run made none. Left out in the `result` of an event stream.',
+    type: String,
+    format: 'byte',
+    nullable: true,
+    example: PNG_START,
+  })
+  image?: string | null;
+
+  @ApiProperty({
+    description:
+      'All images, in the order of the nodes as submitted, then of the items. In an application that parses JSON itself, ids that are numbers ascend. Temporary files count only where a run made nothing else.',
+    type: [OutputFileDto],
+  })
+  images!: OutputFileDto[];
+
+  @ApiProperty({
+    description: 'Video, audio, 3D and whatever else is not an image.',
+    type: [OutputFileDto],
+    example: [],
+  })
+  files!: OutputFileDto[];
+
+  @ApiProperty({ description: 'Text outputs.', type: [OutputTextDto], example: [] })
+  texts!: OutputTextDto[];
+
+  @ApiProperty({
+    description: "How often it ran: more than once when a server was lost, or a file of ComfyUI's cache was gone.",
+    example: 1,
+  })
+  attempts!: number;
+
+  @ApiProperty({ description: 'From submission to the last file, milliseconds.', example: 5210 })
+  durationMs!: number;
+}

@@ -1,0 +1,19 @@
+/** The header of RFC 6266: a name that is not plain twice, in ASCII for old clients and percent-encoded. */
+export function contentDisposition({
+  filename,
+  inline,
+}: {
+  readonly filename: string;
+  readonly inline: boolean;
+}): string {
+  const kind = inline ? 'inline' : 'attachment';
+  const plain = filename.replace(/[^\x20-\x7e]|["\\%]/g, '_');
+  if (plain === filename) return `${kind}; filename="${plain}"`;
+  // By way of a Buffer: half a character would throw.
+  const encoded = encodeURIComponent(Buffer.from(filename).toString()).replace(/['()*]/g, percentEncoded);
+  return `${kind}; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}
+
+function percentEncoded(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
