@@ -109,7 +109,7 @@ const FIELDS: Fields<Job> = {
   requirements,
   seeds: listOf(seed),
   backend: orNull(text),
-  placement: count,
+  fencingToken: count,
   attempts: listOf(attempt),
   acceptance: optional(acceptance),
   cancelRequested: flag,

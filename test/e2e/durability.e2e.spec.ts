@@ -233,7 +233,7 @@ function describeLostAnswers(): void {
       const asking = ask();
       await setTimeout(500);
       await onServer(`insert into comfyui.leases values ('${elsewhere}', 'another', 1, 9e15)`, place.url);
-      const move = `update comfyui.jobs set backend = '${elsewhere}', placement = 3, revision = 9 where ended_at is null`;
+      const move = `update comfyui.jobs set backend = '${elsewhere}', fencing_token = 3, revision = 9 where ended_at is null`;
       await onServer(move, place.url);
       expect((await asking).status).toBe(202);
       await setTimeout(1_000);

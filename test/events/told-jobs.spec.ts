@@ -99,7 +99,7 @@ describeWithServer('a job that another process told of', () => {
     const job = await database.current.add(waitingJob());
     const known = await registry.open(job.id);
     const stored = { ...later(job), priority: 7 };
-    await database.current.store.save(stored, job.placement);
+    await database.current.store.save(stored, job.fencingToken);
     const told = await registry.openTold({ job, workflow: WORKFLOW });
     expect(told).toBe(known);
     expect(told?.job.revision).toBe(stored.revision);

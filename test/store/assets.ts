@@ -21,7 +21,7 @@ export async function addFiles(
   added: readonly CollectedFile[],
   description: Description = DESCRIBED,
 ): Promise<void> {
-  const isWritten = await store.save(job, job.placement, { files: { added, dropped: [], description } });
+  const isWritten = await store.save(job, job.fencingToken, { files: { added, dropped: [], description } });
   if (!isWritten) throw new Error('the job was not where it was thought to be');
 }
 

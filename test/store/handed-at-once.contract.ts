@@ -23,10 +23,10 @@ export function describeHandedAtOnce(opened: () => Opened): void {
   }
 
   it('gets it while its lease holds and nobody waits', async () => {
-    expect(await offered(lease)).toMatchObject({ backend, placement: 1 });
-    expect(await offered(lease)).toMatchObject({ backend, placement: 1 });
+    expect(await offered(lease)).toMatchObject({ backend, fencingToken: 1 });
+    expect(await offered(lease)).toMatchObject({ backend, fencingToken: 1 });
     await opened().add(waitingJob());
-    expect(await offered(lease)).toMatchObject({ backend: null, placement: 0 });
+    expect(await offered(lease)).toMatchObject({ backend: null, fencingToken: 0 });
   });
 
   it('waits when the server changed hands, or nobody has it', async () => {
@@ -48,7 +48,7 @@ export function describeHandedAtOnce(opened: () => Opened): void {
     for (const ms of [1, 2]) expect(await offered(lease, NOON + ms)).toMatchObject({ backend });
     await happens();
     const waiting = await offered(lease, NOON + 4);
-    expect(waiting).toMatchObject({ backend: null, placement: 0 });
+    expect(waiting).toMatchObject({ backend: null, fencingToken: 0 });
     expect(await opened().store.workflow(waiting.id)).toEqual(WORKFLOW);
     expect((await opened().drain()).at(-1)).toBe(waiting.id);
   });

@@ -29,7 +29,7 @@ export function describeJobCancels(makePlace: () => Promise<Place>): void {
     await cancels().request(running.id);
     const requested = { status: 'canceling', cancelRequested: true };
     expect(await database.current.store.find(running.id)).toMatchObject(requested);
-    expect(await database.current.store.save({ ...running, revision: 9 }, running.placement)).toBe(true);
+    expect(await database.current.store.save({ ...running, revision: 9 }, running.fencingToken)).toBe(true);
     expect(await database.current.store.find(running.id)).toMatchObject({ ...requested, revision: 9 });
     expect(await cancels().requested([HERE])).toEqual([running.id]);
   });

@@ -17,7 +17,7 @@ export function describeJobStore(makePlace: () => Promise<Place>): void {
     it('is found as it was stored, with every field', async () => {
       const job = fullJob();
       await database.current.add({ ...job, ...open(job) });
-      expect(await store().save(job, job.placement)).toBe(true);
+      expect(await store().save(job, job.fencingToken)).toBe(true);
       const found = await store().find(job.id);
       expect(found).toStrictEqual(job);
       expect(found?.error).toMatchObject({ code: job.error.code, details: job.error.details, jobId: job.error.jobId });
@@ -149,7 +149,7 @@ export function describeJobStore(makePlace: () => Promise<Place>): void {
     it('is refused when the job has ended', async () => {
       const { current } = database;
       const ended = await current.move(await current.move(await current.add(waitingJob()), started), succeeded);
-      expect(await store().save({ ...ended, status: 'failed' }, ended.placement)).toBe(false);
+      expect(await store().save({ ...ended, status: 'failed' }, ended.fencingToken)).toBe(false);
       expect(await store().find(ended.id)).toMatchObject({ status: 'succeeded' });
     });
 
@@ -159,8 +159,8 @@ export function describeJobStore(makePlace: () => Promise<Place>): void {
       const fail = (job: Job) => changed(job, { kind: 'failed', error });
       const failed = await current.move(await current.move(await current.add(waitingJob()), started), fail);
       for (const status of ['failed', 'canceled', 'running'] as const)
-        expect(await store().save({ ...failed, status }, failed.placement)).toBe(false);
-      await current.move(failed, (job) => changed(job, { kind: 'recollected', outputs: [], texts: [] }));
+        expect(await store().save({ ...failed, status }, failed.fencingToken)).toBe(false);
+      await current.move(failed, (job) => changed(job, { kind: 'recovered', outputs: [], texts: [] }));
       expect(await store().find(failed.id)).toMatchObject({ status: 'succeeded', endedAt: expect.any(Number) });
       expect(await store().find(failed.id)).not.toHaveProperty('error');
     });
@@ -169,7 +169,7 @@ export function describeJobStore(makePlace: () => Promise<Place>): void {
       expect(await store().save(waitingJob(), 0)).toBe(false);
     });
 
-    it('may follow another of the same placement', async () => {
+    it('may follow another with the same fencing token', async () => {
       const job = await database.current.add(waitingJob());
       expect(await store().save({ ...job, revision: 1, cancelRequested: true }, 0)).toBe(true);
       expect(await store().save({ ...job, revision: 2, cancelRequested: true }, 0)).toBe(true);

@@ -23,7 +23,7 @@ export function changed(job: Job, change: JobChange, now = NOON + 1000): Job {
 }
 
 export function handed(job: Job, backend = 'http://gpu-1:8188'): Job {
-  return changed(job, { kind: 'handed', backend, promptId: randomUUID() });
+  return changed(job, { kind: 'assigned', backend, promptId: randomUUID() });
 }
 
 export function started(job: Job): Job {
@@ -31,7 +31,7 @@ export function started(job: Job): Job {
 }
 
 export function returned(job: Job): Job {
-  return changed(job, { kind: 'returned', error: new ComfyUIError('backend_lost', 'The server is gone.') });
+  return changed(job, { kind: 'requeued', error: new ComfyUIError('backend_lost', 'The server is gone.') });
 }
 
 export function succeeded(job: Job): Job {
@@ -55,7 +55,7 @@ export function fullJob(): Required<Job> {
     requirements: { classes: ['KSampler', 'SaveImage'], labels: ['24gb'], models: ['a/b.safetensors'] },
     seeds: [{ nodeId: '3', value: '18446744073709551615' }],
     backend: null,
-    placement: 4,
+    fencingToken: 4,
     attempts: [
       {
         number: 1,

@@ -47,7 +47,7 @@ export class Opened {
   /** Moves a stored job on. */
   async move(job: Job, change: (job: Job) => Job): Promise<Job> {
     const next = change(job);
-    if (!(await this.store.save(next, job.placement))) throw new Error('the job was not where it was thought to be');
+    if (!(await this.store.save(next, job.fencingToken))) throw new Error('the job was not where it was thought to be');
     return next;
   }
 
@@ -57,8 +57,8 @@ export class Opened {
     for (let ticket = await queue.next([]); ticket; ticket = await queue.next([])) {
       const job = await this.store.find(ticket.jobId);
       if (job && job.backend === null && !hasEnded(job)) {
-        const gone = { ...job, placement: job.placement + 1, backend: 'http://gpu-1:8188' };
-        if (await this.store.save(gone, job.placement)) ids.push(job.id);
+        const gone = { ...job, fencingToken: job.fencingToken + 1, backend: 'http://gpu-1:8188' };
+        if (await this.store.save(gone, job.fencingToken)) ids.push(job.id);
       }
       await queue.settle(ticket);
     }

@@ -10,7 +10,7 @@ import type { Place } from './places';
 const FAILURE = new ComfyUIError('storage_failed', 'The disk is full.');
 
 const failed = (job: Job) => changed(job, { kind: 'failed', error: FAILURE });
-const recollected = (job: Job) => changed(job, { kind: 'recollected', outputs: [], texts: [] });
+const recollected = (job: Job) => changed(job, { kind: 'recovered', outputs: [], texts: [] });
 
 /** What `Outbox` promises, of the jobs of a store that publishes. */
 export function describeOutbox(makePlace: () => Promise<Place>): void {
@@ -21,7 +21,7 @@ export function describeOutbox(makePlace: () => Promise<Place>): void {
 
   async function move(job: Job, change: (job: Job) => Job): Promise<Job> {
     const next = change(job);
-    expect(await store().save(next, job.placement)).toBe(true);
+    expect(await store().save(next, job.fencingToken)).toBe(true);
     return next;
   }
 
@@ -53,7 +53,7 @@ export function describeOutbox(makePlace: () => Promise<Place>): void {
   it('has none of a job whose end was not written', async () => {
     const job = await ended();
     await outbox().sent((await due())[0]!);
-    expect(await store().save({ ...failed(job), status: 'failed' }, job.placement)).toBe(false);
+    expect(await store().save({ ...failed(job), status: 'failed' }, job.fencingToken)).toBe(false);
     expect(await due()).toEqual([]);
   });
 

@@ -181,7 +181,7 @@ function describePostgres(): void {
           const job = await opened.add(waitingJob(), { idempotency: { key: `${Math.random()}`, requestHash: 'x' } });
           expect(await opened.store.open(job.id)).toEqual({ job, workflow: WORKFLOW });
           expect(await opened.store.save(handed(job), 0)).toBe(true);
-          expect(await opened.store.find(job.id)).toMatchObject({ placement: 1 });
+          expect(await opened.store.find(job.id)).toMatchObject({ fencingToken: 1 });
         }
       };
       await use();
@@ -243,7 +243,7 @@ function describePostgres(): void {
         expect(await exchanges(() => far.add(job))).toBe(1);
         expect(await exchanges(() => far.store.save(handed(job), 0))).toBe(1);
         const files = fileChanges([collected(), collected({ filename: 'b.png' })]);
-        const ended: Job = { ...job, status: 'succeeded', placement: 2, endedAt: Date.now() };
+        const ended: Job = { ...job, status: 'succeeded', fencingToken: 2, endedAt: Date.now() };
         expect(await exchanges(() => far.store.save(ended, 1, { files }))).toBe(1);
         expect(await opened.store.find(job.id)).toMatchObject({ status: 'succeeded' });
       });

@@ -23,7 +23,7 @@ export function describeStoredFiles(makePlace: () => Promise<Place>): void {
   async function ended(outputs: readonly CollectedFile[]): Promise<Job> {
     const job = await database.current.add(started(waitingJob()));
     const end = changed(job, { kind: 'succeeded', outputs });
-    expect(await store().save(end, job.placement, { files: fileChanges(outputs) })).toBe(true);
+    expect(await store().save(end, job.fencingToken, { files: fileChanges(outputs) })).toBe(true);
     return end;
   }
 
@@ -100,9 +100,9 @@ export function describeStoredFiles(makePlace: () => Promise<Place>): void {
     const picture = collected();
     const running = await database.current.add(started(waitingJob()));
     const halfway = changed(running, { kind: 'collected', file: picture });
-    expect(await store().save(halfway, running.placement, { files: fileChanges([picture]) })).toBe(true);
+    expect(await store().save(halfway, running.fencingToken, { files: fileChanges([picture]) })).toBe(true);
     const back = returned(halfway);
-    expect(await store().save(back, halfway.placement, { files: fileChanges([], [picture]) })).toBe(true);
+    expect(await store().save(back, halfway.fencingToken, { files: fileChanges([], [picture]) })).toBe(true);
     expect(await unused()).toEqual([picture.sha256]);
   });
 
@@ -124,7 +124,7 @@ export function describeStoredFiles(makePlace: () => Promise<Place>): void {
     const picture = collected();
     const running = await database.current.add(started(waitingJob()));
     for (let time = 0; time < 2; time++)
-      expect(await store().save(running, running.placement, { files: fileChanges([picture]) })).toBe(true);
+      expect(await store().save(running, running.fencingToken, { files: fileChanges([picture]) })).toBe(true);
   });
 
   describe('old jobs', () => {
@@ -144,7 +144,7 @@ export function describeStoredFiles(makePlace: () => Promise<Place>): void {
       const job = await database.current.add(started(waitingJob()));
       const picture = collected({ filename: `${time}.png` });
       const end = changed(job, { kind: 'succeeded', outputs: [picture] }, time);
-      await store().save(end, job.placement, { files: fileChanges([picture]) });
+      await store().save(end, job.fencingToken, { files: fileChanges([picture]) });
       return end;
     }
   });

@@ -73,9 +73,9 @@ describeWithPostgres('the publication of ended jobs', () => {
     const job = waitingJob({ workflow });
     await store.add(entryOf(job, { workflow }));
     const running = started(job);
-    await store.save(running, job.placement);
+    await store.save(running, job.fencingToken);
     const last = end(running);
-    await store.save(last, running.placement);
+    await store.save(last, running.fencingToken);
     return last;
   }
 
@@ -106,8 +106,8 @@ describeWithPostgres('the publication of ended jobs', () => {
       expect(await project.rows()).toMatchObject([{ status: 'failed', error_code: 'storage_failed' }]),
     );
     await eventually(async () => expect(await waiting()).toEqual([]));
-    const after = changed(job, { kind: 'recollected', outputs: [], texts: [] });
-    await new KyselyJobRepository(database, true).save(after, job.placement);
+    const after = changed(job, { kind: 'recovered', outputs: [], texts: [] });
+    await new KyselyJobRepository(database, true).save(after, job.fencingToken);
     await eventually(async () =>
       expect(await project.rows()).toMatchObject([{ status: 'succeeded', error_code: null }]),
     );

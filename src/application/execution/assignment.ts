@@ -1,5 +1,5 @@
 import { type JobState, advance } from '../../domain/job/job-state';
-import type { Handed } from '../../domain/job/job-change';
+import type { Assigned } from '../../domain/job/job-change';
 import type { AttemptContext } from './attempt-execution';
 import type { Backend, Slot } from '../backends/backend';
 import type { JobSession } from '../jobs/job-session';
@@ -8,17 +8,17 @@ import { newId } from '../../shared/new-id';
 /** A job that is about to be handed to a server, where a place is taken for it: to be stored, then started or released. */
 export class Assignment implements AttemptContext {
   readonly slot: Slot;
-  readonly change: Handed;
+  readonly change: Assigned;
   readonly #at = Date.now();
 
   constructor(
     readonly session: JobSession,
     readonly backend: Backend,
   ) {
-    const { id, requirements, placement } = session.job;
+    const { id, requirements, fencingToken } = session.job;
     session.isHanding = true;
     this.slot = backend.take(requirements.models);
-    this.change = { kind: 'handed', backend: backend.url, promptId: placement === 0 ? id : newId() };
+    this.change = { kind: 'assigned', backend: backend.url, promptId: fencingToken === 0 ? id : newId() };
   }
 
   /** The job as handed over. */

@@ -3,7 +3,7 @@ import { BackendError, ComfyUIError, toComfyUIError } from '../../domain/errors'
 import { isDeviceFault } from '../../domain/job/execution-failure';
 import { type JobState, advance } from '../../domain/job/job-state';
 import { isWaiting, type Job } from '../../domain/job/job';
-import type { JobChange, Returned } from '../../domain/job/job-change';
+import type { JobChange, Requeued } from '../../domain/job/job-change';
 import { oneLine } from '../../shared/text';
 import { type AttemptContext, AttemptExecution } from './attempt-execution';
 import type { Backend } from '../backends/backend';
@@ -80,7 +80,7 @@ export class JobExecutor {
   /** Takes up a job that another process, or the one before, handed to a server. */
   adopt(session: JobSession, backend: Backend): void {
     this.#logger.log(`Job ${session.job.id}: looking for its prompt at ${backend.url}`);
-    session.change({ kind: 'adopted' });
+    session.change({ kind: 'resumed' });
     this.#start({ session, backend, slot: backend.take(session.job.requirements.models) }, { isAdopted: true });
   }
 
@@ -114,7 +114,7 @@ export class JobExecutor {
     const done = this.#follow({ run, assignment, stopped }, how).then((change) => {
       this.#end(assignment, run);
       // Others are told of it before people are.
-      if (change?.kind === 'returned') this.#sendAway(session, change);
+      if (change?.kind === 'requeued') this.#sendAway(session, change);
       if (change) this.#tell(session, change, assignment.backend);
     });
     this.#runs.set(session.job.id, { session, run, done });
@@ -130,7 +130,7 @@ export class JobExecutor {
   }
 
   /** It did not reach its server, and no other is there: who comes a moment later is not let in either. */
-  #sendAway(session: JobSession, { error }: Returned): void {
+  #sendAway(session: JobSession, { error }: Requeued): void {
     const isUnsent = error instanceof BackendError && error.neverSent;
     if (isUnsent && !this.pool.isUsable) session.rejectWaiters(error);
   }
@@ -153,8 +153,8 @@ export class JobExecutor {
       );
       // What became of it is learnt by whoever takes it up next.
       if (!change) return undefined;
-      const { placement } = session.job;
-      const isSettled = await this.writer.settle(session, (job) => this.#stillTrue(change, job, placement));
+      const { fencingToken } = session.job;
+      const isSettled = await this.writer.settle(session, (job) => this.#stillTrue(change, job, fencingToken));
       if (isSettled) {
         void this.sweeper.forget(backend, session.job);
         return change;
@@ -178,15 +178,15 @@ export class JobExecutor {
     if (error.code === 'canceled' || (isFault && session.job.cancelRequested)) return canceled(session.job);
     if (isWorthAnotherAttempt(session.job, thrown) && this.#hasTriesLeft(session.job, error)) {
       await this.#prepare(backend, error);
-      return { kind: 'returned', error };
+      return { kind: 'requeued', error };
     }
     return { kind: 'failed', error };
   }
 
   /** The job may have been moved on, or its cancelation requested, since the consequence was drawn. */
-  #stillTrue(change: JobChange, job: Job, placement: number): JobChange | undefined {
-    if (job.placement !== placement) return undefined;
-    return change.kind === 'returned' && job.cancelRequested ? canceled(job) : change;
+  #stillTrue(change: JobChange, job: Job, fencingToken: number): JobChange | undefined {
+    if (job.fencingToken !== fencingToken) return undefined;
+    return change.kind === 'requeued' && job.cancelRequested ? canceled(job) : change;
   }
 
   /** It must not run on: canceled now, or when it turns up. */
@@ -198,8 +198,8 @@ export class JobExecutor {
   }
 
   #hasTriesLeft(job: JobState, error: ComfyUIError): boolean {
-    const { attempts, placement } = advance(job, { kind: 'returned', error }, Date.now());
-    return attempts.length < this.limits.maxAttempts && placement < 2 * MAX_HANDOVERS;
+    const { attempts, fencingToken } = advance(job, { kind: 'requeued', error }, Date.now());
+    return attempts.length < this.limits.maxAttempts && fencingToken < 2 * MAX_HANDOVERS;
   }
 
   /** Makes room for the next attempt, or makes ComfyUI forget a file that is gone. */
@@ -218,7 +218,7 @@ export class JobExecutor {
     else if (error) this.#logger.error(`Job ${id} ${status} (${reason})`, stackOf(error));
     else
       this.#logger.warn(
-        `Job ${id} goes back to the queue from ${url}: ${oneLine(change.kind === 'returned' ? change.error.message : '')}`,
+        `Job ${id} goes back to the queue from ${url}: ${oneLine(change.kind === 'requeued' ? change.error.message : '')}`,
       );
   }
 }

@@ -48,7 +48,7 @@ export class JobOffering implements OnModuleInit, OnApplicationBootstrap {
     this.queue.onOffer(() => this.pool.condition.announce());
     if (this.role.runsJobs) this.queue.onTold((jobId, job) => void this.scheduler.takeAtOnce(jobId, job));
     this.pool.condition.onAnnounce = (job) => {
-      if (job.placement === 0) this.queue.tell({ job, workflow: job.workflow });
+      if (job.fencingToken === 0) this.queue.tell({ job, workflow: job.workflow });
       this.#jobs.push({ job: recordOf(job), session: this.registry.peek(job.id) });
       this.#announced.notifyAll();
     };

@@ -47,7 +47,7 @@ export class JobRecovery {
     const message = `The server ${lease.backend} is not configured any more.`;
     const error = new BackendError('backend_lost', message);
     for (const session of await this.#open(lease.backend)) {
-      await this.writer.settle(session, { kind: 'returned', error }, lease).finally(() => session.release());
+      await this.writer.settle(session, { kind: 'requeued', error }, lease).finally(() => session.release());
     }
   }
 

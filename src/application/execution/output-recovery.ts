@@ -53,7 +53,7 @@ export class OutputRecovery {
       );
       for (const [nodeId, output] of (await this.#history(session, backend)).outputs) collector.observe(nodeId, output);
       const outputs = await collector.files();
-      await this.writer.commit(session, { kind: 'recollected', outputs, texts: collector.texts() });
+      await this.writer.commit(session, { kind: 'recovered', outputs, texts: collector.texts() });
       this.#logger.log(`Job ${id} succeeded after all, with ${outputs.length} files`);
       return session.job;
     } catch (error) {

@@ -78,11 +78,11 @@ export abstract class JobRepository {
   abstract list(query: JobQuery): Promise<JobPage>;
 
   /**
-   * Writes a job that was moved on from one with this `placement`, and its files, all or nothing. That its cancelation was requested is never unwritten.
-   * @returns whether it was written: not when the stored job has another placement by now, has ended (but for one that
+   * Writes a job that was moved on from one with this fencing token, and its files, all or nothing. That its cancelation was requested is never unwritten.
+   * @returns whether it was written: not when the stored job has another fencing token by now, has ended (but for one that
    * failed and succeeds after all) or is gone, or when the lease is another's
    */
-  abstract save(job: Job, placement: number, options?: SaveOptions): Promise<boolean>;
+  abstract save(job: Job, fencingToken: number, options?: SaveOptions): Promise<boolean>;
 
   /** Deletes an ended job and its assets. @returns whether there was one to delete */
   abstract remove(id: string): Promise<boolean>;

@@ -85,9 +85,9 @@ export class JobSession {
     if (change.kind === 'preview') this.#preview = change.preview;
     if (next === this.#job && change.kind !== 'preview') return;
     this.#job = next;
-    if (change.kind === 'handed') this.#stranding = undefined;
-    if (change.kind === 'returned') this.#discardFiles();
-    if (change.kind === 'returned' || hasEnded(next)) this.#preview = undefined;
+    if (change.kind === 'assigned') this.#stranding = undefined;
+    if (change.kind === 'requeued') this.#discardFiles();
+    if (change.kind === 'requeued' || hasEnded(next)) this.#preview = undefined;
     this.#changed.notifyAll();
     if (hasEnded(next)) this.#ended.notifyAll();
     if (change.kind === 'collected') this.keeper.collected(this, change.file);
@@ -146,7 +146,7 @@ export class JobSession {
 
   /** Becomes what is stored of it, to be run here. */
   become(job: Job): void {
-    if (job.revision === this.#job.revision && job.placement === this.#job.placement) return;
+    if (job.revision === this.#job.revision && job.fencingToken === this.#job.fencingToken) return;
     this.#become(job);
     this.#changed.notifyAll();
   }

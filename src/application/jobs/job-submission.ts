@@ -126,8 +126,10 @@ export class JobSubmission {
 }
 
 /** The answer may have come late: by then others may have moved the job on, or this process by way of a ticket. */
-function isAsHanded({ backend, placement, revision }: Job, { session, job }: Assignment): boolean {
-  return !session.isRunning && backend === job.backend && placement === job.placement && revision === job.revision;
+function isAsHanded({ backend, fencingToken, revision }: Job, { session, job }: Assignment): boolean {
+  return (
+    !session.isRunning && backend === job.backend && fencingToken === job.fencingToken && revision === job.revision
+  );
 }
 
 /** What makes the job counts; how long its caller waits does not. */

@@ -129,7 +129,7 @@ export class JobWriter {
     { before, lease = this.#leaseOf(before, job) }: SavedFrom,
   ): Promise<boolean> {
     const files = fileChanges(session.stored.outputs, job);
-    const isSaved = await this.store.save(recordOf(job), before.placement, { files, lease });
+    const isSaved = await this.store.save(recordOf(job), before.fencingToken, { files, lease });
     if (isSaved) session.stored = job;
     return isSaved;
   }

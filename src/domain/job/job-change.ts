@@ -5,8 +5,8 @@ import type { RunEvent } from './run-event';
 import type { NodeErrors } from '../workflow/node-errors';
 
 /** The job is handed to a server: stored before anything is sent there. */
-export interface Handed {
-  readonly kind: 'handed';
+export interface Assigned {
+  readonly kind: 'assigned';
   readonly backend: string;
   readonly promptId: string;
 }
@@ -24,19 +24,19 @@ export interface Accepted {
  * It is followed by another process, or again after a start: its revision goes on above all that the process before may have
  * told.
  */
-export interface Adopted {
-  readonly kind: 'adopted';
+export interface Resumed {
+  readonly kind: 'resumed';
 }
 
 /** It comes back to wait for another try. */
-export interface Returned {
-  readonly kind: 'returned';
+export interface Requeued {
+  readonly kind: 'requeued';
   readonly error: ComfyUIError;
 }
 
 /** Its files, which could not be stored when it ran, are stored now. */
-export interface Recollected {
-  readonly kind: 'recollected';
+export interface Recovered {
+  readonly kind: 'recovered';
   readonly outputs: readonly CollectedFile[];
   readonly texts: readonly OutputText[];
 }
@@ -44,11 +44,11 @@ export interface Recollected {
 /** What happened to a job: what ComfyUI says of its run, and what we did about it. */
 export type JobChange =
   | RunEvent
-  | Handed
+  | Assigned
   | Accepted
-  | Adopted
-  | Returned
-  | Recollected
+  | Resumed
+  | Requeued
+  | Recovered
   | { readonly kind: 'collected'; readonly file: CollectedFile }
   | { readonly kind: 'texts'; readonly texts: readonly OutputText[] }
   | { readonly kind: 'cancel-requested' }

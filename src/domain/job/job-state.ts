@@ -2,7 +2,7 @@ import type { Workflow } from '../workflow/workflow';
 import { requirementsOf } from '../workflow/requirements';
 import { seedsOf } from '../workflow/seeds';
 import { type Attempt, currentAttempt, hasEnded, isCollectable, type Job } from './job';
-import type { Accepted, Handed, JobChange, Recollected, Returned } from './job-change';
+import type { Accepted, Assigned, JobChange, Recovered, Requeued } from './job-change';
 import { advanceNodeTimes, NO_NODE_TIMES, type NodeTimes, nodeDurations } from './node-times';
 import { advanceProgress, completedProgress, initialProgress, type RunProgress } from './progress';
 import type { RunEvent } from './run-event';
@@ -43,7 +43,7 @@ export function newJob({ id, workflow, queuedAt, ...preferences }: NewJob): JobS
     requirements: requirementsOf(workflow, preferences.labels),
     seeds: seedsOf(workflow),
     backend: null,
-    placement: 0,
+    fencingToken: 0,
     attempts: NOTHING,
     cancelRequested: false,
     progress: run.snapshot,
@@ -81,21 +81,21 @@ export function recordOf({ workflow: _workflow, run: _run, nodeTimes: _times, ..
  * failed because its files could not be stored, and now they are.
  */
 export function advance(job: JobState, change: JobChange, now: number): JobState {
-  if (hasEnded(job) !== (change.kind === 'recollected')) return job;
+  if (hasEnded(job) !== (change.kind === 'recovered')) return job;
   const next = apply(job, change, now);
   if (next === job) return job;
-  return { ...next, revision: job.revision + (change.kind === 'adopted' ? UNSTORED_REVISIONS : 1) };
+  return { ...next, revision: job.revision + (change.kind === 'resumed' ? UNSTORED_REVISIONS : 1) };
 }
 
 function apply(job: JobState, change: JobChange, now: number): JobState {
   switch (change.kind) {
-    case 'handed':
+    case 'assigned':
       return hand(job, change, now);
-    case 'adopted':
+    case 'resumed':
       return { ...job };
     case 'accepted':
       return accept(job, change);
-    case 'returned':
+    case 'requeued':
       return takeBack(job, change, now);
     case 'started':
       return start(job, now);
@@ -107,7 +107,7 @@ function apply(job: JobState, change: JobChange, now: number): JobState {
       return { ...job, cancelRequested: true, status: job.status === 'running' ? 'canceling' : job.status };
     case 'succeeded':
       return { ...end(job, change.kind, now), outputs: change.outputs, progress: completedProgress(job.run) };
-    case 'recollected':
+    case 'recovered':
       return recollect(job, change, now);
     case 'failed':
     case 'expired':
@@ -118,10 +118,10 @@ function apply(job: JobState, change: JobChange, now: number): JobState {
   }
 }
 
-function hand(job: JobState, { backend, promptId }: Handed, now: number): JobState {
+function hand(job: JobState, { backend, promptId }: Assigned, now: number): JobState {
   const attempt: Attempt = { number: job.attempts.length + 1, backend, promptId, clientId: null, handedAt: now };
-  const placement = job.placement + 1;
-  return { ...job, backend, placement, attempts: [...job.attempts, attempt], acceptance: undefined };
+  const fencingToken = job.fencingToken + 1;
+  return { ...job, backend, fencingToken, attempts: [...job.attempts, attempt], acceptance: undefined };
 }
 
 function accept(job: JobState, { promptId, clientId, number, nodeErrors }: Accepted): JobState {
@@ -138,13 +138,13 @@ function start(job: JobState, now: number): JobState {
  * What an abandoned attempt put out leaves the snapshot. An attempt that had not started leaves no trace, unless its server
  * was alive and did not start it: that may go on for ever.
  */
-function takeBack(job: JobState, { error }: Returned, now: number): JobState {
+function takeBack(job: JobState, { error }: Requeued, now: number): JobState {
   const counts = currentAttempt(job)?.startedAt !== undefined || error.code === 'stalled';
   const told = { code: error.code, message: error.message };
   const attempts = counts ? withCurrentAttempt(job, { endedAt: now, error: told }).attempts : job.attempts.slice(0, -1);
   const run = initialProgress(job.workflow);
   const fresh = { run, progress: run.snapshot, nodeTimes: NO_NODE_TIMES, nodeDurations: {}, outputs: [], texts: [] };
-  return { ...job, ...fresh, attempts, backend: null, placement: job.placement + 1, acceptance: undefined };
+  return { ...job, ...fresh, attempts, backend: null, fencingToken: job.fencingToken + 1, acceptance: undefined };
 }
 
 function end(job: JobState, status: Job['status'], now: number, error?: { code: string; message: string }): JobState {
@@ -157,19 +157,19 @@ function end(job: JobState, status: Job['status'], now: number, error?: { code: 
     status,
     endedAt: now,
     backend: null,
-    placement: job.placement + 1,
+    fencingToken: job.fencingToken + 1,
     nodeDurations: nodeDurations(job.nodeTimes, now),
   };
 }
 
-function recollect(job: JobState, { outputs, texts }: Recollected, now: number): JobState {
+function recollect(job: JobState, { outputs, texts }: Recovered, now: number): JobState {
   if (!isCollectable(job)) return job;
   const { error: _error, ...attempt } = currentAttempt(job) ?? {};
   const attempts = [...job.attempts.slice(0, -1), attempt as Attempt];
   const { error: _reason, ...rest } = job;
-  const placement = job.placement + 1;
+  const fencingToken = job.fencingToken + 1;
   const progress = completedProgress(job.run);
-  return { ...rest, status: 'succeeded', endedAt: now, attempts, outputs, texts, progress, placement };
+  return { ...rest, status: 'succeeded', endedAt: now, attempts, outputs, texts, progress, fencingToken };
 }
 
 function withCurrentAttempt(job: JobState, changes: Partial<Attempt>): JobState {

@@ -74,7 +74,7 @@ export interface Job {
   /** The server it is handed to now; null while it waits here, and when it has ended. */
   readonly backend: string | null;
   /** Grows whenever the job is handed over or comes back: a write by someone who missed that is refused. */
-  readonly placement: number;
+  readonly fencingToken: number;
   /** Those that started, and the one it is handed over for now. A prompt lost before it started is no attempt. */
   readonly attempts: readonly Attempt[];
   readonly acceptance?: Acceptance;

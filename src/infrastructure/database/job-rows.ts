@@ -14,7 +14,7 @@ type InColumns =
   | 'id'
   | 'status'
   | 'revision'
-  | 'placement'
+  | 'fencingToken'
   | 'priority'
   | 'backend'
   | 'cancelRequested'
@@ -27,7 +27,7 @@ const COLUMNS: Readonly<Record<keyof JobRow, true>> = {
   id: true,
   status: true,
   revision: true,
-  placement: true,
+  fencing_token: true,
   write_id: true,
   priority: true,
   queue_order: true,
@@ -37,7 +37,7 @@ const COLUMNS: Readonly<Record<keyof JobRow, true>> = {
   started_at: true,
   ended_at: true,
   backend: true,
-  needs_key: true,
+  requirements_key: true,
   idempotency_key: true,
   request_hash: true,
   cancel_requested: true,
@@ -62,7 +62,7 @@ export function newRow(job: Job, order: number, idempotency?: Idempotency): JobR
     id: job.id,
     priority: job.priority,
     queued_at: job.queuedAt,
-    needs_key: requirementsKey(job.requirements),
+    requirements_key: requirementsKey(job.requirements),
     ...changingColumns(job),
     write_id: null,
     queue_order: order,
@@ -76,7 +76,7 @@ export function changingColumns(job: Job) {
   return {
     status: job.status,
     revision: job.revision,
-    placement: job.placement,
+    fencing_token: job.fencingToken,
     backend: job.backend,
     cancel_requested: job.cancelRequested ? 1 : 0,
     start_by: job.startBy,
@@ -95,7 +95,7 @@ export function toJob(row: JobRow): Job {
     status: statusOf(row),
     cancelRequested: row.cancel_requested === 1,
     revision: row.revision,
-    placement: row.placement,
+    fencingToken: row.fencing_token,
     priority: row.priority,
     backend: row.backend,
     queuedAt: row.queued_at,

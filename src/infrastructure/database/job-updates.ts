@@ -9,7 +9,7 @@ import type { Tables } from './tables';
 
 const DIVISION_BY_ZERO = '22012';
 
-/** What a job becomes, and at which `placement` it has to be before. */
+/** What a job becomes, and at which fencing token it has to be before. */
 export type JobUpdate = ReturnType<typeof changingColumns> &
   Pick<JobRow, 'id' | 'write_id'> & { readonly before: number };
 
@@ -31,7 +31,7 @@ export class JobUpdates {
     // The embedded database has one process, which drives all servers.
     if (lease === undefined || this.dialect === 'sqlite') return this.#plain.run(statements, values);
     const leased = { ...values, leased: lease.backend, epoch: lease.epoch };
-    const isClaim = values.backend !== null && values.placement > values.before;
+    const isClaim = values.backend !== null && values.fencing_token > values.before;
     return (isClaim ? this.#claim : this.#leased).run(statements, leased);
   }
 }
@@ -67,7 +67,7 @@ function updateJob(kysely: Kysely<Tables>, { id, before, cancel_requested, ...co
     .set(columns)
     .set({ cancel_requested: sql`case when ${cancel_requested} = 1 then 1 else cancel_requested end` })
     .where('id', '=', id)
-    .where('placement', '=', before)
+    .where('fencing_token', '=', before)
     .where(sql<boolean>`(ended_at is null or (status = 'failed' and ${columns.status} = 'succeeded'))`);
 }
 

@@ -19,7 +19,7 @@ export class KyselyJobQueue extends JobQueue {
   async next(exceptRequirements: readonly string[]): Promise<Ticket | undefined> {
     const { kysely, statements } = this.database;
     if (exceptRequirements.length === 0) return stored(async () => (await this.#first.run(statements, {})).rows[0]);
-    const others = firstTicket(kysely).where('needs_key', 'not in', [...new Set(exceptRequirements)]);
+    const others = firstTicket(kysely).where('requirements_key', 'not in', [...new Set(exceptRequirements)]);
     return stored(() => others.executeTakeFirst());
   }
 
@@ -40,7 +40,7 @@ export class KyselyJobQueue extends JobQueue {
 
 function firstTicket(kysely: Kysely<Tables>) {
   return waitingJobs(kysely)
-    .select(['id as jobId', 'needs_key as requirementsKey'])
+    .select(['id as jobId', 'requirements_key as requirementsKey'])
     .orderBy('rank')
     .orderBy('queue_order')
     .limit(1);

@@ -77,9 +77,9 @@ export class KyselyJobRepository extends JobRepository {
     return stored(() => listJobs(this.database.kysely, query));
   }
 
-  save(job: Job, placement: number, { files, lease }: SaveOptions = {}): Promise<boolean> {
+  save(job: Job, fencingToken: number, { files, lease }: SaveOptions = {}): Promise<boolean> {
     const writeId = randomUUID();
-    const values: JobUpdate = { ...changingColumns(job), write_id: writeId, id: job.id, before: placement };
+    const values: JobUpdate = { ...changingColumns(job), write_id: writeId, id: job.id, before: fencingToken };
     return stored(async (isRetry) => {
       const isWritten = await this.#write({ job, values, files, lease });
       return isWritten || (isRetry && (await this.#wasWritten(job.id, writeId)));

@@ -3,10 +3,16 @@ import { ComfyUIError } from '../../domain/errors';
 import * as jobs from './migrations/0001-jobs';
 import * as assets from './migrations/0002-assets';
 import * as leases from './migrations/0003-leases';
+import * as oneQueue from './migrations/0004-one-queue';
 import type { Tables } from './tables';
 
 /** By name, in order. One that was released is never changed: a new one follows. */
-const MIGRATIONS: Record<string, Migration> = { '0001-jobs': jobs, '0002-assets': assets, '0003-leases': leases };
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-jobs': jobs,
+  '0002-assets': assets,
+  '0003-leases': leases,
+  '0004-one-queue': oneQueue,
+};
 
 /**
  * Brings the tables up to date, whole or not at all. Processes that start at once wait for one another.

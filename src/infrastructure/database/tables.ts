@@ -6,7 +6,7 @@ export interface JobsTable {
   id: string;
   status: JobStatus;
   revision: number;
-  placement: number;
+  fencing_token: number;
   /** Of the last write: whose connection broke off meanwhile finds out whether it was its own. */
   write_id: string | null;
   priority: number;
@@ -22,7 +22,7 @@ export interface JobsTable {
   /** 0 or 1. */
   cancel_requested: number;
   /** Hash of the classes and labels it needs. */
-  needs_key: string;
+  requirements_key: string;
   /** Hash of the caller's key; null when there is none, or it was forgotten. */
   idempotency_key: string | null;
   request_hash: string | null;

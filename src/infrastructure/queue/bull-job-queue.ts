@@ -141,8 +141,8 @@ export class BullJobQueue extends JobQueue {
 }
 
 /** One that just came has no ticket, and would lose nothing by a second one: its id is the ticket's. */
-function isNew({ placement, queuedAt }: Job, now: number): boolean {
-  return placement === 0 && now - queuedAt < NEW_MS;
+function isNew({ fencingToken, queuedAt }: Job, now: number): boolean {
+  return fencingToken === 0 && now - queuedAt < NEW_MS;
 }
 
 /** Redis may have dropped what the ticket says, but not its id. */

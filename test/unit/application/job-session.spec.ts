@@ -33,7 +33,7 @@ function liveJob(): JobSession {
   const nothing = () => undefined;
   const keeper = { stored: async () => undefined, share: nothing, collected: nothing, forget: nothing };
   const session = new JobSession(newJob({ id: 'id', workflow, queuedAt: Date.now() }), keeper);
-  session.change({ kind: 'handed', backend: 'http://a', promptId: 'id' });
+  session.change({ kind: 'assigned', backend: 'http://a', promptId: 'id' });
   session.hold();
   return session;
 }
@@ -148,8 +148,8 @@ describe('events of a job', () => {
     session.change({ kind: 'collected', file: file('a') });
     expect([(await reader.next()).value?.kind, (await reader.next()).value?.kind]).toEqual(['status', 'output']);
     session.change({ kind: 'started' });
-    session.change({ kind: 'returned', error: new ComfyUIError('backend_lost', '') });
-    session.change({ kind: 'handed', backend: 'http://a', promptId: 'second' });
+    session.change({ kind: 'requeued', error: new ComfyUIError('backend_lost', '') });
+    session.change({ kind: 'assigned', backend: 'http://a', promptId: 'second' });
     session.change({ kind: 'succeeded', outputs: [file('a')] });
     expect((await all(reader)).map(({ kind }) => kind)).toEqual(['status', 'output']);
   });
@@ -208,7 +208,7 @@ describe('the files of a job', () => {
     const session = liveJob();
     const bytes = new Bytes();
     session.keep(file('a'), bytes);
-    session.change({ kind: 'returned', error: new ComfyUIError('backend_lost', '') });
+    session.change({ kind: 'requeued', error: new ComfyUIError('backend_lost', '') });
     expect(bytes.discarded).toBe(1);
   });
 });

@@ -18,7 +18,7 @@ function after(...changes: JobChange[]): JobState {
 }
 
 function handed(promptId = 'id', backend = 'http://a'): JobChange {
-  return { kind: 'handed', backend, promptId };
+  return { kind: 'assigned', backend, promptId };
 }
 
 const executing = (nodeId: string): JobChange => ({ kind: 'executing', nodeId });
@@ -44,13 +44,13 @@ describe('advance', () => {
   });
 
   it('is left by a server that had not started it as if it had never been there', () => {
-    const job = after(handed(), { kind: 'returned', error: lost });
-    expect(job).toMatchObject({ status: 'queued', backend: null, attempts: [], placement: 2 });
+    const job = after(handed(), { kind: 'requeued', error: lost });
+    expect(job).toMatchObject({ status: 'queued', backend: null, attempts: [], fencingToken: 2 });
     expect(advance(job, handed('next', 'http://b'), 5).attempts).toMatchObject([{ number: 1, promptId: 'next' }]);
   });
 
   it('keeps account of an attempt that was lost', () => {
-    const job = after(handed(), { kind: 'started' }, { kind: 'returned', error: lost }, handed('second', 'http://b'));
+    const job = after(handed(), { kind: 'started' }, { kind: 'requeued', error: lost }, handed('second', 'http://b'));
     expect(job.attempts).toMatchObject([
       { number: 1, backend: 'http://a', endedAt: 1002, error: { code: 'backend_lost', message: 'It was restarted.' } },
       { number: 2, backend: 'http://b', promptId: 'second' },
@@ -76,8 +76,8 @@ describe('advance', () => {
       job.progress.value,
     );
     expect(again.revision).toBe(job.revision);
-    expect(advance(again, { kind: 'adopted' }, 5)).toEqual({ ...again, revision: expect.any(Number) });
-    expect(advance(again, { kind: 'adopted' }, 5).revision).toBeGreaterThan(job.revision + 100_000);
+    expect(advance(again, { kind: 'resumed' }, 5)).toEqual({ ...again, revision: expect.any(Number) });
+    expect(advance(again, { kind: 'resumed' }, 5).revision).toBeGreaterThan(job.revision + 100_000);
     expect(recordOf(job)).not.toHaveProperty('workflow');
   });
 
@@ -90,10 +90,10 @@ describe('advance', () => {
   it('succeeds after all when its files are collected, and only when they were what it failed for', () => {
     const broken = new ComfyUIError('storage_failed', 'The disk is full.');
     const failed = after(handed(), { kind: 'started' }, { kind: 'failed', error: broken });
-    const files = { kind: 'recollected', outputs: [collected()], texts: [] } as const;
+    const files = { kind: 'recovered', outputs: [collected()], texts: [] } as const;
     const done = advance(failed, files, 99);
     expect(done).toMatchObject({ status: 'succeeded', endedAt: 99, outputs: files.outputs, progress: { value: 1 } });
-    expect(done.placement).toBeGreaterThan(failed.placement);
+    expect(done.fencingToken).toBeGreaterThan(failed.fencingToken);
     expect(done.revision).toBeGreaterThan(failed.revision);
     expect(done).not.toHaveProperty('error');
     expect(done.attempts[0]).not.toHaveProperty('error');
@@ -111,7 +111,7 @@ describe('advance', () => {
       executing('loader'),
       nodes(['loader', true, 1, 1]),
       { kind: 'collected', file },
-      { kind: 'returned', error: lost },
+      { kind: 'requeued', error: lost },
     );
     expect(job).toMatchObject({ id: 'id', status: 'running', outputs: [], progress: { value: 0 }, nodeDurations: {} });
   });

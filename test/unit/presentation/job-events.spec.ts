@@ -51,7 +51,7 @@ function preview(text: string): Preview {
 }
 
 function start(session: JobSession): void {
-  session.change({ kind: 'handed', backend: 'http://gpu', promptId: ID });
+  session.change({ kind: 'assigned', backend: 'http://gpu', promptId: ID });
   session.change({ kind: 'started' });
 }
 

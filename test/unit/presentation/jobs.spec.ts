@@ -20,7 +20,7 @@ function jobAfter(...changes: JobChange[]): JobState {
   return changes.reduce((last, change, index) => advance(last, change, NOON + (index + 1) * 1000), job);
 }
 
-const handed: JobChange = { kind: 'handed', backend: 'http://gpu:8188', promptId: ID };
+const handed: JobChange = { kind: 'assigned', backend: 'http://gpu:8188', promptId: ID };
 const accepted: JobChange = { kind: 'accepted', promptId: ID, clientId: 'never told', number: 7, nodeErrors: {} };
 const urls = new UrlBuilder({ url: '/api/jobs' }, undefined);
 const picture = collected({ width: 1, height: 2 });
@@ -83,7 +83,7 @@ describe('a job as JSON', () => {
       ],
     });
     const text = JSON.stringify(json);
-    for (const secret of ['never told', 'clientId', 'workflow', 'placement']) expect(text).not.toContain(secret);
+    for (const secret of ['never told', 'clientId', 'workflow', 'fencingToken']) expect(text).not.toContain(secret);
   });
 
   it('tells which node failed and how', () => {
