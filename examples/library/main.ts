@@ -8,14 +8,14 @@ import { ComfyUIModule, GenerationService } from 'nestjs-comfyui';
 class Painter {
   constructor(private readonly generation: GenerationService) {}
 
-  /** Runs the workflow, writes its first picture and says what it is. */
+  /** Runs the workflow, writes its first image to a file and returns a description of it. */
   async paint(workflow: unknown, path: string): Promise<string> {
     const result = await this.generation.generate({ workflow }, { timeoutSeconds: 300 });
     try {
-      const [picture] = result.images;
-      if (!picture) throw new Error('The workflow made no picture.');
-      await writeFile(path, picture.stream());
-      return `${path}: ${picture.mediaType}, ${picture.width}x${picture.height}, ${result.durationMs} ms`;
+      const [image] = result.images;
+      if (!image) throw new Error('The workflow produced no image.');
+      await writeFile(path, image.stream());
+      return `${path}: ${image.mediaType}, ${image.width}x${image.height}, ${result.durationMs} ms`;
     } finally {
       result.discard();
     }
