@@ -1,89 +1,106 @@
-import { OptionError } from './option-error';
+import { Check, Name, Needed, PlainUrl, Switch, Text, WholeNumber } from './checks';
+import { type Given, Setting, type SettingsClass } from './setting';
+import { type SupabaseStorageOptions, SupabaseStorageSettings } from './supabase.options';
 
-/** AWS S3, or a server that speaks its protocol. Times in seconds. */
-export interface S3StorageOptions {
-  /** Made when it is not there and the key may do that. */
-  readonly bucket: string;
-  /** Default `us-east-1`, which servers other than AWS take as well; `auto` for Cloudflare R2. */
-  readonly region?: string;
+const WEEK = 604_800;
+
+/** A folder. */
+export class LocalStorageSettings {
+  /** The folder; default: `assets` in `dataDirectory`, without that a temporary one that the process removes at its end. */
+  @Setting()
+  @Text()
+  readonly directory?: string;
+}
+
+/** AWS S3, or a server that speaks its protocol. */
+export class S3StorageSettings {
+  /** Bucket; created when it does not exist and the key has the right to create it. */
+  @Setting('S3_BUCKET')
+  @Needed()
+  @Name(/^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$/, 'must be the name of a bucket')
+  readonly bucket!: string;
+
+  /** Region; servers other than AWS take the default as well. `auto` for Cloudflare R2. */
+  @Setting('S3_REGION')
+  @Text()
+  readonly region: string = 'us-east-1';
+
   /** `https://host[:port]` of a server other than AWS. */
+  @Setting('S3_ENDPOINT')
+  @PlainUrl('must be http(s)://host[:port], without credentials')
   readonly endpoint?: string;
-  /** Both or none; without them, what the SDK finds: its variables and files, or the role of the machine. */
+
+  /**
+   * Access key; key and secret go together. Without them the AWS SDK uses its own variables and files, or the role of the
+   * machine.
+   */
+  @Setting('S3_ACCESS_KEY_ID')
+  @Text()
+  @Check((_key, { secretAccessKey }: S3StorageSettings) =>
+    secretAccessKey === undefined ? 'and {secretAccessKey} go together: set both, or none' : undefined,
+  )
   readonly accessKeyId?: string;
+
+  /** Secret of the access key. */
+  @Setting('S3_SECRET_ACCESS_KEY')
+  @Text()
+  @Check((_secret, { accessKeyId }: S3StorageSettings) =>
+    accessKeyId === undefined ? 'and {accessKeyId} go together: set both, or none' : undefined,
+  )
   readonly secretAccessKey?: string;
-  /** The bucket in the path, not in the host name; default: when there is an endpoint. */
+
+  /**
+   * Puts the bucket into the path instead of the host name.
+   * @defaultValue `true` with an endpoint
+   */
+  @Setting('S3_FORCE_PATH_STYLE')
+  @Switch()
   readonly forcePathStyle?: boolean;
-  /** What every key starts with, such as `comfyui/`; default nothing. */
-  readonly prefix?: string;
-  /** How long a link works, 604800 (a week) at most; default 3600. */
-  readonly linkSeconds?: number;
+
+  /** Start of every key, such as `comfyui/`. */
+  @Setting('S3_PREFIX')
+  @Check((prefix) => (typeof prefix === 'string' ? undefined : 'must be text'))
+  readonly prefix: string = '';
+
+  /** Seconds that a link works; a week at most. */
+  @Setting('S3_LINK_TTL')
+  @WholeNumber(1, WEEK, 'of seconds')
+  readonly linkSeconds: number = 3_600;
 }
 
-/** Supabase Storage, in the cloud or self-hosted. Times in seconds. */
-export interface SupabaseStorageOptions {
-  /** `https://<project>.supabase.co`, or where a self-hosted one answers. */
-  readonly url: string;
-  /**
-   * The secret key (`service_role`). A key with less needs policies on `storage.objects`: to select, insert, delete, and
-   * update, without which a file that two processes store at once can hold up the next requests for half a minute.
-   */
-  readonly key: string;
-  /** Default `comfyui`. Made when it is not there and the key may do that: private, or public with public links. */
-  readonly bucket?: string;
-  /**
-   * `signed`, the default: a link works for `linkSeconds`, and the bucket can be private.
-   * `public`: a link works for ever, for anybody, and the bucket must be public.
-   */
-  readonly links?: 'signed' | 'public';
-  /** How long a signed link works; default 3600. */
-  readonly linkSeconds?: number;
-}
+export type S3StorageOptions = Given<S3StorageSettings, 'bucket'>;
 
-/** Where the files are kept that jobs made. */
+/** The storages that this package implements. */
 export type StorageOptions =
-  /** In a folder; default: `assets` in `dataDirectory`, without that a temporary one that goes with the process. */
-  | { readonly kind: 'local'; readonly directory?: string }
+  | ({ readonly kind: 'local' } & LocalStorageSettings)
   | ({ readonly kind: 's3' } & S3StorageOptions)
   | ({ readonly kind: 'supabase' } & SupabaseStorageOptions);
 
-/** A table of a Supabase project that gets a row for each ended job; docs/supabase.sql makes it. */
-export interface SupabaseTableOptions {
-  /** `https://<project>.supabase.co`, or where a self-hosted one answers. */
-  readonly url: string;
-  /** The secret key (`service_role`); a key with less needs policies on the table. */
-  readonly key: string;
-  /** Default `generations`. */
-  readonly table?: string;
+const METHODS = ['check', 'put', 'open', 'remove', 'link'] as const;
+
+/** An instance of a class of the application that extends `AssetStorage`. */
+export interface OwnStorage extends Record<(typeof METHODS)[number], (...args: never[]) => Promise<unknown>> {
+  readonly linksLast: boolean;
+  readonly kind?: undefined;
 }
 
-const KINDS = ['local', 's3', 'supabase'];
-
-/** @throws OptionError */
-export function resolveStorage(storage: StorageOptions = { kind: 'local' }): StorageOptions {
-  if (typeof storage !== 'object' || !KINDS.includes(storage.kind))
-    throw new OptionError('storage', `must be an object whose kind is one of ${KINDS.join(', ')}`);
-  const needed = { local: [], s3: ['bucket'], supabase: ['url', 'key'] }[storage.kind];
-  const given = new Map<string, unknown>(Object.entries(storage));
-  for (const name of needed)
-    if (typeof given.get(name) !== 'string' || given.get(name) === '')
-      throw new OptionError(`storage.${name}`, 'must be set');
-  return storage;
+export function isOwnStorage(storage: unknown): storage is OwnStorage {
+  if (typeof storage !== 'object' || storage === null) return false;
+  return METHODS.every((method) => method in storage && typeof (storage as OwnStorage)[method] === 'function');
 }
 
-/** @throws OptionError */
-export function resolveTable(table: SupabaseTableOptions | undefined): Required<SupabaseTableOptions> | undefined {
-  if (table === undefined) return undefined;
-  for (const name of ['url', 'key'] as const)
-    if (typeof table[name] !== 'string' || table[name] === '')
-      throw new OptionError(`supabaseTable.${name}`, 'must be set');
-  return { ...table, table: table.table ?? 'generations' };
-}
+const CLASSES: Readonly<Record<StorageOptions['kind'], SettingsClass>> = {
+  local: LocalStorageSettings,
+  s3: S3StorageSettings,
+  supabase: SupabaseStorageSettings,
+};
 
-/** @throws OptionError */
-export function resolvePublicUrl(publicUrl: string | undefined): string | undefined {
-  if (publicUrl === undefined) return undefined;
-  const url = typeof publicUrl === 'string' && URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash)
-    throw new OptionError('publicUrl', 'must be http(s)://host[:port][/path], where callers reach these endpoints');
-  return url.href.replace(/\/+$/, '');
+export const STORAGE_KINDS = Object.keys(CLASSES);
+
+/** The settings of a storage by its kind; undefined for an {@link OwnStorage} and for an unknown kind. */
+export function storageClassOf(storage: unknown): SettingsClass | undefined {
+  if (typeof storage !== 'object' || storage === null || isOwnStorage(storage) || !('kind' in storage))
+    return undefined;
+  const { kind } = storage;
+  return typeof kind === 'string' && Object.hasOwn(CLASSES, kind) ? CLASSES[kind as keyof typeof CLASSES] : undefined;
 }
