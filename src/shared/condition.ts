@@ -1,55 +1,56 @@
 import { timerMs } from './sleep';
 
-/** Wakes all who wait for its next ring; costs nothing while nobody does. */
+/** A condition variable: `notifyAll` wakes every waiter. Costs nothing while there are no waiters. */
 export class Condition {
-  /** Made for the first who waits: many bells are never waited for. */
-  #waiting: Set<() => void> | undefined;
+  /** Created by the first wait: most conditions never have a waiter. */
+  #waiters: Set<() => void> | undefined;
 
   notifyAll(): void {
-    for (const wake of this.#waiting ?? []) wake();
+    for (const wake of this.#waiters ?? []) wake();
   }
 
-  /** Resolves at the next ring, after `ms`, or when the signal is aborted: the caller looks which. */
-  next(ms = Infinity, signal?: AbortSignal): Promise<void> {
+  /** Resolves at the next notification, after `ms`, or when the signal aborts; the caller checks which. */
+  wait(ms = Infinity, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve();
-    const waiting = (this.#waiting ??= new Set());
+    const waiters = (this.#waiters ??= new Set());
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', wake);
-        waiting.delete(wake);
+        waiters.delete(wake);
         resolve();
       };
       const timer = ms === Infinity ? undefined : setTimeout(wake, timerMs(ms));
-      waiting.add(wake);
+      waiters.add(wake);
       signal?.addEventListener('abort', wake);
     });
   }
 
   /**
-   * Resolves with what `look` finds, rejects with what it throws. It looks now, and as long as it finds nothing at each ring, at
-   * the deadline (milliseconds since 1970) and when the signal is aborted. Only one function waits: callers come in thousands.
+   * Resolves with the first value that `check` returns, rejects with the error that it throws. Calls it now and, until it
+   * returns a value, at each notification, at the deadline (milliseconds since the epoch) and when the signal aborts.
+   * A single closure per waiter, because thousands may wait.
    */
-  until<T extends object>(look: () => T | undefined, deadline = Infinity, signal?: AbortSignal): Promise<T> {
-    const waiting = (this.#waiting ??= new Set());
+  waitFor<T extends object>(check: () => T | undefined, deadline = Infinity, signal?: AbortSignal): Promise<T> {
+    const waiters = (this.#waiters ??= new Set());
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const wake = () => {
         clearTimeout(timer);
         try {
-          const found = look();
-          if (!found) {
+          const value = check();
+          if (!value) {
             if (deadline < Infinity) timer = setTimeout(wake, timerMs(deadline - Date.now()));
             return;
           }
-          resolve(found);
+          resolve(value);
         } catch (error) {
           reject(error);
         }
-        waiting.delete(wake);
+        waiters.delete(wake);
         signal?.removeEventListener('abort', wake);
       };
-      waiting.add(wake);
+      waiters.add(wake);
       signal?.addEventListener('abort', wake);
       wake();
     });

@@ -1,4 +1,4 @@
-/** The header of RFC 6266: a name that is not plain twice, in ASCII for old clients and percent-encoded. */
+/** The `Content-Disposition` header of RFC 6266. A non-ASCII name appears twice: as ASCII for old clients, and encoded. */
 export function contentDisposition({
   filename,
   inline,
@@ -9,7 +9,7 @@ export function contentDisposition({
   const kind = inline ? 'inline' : 'attachment';
   const plain = filename.replace(/[^\x20-\x7e]|["\\%]/g, '_');
   if (plain === filename) return `${kind}; filename="${plain}"`;
-  // By way of a Buffer: half a character would throw.
+  // A Buffer replaces lone surrogates, for which encodeURIComponent throws.
   const encoded = encodeURIComponent(Buffer.from(filename).toString()).replace(/['()*]/g, percentEncoded);
   return `${kind}; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }

@@ -3,7 +3,7 @@ import { parse, stringify } from 'lossless-json';
 export type JsonValue = string | number | bigint | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-/** Of 16 digits are the shortest integers that a double may not hold exactly; those behind a point are none. */
+/** 16 digits: the shortest integers that a double may not hold exactly. Digits after a decimal point do not match. */
 const MAYBE_UNSAFE_INTEGER = /(?:^|[[:,\s-])\d{16}/;
 const INTEGER = /^-?\d+$/;
 const NOT_A_NUMBER = /-?Infinity|NaN/g;
@@ -14,7 +14,7 @@ function exactNumber(text: string): number | bigint {
 }
 
 /**
- * JSON text to values; integers a double cannot hold (seeds go up to 2^64-1) become `bigint`.
+ * Parses JSON; integers that a double cannot hold exactly (seeds go up to 2^64-1) become `bigint`.
  * @throws SyntaxError
  */
 export function parseJson(text: string): unknown {
@@ -22,12 +22,12 @@ export function parseJson(text: string): unknown {
   try {
     return parse(text, null, { parseNumber: exactNumber, onDuplicateKey: ({ newValue }) => newValue });
   } catch (error) {
-    throw error instanceof SyntaxError ? error : new SyntaxError('JSON is nested too deeply', { cause: error });
+    throw error instanceof SyntaxError ? error : new SyntaxError('The JSON is nested too deeply', { cause: error });
   }
 }
 
 /**
- * What ComfyUI writes with Python's `json.dumps`: like JSON, but `NaN` and `Infinity` stand bare. They are read as null.
+ * Parses the output of Python's `json.dumps`: JSON with bare `NaN` and `Infinity`, which become null.
  * @throws SyntaxError
  */
 export function parsePythonJson(text: string): unknown {
@@ -42,8 +42,8 @@ export function parsePythonJson(text: string): unknown {
 }
 
 /**
- * The strings of a JSON text, from the opening quote to behind the closing one. By hand, because a regular expression
- * runs out of stack on a string of megabytes, and workflows carry pictures.
+ * The ranges of the strings in a JSON text, quotes included. Not a regular expression: that exhausts the stack on strings
+ * of megabytes, and workflows may contain images.
  */
 export function* stringsOf(text: string): Generator<{ readonly start: number; readonly end: number }, void, undefined> {
   let start = text.indexOf('"');
@@ -62,12 +62,12 @@ function isEscaped(text: string, index: number): boolean {
   return slashes % 2 === 1;
 }
 
-/** Values to JSON text; a `bigint` is written as the integer it is. */
+/** Serializes values as JSON; a `bigint` becomes an integer. */
 export function stringifyJson(value: unknown): string {
   try {
     return JSON.stringify(value) ?? 'null';
   } catch {
-    // There are few that JSON itself does not know.
+    // Few values contain a bigint, for which JSON.stringify throws.
     return stringify(value) ?? 'null';
   }
 }

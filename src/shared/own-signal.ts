@@ -1,5 +1,5 @@
 /**
- * A signal of its own for one of any number of things that a signal stops: an event target warns of more than ten listeners.
+ * A dependent signal per listener, for signals with many listeners: Node warns about more than ten on one event target.
  */
 export function ownSignal(signal: AbortSignal): AbortSignal {
   return AbortSignal.any([signal]);

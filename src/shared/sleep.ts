@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** The longest a timer can be set for (2^31-1 ms, 24.8 days). */
+/** The longest delay of a Node timer (2^31-1 ms, 24.8 days). */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-/** Resolves after `ms`, or as soon as the signal is aborted: whoever aborted it knows what to do next. */
+/** Resolves after `ms` or when the signal aborts; it does not reject on abort. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   try {
     await wait(timerMs(ms), undefined, { signal });
@@ -12,7 +12,7 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** What a timer can be set to for so many milliseconds: at least 0, at most 24.8 days. */
+/** Clamps a delay to the range of Node timers: 0 to 24.8 days. */
 export function timerMs(ms: number): number {
   return Math.min(Math.max(0, ms), LONGEST_TIMER_MS);
 }

@@ -1,61 +1,61 @@
-interface Place {
-  readonly share: number;
+interface Waiter {
+  readonly weight: number;
   readonly enter: () => void;
 }
 
-/** Room for so much work at once. Who does not fit waits in line, in which nobody is overtaken. */
+/** A semaphore with weights. Waiters enter in the order of their calls, without overtaking. */
 export class WeightedSemaphore {
-  readonly #line = new Set<Place>();
+  readonly #queue = new Set<Waiter>();
   #taken = 0;
 
   constructor(
-    private readonly size: number,
-    private readonly longestLine = Infinity,
-    private readonly refusal: () => Error = () => new Error('Too many are waiting.'),
+    private readonly capacity: number,
+    private readonly maxWaiters = Infinity,
+    private readonly createError: () => Error = () => new Error('Too many operations are waiting.'),
   ) {}
 
   /**
-   * Resolves when there is room, with what gives it back. A share larger than the room takes all of it.
-   * @throws the refusal when the line is too long; the signal's reason, which ends the waiting
+   * Waits for free capacity and returns the function that releases it. A weight above the capacity takes all of it.
+   * @throws the error of `createError` if too many operations wait; the signal's reason if it aborts during the wait
    */
-  async enter(share: number, signal: AbortSignal): Promise<() => void> {
+  async enter(requested: number, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
-    const wanted = Math.min(share, this.size);
-    if (this.#line.size === 0 && this.#fits(wanted)) return this.#take(wanted);
-    if (this.#line.size >= this.longestLine) throw this.refusal();
+    const weight = Math.min(requested, this.capacity);
+    if (this.#queue.size === 0 && this.#fits(weight)) return this.#take(weight);
+    if (this.#queue.size >= this.maxWaiters) throw this.createError();
     return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.#line.delete(place);
+      const abort = () => {
+        this.#queue.delete(waiter);
         reject(signal.reason as Error);
         this.#admit();
       };
       const enter = () => {
-        signal.removeEventListener('abort', leave);
-        resolve(this.#take(wanted));
+        signal.removeEventListener('abort', abort);
+        resolve(this.#take(weight));
       };
-      const place = { share: wanted, enter };
-      this.#line.add(place);
-      signal.addEventListener('abort', leave, { once: true });
+      const waiter = { weight, enter };
+      this.#queue.add(waiter);
+      signal.addEventListener('abort', abort, { once: true });
     });
   }
 
-  #fits(share: number): boolean {
-    return this.#taken + share <= this.size;
+  #fits(weight: number): boolean {
+    return this.#taken + weight <= this.capacity;
   }
 
-  #take(share: number): () => void {
-    this.#taken += share;
+  #take(weight: number): () => void {
+    this.#taken += weight;
     return () => {
-      this.#taken -= share;
+      this.#taken -= weight;
       this.#admit();
     };
   }
 
   #admit(): void {
-    for (const place of this.#line) {
-      if (!this.#fits(place.share)) return;
-      this.#line.delete(place);
-      place.enter();
+    for (const waiter of this.#queue) {
+      if (!this.#fits(waiter.weight)) return;
+      this.#queue.delete(waiter);
+      waiter.enter();
     }
   }
 }

@@ -2,22 +2,22 @@ import type { Metadata } from 'sharp';
 import type { ImageFormat, ImageSpec } from '../../application/assets/images/image-converter';
 import { ComfyUIError } from '../../domain/errors';
 
-/** What converting a picture takes. */
-export interface PicturePlan {
-  /** All frames are converted. */
+/** How an image is converted, and the memory that it needs. */
+export interface ConversionPlan {
+  /** Whether all frames are converted. */
   readonly isAnimated: boolean;
-  /** Bytes, about: more than was measured. */
+  /** Estimated bytes, above the measured values. */
   readonly memory: number;
 }
 
-/** All frames together. An 8192 x 8192 picture takes 268 MB unpacked. */
+/** Pixels of all frames together. A decoded image of 8192 x 8192 has 268 MB. */
 export const MOST_PIXELS = 8192 * 8192;
 
 interface Encoder {
-  /** Pixels of a side that the format, or its encoder, can write. */
+  /** Maximum pixels per side of the format or its encoder. */
   readonly longestSide: number;
   readonly mostPixels: number;
-  /** What it takes for each while it encodes. */
+  /** Memory of the encoder per pixel. */
   readonly bytesPerPixel: number;
 }
 
@@ -28,35 +28,35 @@ const ENCODERS: Readonly<Record<ImageFormat, Encoder>> = {
   avif: { longestSide: 16_384, mostPixels: 4096 * 4096, bytesPerPixel: 48 },
 };
 
-const UNPACKED_BYTES_PER_PIXEL = 4;
+const DECODED_BYTES_PER_PIXEL = 4;
 
-/** The formats of which all frames can be converted, into WebP. */
-const MOVING = new Set(['gif', 'webp']);
+/** Input formats whose frames are all converted if the output format is WebP. */
+const ANIMATED_FORMATS = new Set(['gif', 'webp']);
 
-/** @throws ComfyUIError `invalid_request` when the picture, or what it is to become, is too large */
-export function planFor(picture: Metadata, order: ImageSpec): PicturePlan {
-  const frames = MOVING.has(picture.format) && order.format === 'webp' ? (picture.pages ?? 1) : 1;
-  const pixels = picture.width * (picture.pageHeight ?? picture.height) * frames;
+/** @throws ComfyUIError `invalid_request` if the image or the result of its conversion is too large */
+export function planFor(image: Metadata, spec: ImageSpec): ConversionPlan {
+  const frames = ANIMATED_FORMATS.has(image.format) && spec.format === 'webp' ? (image.pages ?? 1) : 1;
+  const pixels = image.width * (image.pageHeight ?? image.height) * frames;
   if (pixels > MOST_PIXELS)
-    throw refuse(`The picture has ${inMillions(pixels)} pixels; up to ${inMillions(MOST_PIXELS)} can be converted.`);
-  const { longestSide, mostPixels, bytesPerPixel } = ENCODERS[order.format];
-  const { width, height } = resultSize(picture, order);
+    throw refuse(`The image has ${inMillions(pixels)} pixels; up to ${inMillions(MOST_PIXELS)} can be converted.`);
+  const { longestSide, mostPixels, bytesPerPixel } = ENCODERS[spec.format];
+  const { width, height } = resultSize(image, spec);
   if (Math.max(width, height) > longestSide || width * height * frames > mostPixels)
     throw refuse(
-      `The ${order.format} would be ${width} x ${height}; it may have ${longestSide} pixels a side and ${inMillions(mostPixels)} in all. Ask for a smaller width or height.`,
+      `The ${spec.format} would be ${width} x ${height}; its limits are ${longestSide} pixels per side and ${inMillions(mostPixels)} in total. Request a smaller width or height.`,
     );
   return {
     isAnimated: frames > 1,
-    memory: pixels * UNPACKED_BYTES_PER_PIXEL + width * height * frames * bytesPerPixel,
+    memory: pixels * DECODED_BYTES_PER_PIXEL + width * height * frames * bytesPerPixel,
   };
 }
 
-/** As it will stand upright, scaled to fit. */
-function resultSize(picture: Metadata, order: ImageSpec): { readonly width: number; readonly height: number } {
-  const sides = [picture.width, picture.pageHeight ?? picture.height] as const;
-  const isTurned = (picture.orientation ?? 1) >= 5;
-  const [width, height] = isTurned ? [sides[1], sides[0]] : sides;
-  const scale = Math.min(1, (order.width ?? width) / width, (order.height ?? height) / height);
+/** The size after orientation and scaling. */
+function resultSize(image: Metadata, spec: ImageSpec): { readonly width: number; readonly height: number } {
+  const sides = [image.width, image.pageHeight ?? image.height] as const;
+  const isRotated = (image.orientation ?? 1) >= 5;
+  const [width, height] = isRotated ? [sides[1], sides[0]] : sides;
+  const scale = Math.min(1, (spec.width ?? width) / width, (spec.height ?? height) / height);
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 

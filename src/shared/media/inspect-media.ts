@@ -1,28 +1,18 @@
 import type { MediaSource } from './media-source';
 import { FileWindow } from './file-window';
 import { readMovie } from './iso-movie';
-import { readMatroska } from './matroska';
 import { UNKNOWN_TYPE, type MediaDetails, type MediaFacts, type MediaHint } from './media-facts';
-import { aacSeconds, mp3Seconds } from './mpeg-audio';
+import { oggSeconds } from './ogg';
 import { pictureSize } from './picture-size';
 import { sniff } from './sniff';
-import { flacSeconds, oggSeconds, waveSeconds } from './sound';
+import { readTracks } from './tracks';
 
 const MOVIES = new Set(['video/mp4', 'video/quicktime', 'audio/mp4', 'video/3gpp', 'video/3gpp2']);
-const SOUNDS: Readonly<Record<string, (window: FileWindow) => Promise<number | null>>> = {
-  'audio/wav': waveSeconds,
-  'audio/flac': flacSeconds,
-  'audio/ogg': oggSeconds,
-  'audio/mpeg': mp3Seconds,
-  'audio/aac': aacSeconds,
-};
 const GIF_FRAME_CONTROL = Buffer.from([0x21, 0xf9, 4]);
-/** Two bytes make file-type believe in these, so their frames have to be there. */
-const NEEDS_FRAMES = new Set(['audio/mpeg', 'audio/aac']);
 
 /**
  * What a file is, by its bytes: from the head alone for pictures in the usual formats, with a bounded number of short
- * reads (64 of 64 KiB, one of 1 MiB) for the others. Never rejects: no file is worth a job, and what cannot be read is null.
+ * reads (64 of 4 MiB together, one of 1 MiB) for the others. Never rejects: a job does not fail because of a file's metadata; what cannot be read is null.
  */
 export async function inspectMedia(file: MediaSource, hint: MediaHint): Promise<MediaFacts> {
   const mediaType = await sniff(file.head, file.sizeBytes, hint).catch(() => UNKNOWN_TYPE);
@@ -37,21 +27,20 @@ export async function inspectMedia(file: MediaSource, hint: MediaHint): Promise<
 }
 
 async function detailsOf(file: MediaSource, mediaType: string): Promise<MediaDetails> {
-  const window = new FileWindow(file);
+  const window = new FileWindow(mediaType === 'audio/wav' ? asRiff(file) : file);
   try {
     if (mediaType.startsWith('image/')) return await pictureSize(file, window, mediaType);
-    if (MOVIES.has(mediaType)) return await readMovie(window);
-    if (mediaType === 'video/webm' || mediaType === 'video/matroska') return await readMatroska(window, mediaType);
-    return await soundDetails(file, window, mediaType);
+    if (mediaType === 'audio/ogg') return { durationSeconds: await oggSeconds(window) };
+    return await (MOVIES.has(mediaType) ? readMovie(window) : readTracks(window, mediaType));
   } catch {
     return {};
   }
 }
 
-async function soundDetails(file: MediaSource, window: FileWindow, mediaType: string): Promise<MediaDetails> {
-  const durationSeconds = (await SOUNDS[mediaType]?.(window)) ?? null;
-  const isBelieved = durationSeconds !== null || file.head.toString('latin1', 0, 3) === 'ID3';
-  return NEEDS_FRAMES.has(mediaType) && !isBelieved ? { mediaType: UNKNOWN_TYPE } : { durationSeconds };
+/** music-metadata reads RIFF only; RF64, for files of more than 4 GiB, has the same chunks under another name. */
+function asRiff(file: MediaSource): MediaSource {
+  const head = Buffer.concat([Buffer.from('RIFF'), file.head.subarray(4)]);
+  return { sizeBytes: file.sizeBytes, head, read: (position, length) => file.read(position, length) };
 }
 
 function animation({ head, sizeBytes }: MediaSource, mediaType: string): Pick<MediaFacts, 'isAnimated'> {
@@ -69,7 +58,7 @@ function animation({ head, sizeBytes }: MediaSource, mediaType: string): Pick<Me
   }
 }
 
-/** It loops, or a second frame is announced; that may be beyond the head. */
+/** A loop count or the control block of a second frame; both may be beyond the head. */
 function gifAnimation(head: Buffer, sizeBytes: number): Pick<MediaFacts, 'isAnimated'> {
   const first = head.indexOf(GIF_FRAME_CONTROL);
   const isAnimated = head.includes('NETSCAPE2.0') || (first >= 0 && head.includes(GIF_FRAME_CONTROL, first + 1));

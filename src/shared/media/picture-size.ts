@@ -47,7 +47,7 @@ export async function pictureSize(file: MediaSource, window: FileWindow, mediaTy
 
 /**
  * The largest where there are several: tiles and thumbnails are smaller.
- * From a copy, since image-size reads past the end of a view: of a file cut short it would tell what lies behind in memory.
+ * From a copy, since image-size reads past the end of a view: the size of a truncated file would come from other memory.
  */
 function sizeIn(bytes: Buffer, reader: IImage): PictureSize | undefined {
   try {

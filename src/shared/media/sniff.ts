@@ -1,4 +1,4 @@
-import { fileTypeFromBuffer } from 'file-type';
+import { fileTypeFromBuffer } from 'file-type/core';
 import { UNKNOWN_TYPE, type MediaHint } from './media-facts';
 import { markupType, textOf, textType } from './sniff-text';
 
@@ -74,7 +74,7 @@ function isUsdz(head: Buffer): boolean {
   return /\.usd[ac]?$/i.test(head.toString('latin1', 30, 30 + head.readUInt16LE(26)));
 }
 
-/** Markup with a stray byte in it is still run by a browser that is told to. */
+/** A browser runs markup with a stray byte in it if the declared type is HTML. */
 function markup(head: Buffer): string | undefined {
   return markupType(head.toString('latin1', 0, MARKUP_BYTES).replace(/^\xef\xbb\xbf/, ''));
 }

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
 import { inspectMedia } from '../../../src/shared/media/inspect-media';
-import { FileOnDisk } from '../../../src/infrastructure/temp-files/stored-temp-files';
+import { FileOnDisk } from '../../../src/shared/temp-files/stored-temp-files';
 import * as make from '../../support/media-files';
-import { WatchedFile } from '../../support/spooled';
+import { CountingFile } from '../../support/spooled';
 
 const MIB = 1024 * 1024;
 const LONGEST_MS = 50;
@@ -46,7 +46,7 @@ const MAGIC = [
   '',
 ];
 
-/** The same numbers in every run, so that a failure can be seen again. */
+/** The same numbers in every run, so that a failure can be reproduced. */
 function numbers(seed: string): (below: number) => number {
   let pool = Buffer.alloc(0);
   let at = 0;
@@ -66,20 +66,20 @@ function garbage(random: (below: number) => number, length: number): Buffer {
   return Buffer.alloc(length, random(4) === 0 ? 0 : unit);
 }
 
-/** Those that took too long, the second time: a pause of the machine or of the compiler is not the file's doing. */
+/** The files that took too long, in base64. */
 async function slow(files: Iterable<Buffer>): Promise<string[]> {
   const found: string[] = [];
   let turn = 0;
   for (const bytes of files) {
     const hint = HINTS[turn++ % HINTS.length] ?? { filename: '' };
-    const facts = await inspectMedia(new WatchedFile(bytes), hint);
+    const facts = await inspectMedia(new CountingFile(bytes), hint);
     expect(facts.mediaType).toMatch(/^[\w.+-]+\/[\w.+-]+$/);
     if (await isSlow(bytes, hint)) found.push(bytes.subarray(0, 4096).toString('base64'));
   }
   return found;
 }
 
-/** What the file is to blame for comes with each look; a garbage collection, or a stop of the machine, passes. */
+/** A slow file is slow at each look; a garbage collection or a pause of the machine passes. */
 async function isSlow(bytes: Buffer, hint: { filename: string }): Promise<boolean> {
   for (let look = 0; look < LOOKS; look++) {
     if ((await millisecondsOf(bytes, hint)) <= LONGEST_MS) return false;
@@ -90,7 +90,7 @@ async function isSlow(bytes: Buffer, hint: { filename: string }): Promise<boolea
 
 async function millisecondsOf(bytes: Buffer, hint: { filename: string }): Promise<number> {
   const before = process.cpuUsage();
-  await inspectMedia(new WatchedFile(bytes), hint);
+  await inspectMedia(new CountingFile(bytes), hint);
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000;
 }
@@ -125,7 +125,9 @@ describe('a broken file neither throws nor holds up', () => {
   it.each([
     ['MP4', make.mp4({ seconds: 2, width: 640, height: 360 })],
     ['WebM', make.matroska({ seconds: 2, width: 640, height: 360 })],
+    ['MP4 in fragments', make.fragmentedMp4({ width: 640, height: 360 })],
     ['WAV', make.wav(1)],
+    ['AIFF', make.aiff(1)],
     ['FLAC', make.flac(1)],
     ['Ogg', make.opus(1)],
     ['MP3', make.mp3(50)],
@@ -142,6 +144,25 @@ describe('a broken file neither throws nor holds up', () => {
   });
 });
 
+/** Each box holds all that follow. */
+function nested(outer: string, inner: string, depth: number): Buffer {
+  const headers = Array.from({ length: depth }, (_, index) =>
+    Buffer.concat([make.be32(8 * (depth - index)), Buffer.from(index === 0 ? outer : inner)]),
+  );
+  return Buffer.concat(headers);
+}
+
+function endlessRun(): Buffer {
+  const bytes = make.fragmentedMp4({ width: 8, height: 8 });
+  bytes.writeUInt32BE(0xffffffff, bytes.lastIndexOf('trun') + 8);
+  return bytes;
+}
+
+function endlessFragments(): Buffer {
+  const bytes = make.fragmentedMp4({ width: 8, height: 8 });
+  return Buffer.concat([bytes, Buffer.alloc(MIB, bytes.subarray(bytes.indexOf('moof') - 4))]);
+}
+
 describe('a file made to hold up a reader does not', () => {
   const empty = make.box('free');
   it.each([
@@ -152,6 +173,23 @@ describe('a file made to hold up a reader does not', () => {
       'a table of four milliard samples',
       make.mp4({ seconds: 1, width: 8, height: 8, samples: [make.box('stz2', make.be32(0, 0, 0xffffffff))] }),
     ],
+    ['a run of four milliard samples', endlessRun()],
+    ['fragments without end', endlessFragments()],
+    ['a box in a box without end', Buffer.concat([make.fileType(), nested('moov', 'trak', 20_000)])],
+    [
+      'elements in elements without end',
+      Buffer.concat([
+        make.matroska({ seconds: 1, width: 8, height: 8 }),
+        Buffer.alloc(MIB, Buffer.from('1654ae6b01ffffffffffffff', 'hex')),
+      ]),
+    ],
+    ['a tag longer than its file', Buffer.concat([Buffer.from('ID3\x04\0\0\x7f\x7f\x7f\x7f', 'latin1'), make.mp3(50)])],
+    ['frames of nothing', Buffer.alloc(MIB, Buffer.from('fff15080001ffc', 'hex'))],
+    [
+      'blocks of a FLAC without end',
+      Buffer.concat([Buffer.from('fLaC'), Buffer.alloc(MIB, Buffer.from([1, 0, 0, 0]))]),
+    ],
+    ['chunks of an AIFF without end', Buffer.concat([make.aiff(0).subarray(0, 12), Buffer.alloc(MIB, 'aaaa\0\0\0\0')])],
     [
       'many tracks',
       Buffer.concat([
@@ -223,7 +261,7 @@ describe('a film of 2 GiB', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(20 * MIB);
   });
 
-  it('that is gone from the spool is told by its head', async () => {
+  it('that was discarded is known by its head', async () => {
     const file = await sparse([
       [0, Buffer.concat([make.fileType(), make.be32(MIB), Buffer.from('mdat')])],
       [2 * MIB, Buffer.alloc(1)],

@@ -11,16 +11,16 @@ describe('parseJson', () => {
     });
   });
 
-  it('writes them back as the integers they were', () => {
+  it('is inverted by stringifyJson, digit by digit', () => {
     const text = '{"seed":18446744073709551615,"list":[9007199254740993,1]}';
     expect(stringifyJson(parseJson(text))).toBe(text);
   });
 
-  it('keeps a safe integer of 16 digits a number', () => {
+  it('parses a safe integer of 16 digits as a number', () => {
     expect(parseJson('[9007199254740991]')).toEqual([9007199254740991]);
   });
 
-  it('reads as JSON does what is no integer, however many digits it has', () => {
+  it('parses fractions of any number of digits as JSON.parse does', () => {
     const text = '[0.3333333333333333, "1234567890123456", 1.5e3]';
     expect(parseJson(text)).toEqual(JSON.parse(text));
   });
@@ -36,11 +36,11 @@ describe('parseJson', () => {
     ).toContain('large'),
   );
 
-  it('lets the last of two equal keys win, as JSON.parse does', () => {
+  it('keeps the last of two equal keys, as JSON.parse does', () => {
     expect(parseJson('{"a":1,"a":9007199254740993}')).toEqual({ a: 9007199254740993n });
   });
 
-  it('refuses text nested so deeply that it would exhaust the stack, as a syntax error', () => {
+  it('throws a syntax error for text nested too deeply for the stack', () => {
     const deep = `[9007199254740993,${'['.repeat(100_000)}${']'.repeat(100_000)}]`;
     expect(() => parseJson(deep)).toThrow(SyntaxError);
   });
@@ -51,11 +51,11 @@ describe('parseJson', () => {
 });
 
 describe('parsePythonJson', () => {
-  it('reads bare NaN and Infinity as null', () => {
+  it('parses bare NaN and Infinity as null', () => {
     expect(parsePythonJson('{"a": NaN, "b": [Infinity, -Infinity, 1.5]}')).toEqual({ a: null, b: [null, null, 1.5] });
   });
 
-  it('leaves the same words in strings alone', () => {
+  it('does not change the same words in strings', () => {
     const text = String.raw`{"NaN": "NaN and -Infinity", "quoted": "\"NaN\", \\", "real": NaN}`;
     expect(parsePythonJson(text)).toEqual({ NaN: 'NaN and -Infinity', quoted: '"NaN", \\', real: null });
   });
@@ -67,7 +67,7 @@ describe('parsePythonJson', () => {
     expect(parsePythonJson(`{"a":"${text}","b":NaN}`)).toMatchObject({ b: null });
   });
 
-  it('still keeps big integers', () => {
+  it('keeps large integers exactly', () => {
     expect(parsePythonJson('[NaN, 18446744073709551615]')).toEqual([null, 18446744073709551615n]);
   });
 });

@@ -3,88 +3,88 @@ import { WeightedSemaphore } from '../../../src/shared/weighted-semaphore';
 
 const NEVER = new AbortController().signal;
 
-/** Who came in, in order, and how to let them go. */
-function visitors(room: WeightedSemaphore) {
-  const inside: string[] = [];
-  const leave = new Map<string, () => void>();
-  const come = (name: string, share: number, signal = NEVER) => {
-    const coming = room.enter(share, signal).then((giveBack) => {
-      inside.push(name);
-      leave.set(name, giveBack);
+/** Records the operations that entered, in order, and releases them by name. */
+function operations(semaphore: WeightedSemaphore) {
+  const entered: string[] = [];
+  const releases = new Map<string, () => void>();
+  const enter = (name: string, weight: number, signal = NEVER) => {
+    const entering = semaphore.enter(weight, signal).then((release) => {
+      entered.push(name);
+      releases.set(name, release);
     });
-    coming.catch(() => undefined);
-    return coming;
+    entering.catch(() => undefined);
+    return entering;
   };
-  return { inside, come, leave: (name: string) => leave.get(name)?.() };
+  return { entered, enter, release: (name: string) => releases.get(name)?.() };
 }
 
-describe('a room', () => {
-  it('takes in whom it has room for, the others in their turn', async () => {
-    const { inside, come, leave } = visitors(new WeightedSemaphore(2));
-    for (const name of ['a', 'b', 'c', 'd']) void come(name, 1);
+describe('WeightedSemaphore', () => {
+  it('admits operations up to its capacity, the others in the order of their calls', async () => {
+    const { entered, enter, release } = operations(new WeightedSemaphore(2));
+    for (const name of ['a', 'b', 'c', 'd']) void enter(name, 1);
     await setImmediate();
-    expect(inside).toEqual(['a', 'b']);
-    leave('b');
+    expect(entered).toEqual(['a', 'b']);
+    release('b');
     await setImmediate();
-    expect(inside).toEqual(['a', 'b', 'c']);
-    leave('a');
-    leave('c');
+    expect(entered).toEqual(['a', 'b', 'c']);
+    release('a');
+    release('c');
     await setImmediate();
-    expect(inside).toEqual(['a', 'b', 'c', 'd']);
+    expect(entered).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('lets nobody overtake one that needs more', async () => {
-    const { inside, come, leave } = visitors(new WeightedSemaphore(10));
-    void come('half', 5);
-    void come('large', 8);
-    void come('small', 1);
+  it('does not let a lighter operation overtake a heavier one', async () => {
+    const { entered, enter, release } = operations(new WeightedSemaphore(10));
+    void enter('half', 5);
+    void enter('large', 8);
+    void enter('small', 1);
     await setImmediate();
-    expect(inside).toEqual(['half']);
-    leave('half');
+    expect(entered).toEqual(['half']);
+    release('half');
     await setImmediate();
-    expect(inside).toEqual(['half', 'large', 'small']);
+    expect(entered).toEqual(['half', 'large', 'small']);
   });
 
-  it('is all for one that needs more than there is', async () => {
-    const { inside, come, leave } = visitors(new WeightedSemaphore(10));
-    void come('huge', 1000);
-    void come('small', 1);
+  it('gives an operation heavier than its capacity all of it', async () => {
+    const { entered, enter, release } = operations(new WeightedSemaphore(10));
+    void enter('huge', 1000);
+    void enter('small', 1);
     await setImmediate();
-    expect(inside).toEqual(['huge']);
-    leave('huge');
+    expect(entered).toEqual(['huge']);
+    release('huge');
     await setImmediate();
-    expect(inside).toEqual(['huge', 'small']);
+    expect(entered).toEqual(['huge', 'small']);
   });
 
-  it('forgets who goes while waiting, and lets in who fits then', async () => {
-    const { inside, come, leave } = visitors(new WeightedSemaphore(10));
-    const gone = new AbortController();
-    void come('first', 5);
-    const waiting = come('large', 8, gone.signal);
-    void come('small', 1);
+  it('removes an aborted waiter and admits those that fit then', async () => {
+    const { entered, enter, release } = operations(new WeightedSemaphore(10));
+    const controller = new AbortController();
+    void enter('first', 5);
+    const waiting = enter('large', 8, controller.signal);
+    void enter('small', 1);
     await setImmediate();
-    gone.abort(new Error('had enough'));
-    await expect(waiting).rejects.toThrow('had enough');
+    controller.abort(new Error('aborted'));
+    await expect(waiting).rejects.toThrow('aborted');
     await setImmediate();
-    expect(inside).toEqual(['first', 'small']);
-    leave('first');
-    await expect(come('late', 9)).resolves.toBeUndefined();
+    expect(entered).toEqual(['first', 'small']);
+    release('first');
+    await expect(enter('late', 9)).resolves.toBeUndefined();
   });
 
-  it('takes in nobody who is gone already', async () => {
-    await expect(new WeightedSemaphore(1).enter(1, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+  it('rejects if the signal has already aborted', async () => {
+    await expect(new WeightedSemaphore(1).enter(1, AbortSignal.abort(new Error('aborted')))).rejects.toThrow('aborted');
   });
 
-  it('refuses when the line is too long, until somebody leaves it', async () => {
-    const { inside, come } = visitors(new WeightedSemaphore(1, 2));
-    const gone = new AbortController();
-    void come('a', 1);
-    void come('b', 1, gone.signal);
-    void come('c', 1);
-    await expect(come('d', 1)).rejects.toThrow('Too many are waiting.');
-    gone.abort();
-    void come('e', 1);
-    await expect(come('f', 1)).rejects.toThrow('Too many are waiting.');
-    expect(inside).toEqual(['a']);
+  it('rejects if too many operations wait, until one of them aborts', async () => {
+    const { entered, enter } = operations(new WeightedSemaphore(1, 2));
+    const controller = new AbortController();
+    void enter('a', 1);
+    void enter('b', 1, controller.signal);
+    void enter('c', 1);
+    await expect(enter('d', 1)).rejects.toThrow('Too many operations are waiting.');
+    controller.abort();
+    void enter('e', 1);
+    await expect(enter('f', 1)).rejects.toThrow('Too many operations are waiting.');
+    expect(entered).toEqual(['a']);
   });
 });

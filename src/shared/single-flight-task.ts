@@ -1,4 +1,4 @@
-/** What comes out of the work: held by who made it, and by each who is given a share. */
+/** The reference-counted result of the work: its creator and each waiter hold a reference. */
 export interface Shareable<Share> {
   hold(): Share;
   release(): void;
@@ -9,52 +9,55 @@ interface Waiter<Share> {
   readonly reject: (error: unknown) => void;
 }
 
-/** One piece of work for all who ask for the same. It is aborted when the last of them has gone. */
-export class SharedWork<Share> {
+/** Shares one run of the work among concurrent waiters. The run is aborted when the last waiter's signal aborts. */
+export class SingleFlightTask<Share> {
   readonly #waiters = new Set<Waiter<Share>>();
   readonly #abandoned = new AbortController();
   readonly #work: Promise<void>;
 
   constructor(work: (signal: AbortSignal) => Promise<Shareable<Share>>) {
     this.#work = work(this.#abandoned.signal).then(
-      (result) => this.#handOut(result),
+      (result) => this.#resolveWaiters(result),
       (error: unknown) => {
         for (const { reject } of this.#waiters) reject(error);
       },
     );
   }
 
-  /** Nobody waits any more: who comes now has to begin again. */
+  /** The run was aborted because no waiter is left: a new caller has to start another run. */
   get isAbandoned(): boolean {
     return this.#abandoned.signal.aborted;
   }
 
-  /** Settles when the work is over, whatever came out. */
+  /** Resolves when the work has ended, whether it succeeded or failed. */
   get over(): Promise<void> {
     return this.#work;
   }
 
-  /** A share of the result. @throws what the work throws; the signal's reason */
+  /**
+   * A reference to the result.
+   * @throws the error of the work, or the signal's reason
+   */
   async wait(signal: AbortSignal): Promise<Share> {
     signal.throwIfAborted();
-    let leave = (): void => undefined;
+    let abort = (): void => undefined;
     try {
       return await new Promise<Share>((resolve, reject) => {
         const waiter = { resolve, reject };
-        leave = () => {
+        abort = () => {
           if (this.#waiters.delete(waiter) && this.#waiters.size === 0) this.#abandoned.abort(signal.reason);
           reject(signal.reason as Error);
         };
         this.#waiters.add(waiter);
-        signal.addEventListener('abort', leave, { once: true });
+        signal.addEventListener('abort', abort, { once: true });
       });
     } finally {
-      signal.removeEventListener('abort', leave);
+      signal.removeEventListener('abort', abort);
     }
   }
 
-  /** In one go: nothing can take the result away between two shares. */
-  #handOut(result: Shareable<Share>): void {
+  /** Synchronous, so that the result cannot be released between two waiters. */
+  #resolveWaiters(result: Shareable<Share>): void {
     for (const { resolve } of this.#waiters) resolve(result.hold());
     this.#waiters.clear();
     result.release();

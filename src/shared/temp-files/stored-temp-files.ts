@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { TempFile } from '../../application/assets/temp-files';
+import { TempFile } from './temp-file';
 
 const READ_BYTES = 64 * 1024;
-/** A reader that is slow holds a piece at a time. */
-const PIECE_BYTES = 256 * 1024;
+/** The chunk size of streams from memory, which limits the buffer of a slow reader. */
+const CHUNK_BYTES = 256 * 1024;
 
 export class FileInMemory extends TempFile {
   constructor(
@@ -22,7 +22,7 @@ export class FileInMemory extends TempFile {
   }
 
   open(): Readable {
-    return Readable.from(pieces(this.bytes), { objectMode: false });
+    return Readable.from(chunks(this.bytes), { objectMode: false });
   }
 
   async read(position: number, length: number): Promise<Buffer> {
@@ -34,8 +34,8 @@ export class FileInMemory extends TempFile {
   }
 }
 
-function* pieces(bytes: Buffer): Generator<Buffer, void, undefined> {
-  for (let start = 0; start < bytes.length; start += PIECE_BYTES) yield bytes.subarray(start, start + PIECE_BYTES);
+function* chunks(bytes: Buffer): Generator<Buffer, void, undefined> {
+  for (let start = 0; start < bytes.length; start += CHUNK_BYTES) yield bytes.subarray(start, start + CHUNK_BYTES);
 }
 
 export class FileOnDisk extends TempFile {

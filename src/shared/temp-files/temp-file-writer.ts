@@ -1,18 +1,18 @@
 import { createHash, type Hash } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import type { TempFile } from '../../application/assets/temp-files';
+import type { TempFile } from './temp-file';
 import { FileInMemory, FileOnDisk } from './stored-temp-files';
 
-/** Larger files go to disk whatever memory is left. */
+/** Larger files always go to disk. */
 const LARGEST_IN_MEMORY = 2 * 1024 * 1024;
-/** Enough for the pixels of any picture whose header does not follow 64 KiB of metadata. */
+/** Enough for the size of any image whose header does not follow 64 KiB of metadata. */
 const HEAD_BYTES = 64 * 1024;
 
 /**
- * One file on its way in: collects it in memory until it is too much, then moves to disk. In memory it is copied together,
- * into one piece where its size is told: the many small ones it comes in would each wait for a full garbage collection.
+ * Writes one file: into memory up to a limit, then to disk. In memory the chunks are copied into one buffer, of the expected
+ * size if that is known: many small buffers would stay until a full garbage collection.
  */
-export class SpoolWriter {
+export class TempFileWriter {
   readonly #hash: Hash | undefined;
   #bytes: Buffer = Buffer.alloc(0);
   #size = 0;
@@ -36,7 +36,7 @@ export class SpoolWriter {
       this.#bytes = chunk;
       return;
     }
-    if (!this.#handle && this.#makeRoom()) {
+    if (!this.#handle && this.#growBuffer()) {
       chunk.copy(this.#bytes, start);
       return;
     }
@@ -62,34 +62,34 @@ export class SpoolWriter {
     if (this.#path !== '') await rm(this.#path, { force: true });
   }
 
-  /** The whole file, in memory of its own: that needs no copy. */
+  /** Whether the chunk is the whole file in a buffer of its own, which needs no copy. */
   #isAll({ length, buffer }: Buffer): boolean {
     return length === this.expected.bytes && length === buffer.byteLength && length <= LARGEST_IN_MEMORY;
   }
 
-  /** Whether all of it so far fits into memory; when its size is not told, what it takes doubles. */
-  #makeRoom(): boolean {
+  /** Whether the bytes so far fit into memory. Without an expected size the buffer doubles. */
+  #growBuffer(): boolean {
     if (this.#size <= this.#bytes.length) return true;
-    const wanted = Math.max(this.#size, this.expected.bytes, Math.min(2 * this.#bytes.length, LARGEST_IN_MEMORY));
-    if (wanted > LARGEST_IN_MEMORY || !this.reserve(wanted - this.#bytes.length)) return false;
-    const room = Buffer.allocUnsafeSlow(wanted);
-    this.#bytes.copy(room);
-    this.#bytes = room;
+    const neededBytes = Math.max(this.#size, this.expected.bytes, Math.min(2 * this.#bytes.length, LARGEST_IN_MEMORY));
+    if (neededBytes > LARGEST_IN_MEMORY || !this.reserve(neededBytes - this.#bytes.length)) return false;
+    const larger = Buffer.allocUnsafeSlow(neededBytes);
+    this.#bytes.copy(larger);
+    this.#bytes = larger;
     return true;
   }
 
-  /** A copy: the rest of the chunk is not to be held. */
+  /** Copies, so that the rest of the chunk can be released. */
   #keepHead(chunk: Buffer): void {
     const missing = HEAD_BYTES - this.#head.length;
     if (missing > 0) this.#head = Buffer.concat([this.#head, chunk.subarray(0, missing)]);
   }
 
-  async #moveToDisk(sizeSoFar: number): Promise<FileHandle> {
+  async #moveToDisk(writtenBytes: number): Promise<FileHandle> {
     this.#path = await this.newPath();
     const handle = await open(this.#path, 'wx', 0o600);
-    const soFar = this.#bytes.subarray(0, sizeSoFar);
-    this.#keepHead(soFar);
-    await handle.writeFile(soFar);
+    const written = this.#bytes.subarray(0, writtenBytes);
+    this.#keepHead(written);
+    await handle.writeFile(written);
     this.reserve(-this.#bytes.length);
     this.#bytes = Buffer.alloc(0);
     return handle;

@@ -2,26 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { TempFiles, type TempFile } from '../../application/assets/temp-files';
-import { SpoolWriter } from './temp-file-writer';
+import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import type { TempFile } from './temp-file';
+import { TempFileWriter } from './temp-file-writer';
 
-export interface TemporarySpoolOptions {
+export interface TempFilesOptions {
   readonly directory?: string;
-  /** The directory is this process's alone: what one before that was killed left there goes. */
+  /** Only this process uses the directory: at the start it removes the files of a previous process that was killed. */
   readonly isOwn?: boolean;
-  /** Bytes all files in memory may take together. */
+  /** Maximum bytes of all files in memory together. */
   readonly memory: number;
 }
 
-/** Small files in memory as long as there is room, the others in a private folder that goes with the process. */
-@Injectable()
-export class TemporaryFiles extends TempFiles implements OnModuleInit, OnApplicationShutdown {
+/** Small files in memory while there is space, the others in a private directory that is removed at shutdown. */
+export class TempFiles implements OnModuleInit, OnApplicationShutdown {
   #memoryLeft: number;
   #directory: Promise<string> | undefined;
 
-  constructor(private readonly options: TemporarySpoolOptions) {
-    super();
+  constructor(private readonly options: TempFilesOptions) {
     this.#memoryLeft = options.memory;
   }
 
@@ -30,8 +28,13 @@ export class TemporaryFiles extends TempFiles implements OnModuleInit, OnApplica
     if (directory !== undefined && isOwn) await rm(directory, { recursive: true, force: true });
   }
 
+  /**
+   * Reads a stream to its end. Rejects with the stream's error and leaves nothing behind.
+   * @param expectedBytes helps to choose between memory and disk; the stream may have more or less
+   * @param sha256 of the bytes where it is known: trusted, and not computed again
+   */
   async write(source: AsyncIterable<Buffer> | Iterable<Buffer>, expectedBytes = 0, sha256?: string): Promise<TempFile> {
-    const writer = new SpoolWriter(
+    const writer = new TempFileWriter(
       () => this.#newPath(),
       (bytes) => this.#reserve(bytes),
       { bytes: expectedBytes, sha256 },
