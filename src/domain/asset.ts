@@ -2,14 +2,22 @@ import type { CollectedFile, Job } from './job/job';
 import { type GenerationFacts, generationFacts } from './workflow/generation-facts';
 import type { Workflow } from './workflow/workflow';
 
-/** What a gallery finds the files of a job by. */
+/**
+ * The searchable description of a job's files.
+ *
+ * @publicApi
+ */
 export interface Description {
-  /** The caller's word for the workflow. */
+  /** The label of the workflow, set by the client. */
   readonly label: string | null;
   readonly facts: GenerationFacts;
 }
 
-/** A file that a job made, for as long as it is kept. */
+/**
+ * A file that a job produced, while it is kept.
+ *
+ * @publicApi
+ */
 export interface Asset {
   /** Lowercase UUID. */
   readonly id: string;

@@ -1,4 +1,8 @@
-/** A compute device of a ComfyUI server; memory in bytes, as ComfyUI's `/system_stats` tells it. */
+/**
+ * A compute device of a ComfyUI server, from `GET /system_stats`; memory in bytes.
+ *
+ * @publicApi
+ */
 export interface Device {
   readonly name: string;
   readonly type: string;
@@ -6,31 +10,43 @@ export interface Device {
   readonly memoryFree: number | null;
 }
 
-/** What a ComfyUI server says of itself. */
+/**
+ * The status that a ComfyUI server reports.
+ *
+ * @publicApi
+ */
 export interface ServerStatus {
   readonly version?: string;
-  /** Its prompts, whoever sent them. */
+  /** All prompts on the server, including those of other clients. */
   readonly queue: { readonly running: number; readonly pending: number };
   readonly devices: readonly Device[];
   readonly roundTripMs: number;
 }
 
-/** `closed`: in use. `open`: it was at fault and is left alone. `half-open`: a probe is under way that decides. */
+/**
+ * `closed`: in use. `open`: not used after a failure. `half-open`: a probe is running and decides.
+ *
+ * @publicApi
+ */
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
-/** A ComfyUI server as a look at it showed, and as we use it. */
+/**
+ * The last known status of a ComfyUI server and its settings in the pool.
+ *
+ * @publicApi
+ */
 export interface BackendStatus extends Partial<ServerStatus> {
   /** Without credentials. */
   readonly url: string;
   readonly reachable: boolean;
-  /** Why it is not reachable, in a sentence. */
+  /** The reason why it is not reachable, a sentence. */
   readonly reason?: string;
   readonly circuit: CircuitState;
   readonly labels: readonly string[];
-  /** How much of the work it gets, relative to the others. */
+  /** Its share of the jobs, relative to the other backends. */
   readonly weight: number;
-  /** Prompts it runs at once. */
+  /** The number of prompts that it runs at once. */
   readonly concurrency: number;
-  /** Prompts of ours that it has now. */
+  /** The number of prompts that this product has submitted and that have not ended. */
   readonly handedOver: number;
 }

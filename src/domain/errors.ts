@@ -1,4 +1,8 @@
-/** Everything that can go wrong, in one word each. The faces map these to HTTP statuses and RPC errors. */
+/**
+ * Every error code of the product. Each API maps them to its own statuses and error shapes.
+ *
+ * @publicApi
+ */
 export const ERROR_CODES = [
   'invalid_request',
   'invalid_workflow',
@@ -28,19 +32,32 @@ export const ERROR_CODES = [
   'internal_error',
 ] as const;
 
+/**
+ * A code of {@link ERROR_CODES}.
+ *
+ * @publicApi
+ */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** What a caller may need besides the sentence: plain JSON, safe to show. */
+/**
+ * Machine-readable details of an error: plain JSON without secrets.
+ *
+ * @publicApi
+ */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
 export interface ComfyUIErrorOptions {
   cause?: unknown;
   details?: ErrorDetails;
-  /** The job this error ended or belongs to. */
+  /** The job that failed with this error or that it concerns. */
   jobId?: string;
 }
 
-/** The one error class of the product: a code for programs, a sentence for people. */
+/**
+ * The error class of the product: `code` is for programs, `message` is a sentence for people.
+ *
+ * @publicApi
+ */
 export class ComfyUIError extends Error {
   override readonly name = 'ComfyUIError';
   readonly details?: ErrorDetails;
@@ -56,20 +73,22 @@ export class ComfyUIError extends Error {
     this.jobId = options.jobId;
   }
 
-  /** The same error, told about one job. */
+  /** A copy of the error with the id of its job. */
   forJob(jobId: string): ComfyUIError {
     return new ComfyUIError(this.code, this.message, { cause: this.cause, details: this.details, jobId });
   }
 }
 
 /**
- * The server is at fault, not the job: it may well run elsewhere, or later.
- * A server that showed one is not chosen again until it answered a probe.
+ * The backend caused the error, not the job: the job may succeed on another backend, or later.
+ * The pool does not choose a backend with such an error again until a probe of it succeeds.
+ *
+ * @publicApi
  */
 export class BackendError extends ComfyUIError {
-  /** The request never left: it is certain that ComfyUI did not act on it. */
+  /** The request was not sent: ComfyUI certainly did not act on it. */
   readonly neverSent: boolean;
-  /** Another try at once may succeed. */
+  /** An immediate retry may succeed. */
   readonly isPassing: boolean;
 
   constructor(
@@ -92,10 +111,10 @@ export class BackendError extends ComfyUIError {
   }
 }
 
-/** Any thrown value as a ComfyUIError: our own pass, the rest becomes `internal_error` with the original as its cause. */
+/** Returns a ComfyUIError unchanged; wraps any other value as `internal_error` with the original as its `cause`. */
 export function toComfyUIError(error: unknown): ComfyUIError {
   if (error instanceof ComfyUIError) return error;
-  return new ComfyUIError('internal_error', 'Something went wrong in this service; its log says more.', {
+  return new ComfyUIError('internal_error', 'Internal error. The log of the service has the details.', {
     cause: error,
   });
 }

@@ -2,7 +2,7 @@ import type { CollectedFile, Job } from './job/job';
 import { withStorableTexts } from '../shared/text';
 import type { GenerationFacts } from './workflow/generation-facts';
 
-/** A row of the table of generations, as JSON. docs/supabase.sql says what is in each column. */
+/** A row of the generations table, as JSON. docs/supabase.sql documents the columns. */
 export interface GenerationRow {
   readonly job_id: string;
   readonly status: string;
@@ -38,19 +38,22 @@ export interface LinkedFile {
   readonly url: string;
 }
 
-/** What a workflow tells of the run, and a hash by which it is found again. */
+/** The parameters read from a workflow, and the hash that finds equal workflows. */
 export interface GraphFacts {
   readonly facts: GenerationFacts;
   readonly workflowHash: string;
 }
 
-/** Characters. Texts may have megabytes, which no index and not every gateway takes. */
+/** Characters. Texts may have megabytes, which exceeds the limits of indexes and of some gateways. */
 const LONGEST_TEXT = 100_000;
-/** Of what is indexed whole: an index entry has 2,704 bytes at most. */
+/** Characters of an indexed column: a PostgreSQL index entry has 2,704 bytes at most. */
 const LONGEST_NAME = 500;
 const LARGEST_INTEGER = 2_147_483_647;
 
-/** The row of a job, fit for PostgreSQL whatever the workflow held: a row that is refused is refused for ever. */
+/**
+ * The row of a job, valid for PostgreSQL whatever the workflow contains: the database would refuse an invalid row on
+ * every retry.
+ */
 export function generationRow(
   job: Job,
   { facts, workflowHash }: GraphFacts,
@@ -75,11 +78,11 @@ function promptColumns({ positive, negative }: GenerationFacts) {
   return { prompt: cut(joined(positive), LONGEST_TEXT), negative_prompt: cut(joined(negative), LONGEST_TEXT) };
 }
 
-/** What the first picture has where the graph does not tell, as when the run starts from a picture. */
+/** Falls back to the size of the first image, as for runs that start from an image: their graph has no size. */
 function sizeColumns({ width, height }: GenerationFacts, files: readonly LinkedFile[]) {
-  const made = files.find(({ file }) => file.width !== undefined && file.height !== undefined)?.file;
-  const isTold = width !== null && height !== null;
-  return { width: integer(isTold ? width : made?.width), height: integer(isTold ? height : made?.height) };
+  const image = files.find(({ file }) => file.width !== undefined && file.height !== undefined)?.file;
+  const hasSize = width !== null && height !== null;
+  return { width: integer(hasSize ? width : image?.width), height: integer(hasSize ? height : image?.height) };
 }
 
 function samplingColumns({ seed, steps, cfg, samplerName, scheduler, denoise }: GenerationFacts) {
@@ -142,7 +145,7 @@ function cut(text: string | null | undefined, longest: number): string | null {
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }
 
-/** ComfyUI refuses other numbers here, and the job that brought them is told about as well. */
+/** Null for numbers outside the column's range: ComfyUI fails such a job, and its row is published as well. */
 function integer(value: number | null | undefined): number | null {
   return Number.isInteger(value) && Math.abs(value!) <= LARGEST_INTEGER ? value! : null;
 }

@@ -4,14 +4,14 @@ import type { OutputText } from './outputs';
 import type { RunEvent } from './run-event';
 import type { NodeErrors } from '../workflow/node-errors';
 
-/** The job is handed to a server: stored before anything is sent there. */
+/** A backend is assigned to the job. Stored before the prompt is sent. */
 export interface Assigned {
   readonly kind: 'assigned';
   readonly backend: string;
   readonly promptId: string;
 }
 
-/** The server took it, under these ids. */
+/** The backend accepted the prompt with these ids. */
 export interface Accepted {
   readonly kind: 'accepted';
   readonly promptId: string;
@@ -21,27 +21,27 @@ export interface Accepted {
 }
 
 /**
- * It is followed by another process, or again after a start: its revision goes on above all that the process before may have
- * told.
+ * Another process, or this one after a restart, takes over the job: the revision continues above every value that the
+ * previous process may have published.
  */
 export interface Resumed {
   readonly kind: 'resumed';
 }
 
-/** It comes back to wait for another try. */
+/** The job returns to the queue for another attempt. */
 export interface Requeued {
   readonly kind: 'requeued';
   readonly error: ComfyUIError;
 }
 
-/** Its files, which could not be stored when it ran, are stored now. */
+/** The files that could not be stored when the job ran are stored now. */
 export interface Recovered {
   readonly kind: 'recovered';
   readonly outputs: readonly CollectedFile[];
   readonly texts: readonly OutputText[];
 }
 
-/** What happened to a job: what ComfyUI says of its run, and what we did about it. */
+/** A change of a job: an event of its run on ComfyUI, or a step of the service. */
 export type JobChange =
   | RunEvent
   | Assigned

@@ -1,46 +1,51 @@
 import type { Workflow } from '../workflow/workflow';
 import { requirementsOf } from '../workflow/requirements';
 import { seedsOf } from '../workflow/seeds';
-import { type Attempt, currentAttempt, hasEnded, isCollectable, type Job } from './job';
+import {
+  type Attempt,
+  currentAttempt,
+  DEFAULT_JOB_OPTIONS,
+  hasEnded,
+  isCollectable,
+  type Job,
+  type JobOptions,
+} from './job';
 import type { Accepted, Assigned, JobChange, Recovered, Requeued } from './job-change';
 import { advanceNodeTimes, NO_NODE_TIMES, type NodeTimes, nodeDurations } from './node-times';
 import { advanceProgress, completedProgress, initialProgress, type RunProgress } from './progress';
 import type { RunEvent } from './run-event';
 
-/** A job with what it takes to follow its run. Immutable: {@link advance} makes the next one. */
+/**
+ * A job with the data to track its run. Immutable: {@link advance} creates the next state.
+ *
+ * @publicApi
+ */
 export interface JobState extends Job {
   readonly workflow: Workflow;
   readonly run: RunProgress;
   readonly nodeTimes: NodeTimes;
 }
 
-/** Shared by all jobs that have none yet: thousands may wait. */
+/** Shared by all jobs without entries, to save memory: thousands may wait. */
 const NOTHING: readonly never[] = Object.freeze([]);
 const NO_DURATIONS = Object.freeze({});
 
-export interface NewJob {
+export interface NewJob extends Partial<JobOptions> {
   readonly id: string;
   readonly workflow: Workflow;
   readonly queuedAt: number;
   readonly startBy?: number | null;
-  readonly priority?: number;
-  readonly allowPartial?: boolean;
-  readonly keepPreviews?: boolean;
-  readonly label?: string | null;
   readonly labels?: readonly string[];
 }
 
-export function newJob({ id, workflow, queuedAt, ...preferences }: NewJob): JobState {
+export function newJob({ id, workflow, queuedAt, startBy = null, labels, ...options }: NewJob): JobState {
   const run = initialProgress(workflow);
   return {
+    ...jobOptions(options),
     id,
     revision: 0,
     status: 'queued',
-    priority: preferences.priority ?? 0,
-    allowPartial: preferences.allowPartial ?? false,
-    keepPreviews: preferences.keepPreviews ?? false,
-    label: preferences.label ?? null,
-    requirements: requirementsOf(workflow, preferences.labels),
+    requirements: requirementsOf(workflow, labels),
     seeds: seedsOf(workflow),
     backend: null,
     fencingToken: 0,
@@ -51,17 +56,24 @@ export function newJob({ id, workflow, queuedAt, ...preferences }: NewJob): JobS
     texts: NOTHING,
     nodeDurations: NO_DURATIONS,
     queuedAt,
-    startBy: preferences.startBy ?? null,
+    startBy,
     workflow,
     run,
     nodeTimes: NO_NODE_TIMES,
   };
 }
 
-/** Progress raises the revision and is not stored: more than one run can bring. */
+/** The options among other fields, with defaults. */
+function jobOptions(given: Partial<JobOptions>): JobOptions {
+  const names = Object.keys(DEFAULT_JOB_OPTIONS) as (keyof JobOptions)[];
+  const chosen = names.map((name) => [name, given[name] ?? DEFAULT_JOB_OPTIONS[name]]);
+  return { ...DEFAULT_JOB_OPTIONS, ...Object.fromEntries(chosen) };
+}
+
+/** More than the number of progress changes in one run: they raise the revision and are not stored. */
 const UNSTORED_REVISIONS = 1_000_000;
 
-/** A stored job, to be followed again: what is heard from now on adds to it. */
+/** The state of a stored job, so that later events continue it. */
 export function activate(job: Job, workflow: Workflow): JobState {
   return {
     ...job,
@@ -71,14 +83,14 @@ export function activate(job: Job, workflow: Workflow): JobState {
   };
 }
 
-/** The durable part. */
+/** The part of the state that is stored. */
 export function recordOf({ workflow: _workflow, run: _run, nodeTimes: _times, ...job }: JobState): Job {
   return job;
 }
 
 /**
- * The job after a change; the same object when the change does not concern it. An ended job changes no more, unless it
- * failed because its files could not be stored, and now they are.
+ * The job after a change; the same object when the change has no effect. An ended job no longer changes, except that
+ * `recovered` turns a job that failed with `storage_failed` into `succeeded`.
  */
 export function advance(job: JobState, change: JobChange, now: number): JobState {
   if (hasEnded(job) !== (change.kind === 'recovered')) return job;
@@ -90,13 +102,13 @@ export function advance(job: JobState, change: JobChange, now: number): JobState
 function apply(job: JobState, change: JobChange, now: number): JobState {
   switch (change.kind) {
     case 'assigned':
-      return hand(job, change, now);
+      return assign(job, change, now);
     case 'resumed':
       return { ...job };
     case 'accepted':
       return accept(job, change);
     case 'requeued':
-      return takeBack(job, change, now);
+      return requeue(job, change, now);
     case 'started':
       return start(job, now);
     case 'collected':
@@ -108,7 +120,7 @@ function apply(job: JobState, change: JobChange, now: number): JobState {
     case 'succeeded':
       return { ...end(job, change.kind, now), outputs: change.outputs, progress: completedProgress(job.run) };
     case 'recovered':
-      return recollect(job, change, now);
+      return recover(job, change, now);
     case 'failed':
     case 'expired':
     case 'canceled':
@@ -118,10 +130,16 @@ function apply(job: JobState, change: JobChange, now: number): JobState {
   }
 }
 
-function hand(job: JobState, { backend, promptId }: Assigned, now: number): JobState {
+/** The job as it is assigned to a backend, without its revision. */
+function assign<T extends Job>(job: T, { backend, promptId }: Assigned, now: number): T {
   const attempt: Attempt = { number: job.attempts.length + 1, backend, promptId, clientId: null, handedAt: now };
   const fencingToken = job.fencingToken + 1;
   return { ...job, backend, fencingToken, attempts: [...job.attempts, attempt], acceptance: undefined };
+}
+
+/** A waiting job after its assignment. */
+export function assigned<T extends Job>(job: T, change: Assigned, now: number): T {
+  return { ...assign(job, change, now), revision: job.revision + 1 };
 }
 
 function accept(job: JobState, { promptId, clientId, number, nodeErrors }: Accepted): JobState {
@@ -135,13 +153,13 @@ function start(job: JobState, now: number): JobState {
 }
 
 /**
- * What an abandoned attempt put out leaves the snapshot. An attempt that had not started leaves no trace, unless its server
- * was alive and did not start it: that may go on for ever.
+ * The outputs of an abandoned attempt leave the snapshot. An attempt that had not started is removed, unless the backend
+ * was reachable and did not start it (`stalled`): counting it keeps the number of retries finite.
  */
-function takeBack(job: JobState, { error }: Requeued, now: number): JobState {
-  const counts = currentAttempt(job)?.startedAt !== undefined || error.code === 'stalled';
-  const told = { code: error.code, message: error.message };
-  const attempts = counts ? withCurrentAttempt(job, { endedAt: now, error: told }).attempts : job.attempts.slice(0, -1);
+function requeue(job: JobState, { error: { code, message } }: Requeued, now: number): JobState {
+  const counts = currentAttempt(job)?.startedAt !== undefined || code === 'stalled';
+  const ended = { endedAt: now, error: { code, message } };
+  const attempts = counts ? withCurrentAttempt(job, ended).attempts : job.attempts.slice(0, -1);
   const run = initialProgress(job.workflow);
   const fresh = { run, progress: run.snapshot, nodeTimes: NO_NODE_TIMES, nodeDurations: {}, outputs: [], texts: [] };
   return { ...job, ...fresh, attempts, backend: null, fencingToken: job.fencingToken + 1, acceptance: undefined };
@@ -149,9 +167,9 @@ function takeBack(job: JobState, { error }: Requeued, now: number): JobState {
 
 function end(job: JobState, status: Job['status'], now: number, error?: { code: string; message: string }): JobState {
   const { startedAt } = currentAttempt(job) ?? {};
-  const why = error && { error: { code: error.code, message: error.message } };
+  const reason = error && { error: { code: error.code, message: error.message } };
   const ended =
-    startedAt === undefined || job.backend === null ? job : withCurrentAttempt(job, { endedAt: now, ...why });
+    startedAt === undefined || job.backend === null ? job : withCurrentAttempt(job, { endedAt: now, ...reason });
   return {
     ...ended,
     status,
@@ -162,7 +180,7 @@ function end(job: JobState, status: Job['status'], now: number, error?: { code: 
   };
 }
 
-function recollect(job: JobState, { outputs, texts }: Recovered, now: number): JobState {
+function recover(job: JobState, { outputs, texts }: Recovered, now: number): JobState {
   if (!isCollectable(job)) return job;
   const { error: _error, ...attempt } = currentAttempt(job) ?? {};
   const attempts = [...job.attempts.slice(0, -1), attempt as Attempt];

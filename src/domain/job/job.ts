@@ -7,90 +7,119 @@ import type { Progress } from './progress';
 
 /**
  * `queued -> running -> succeeded | failed | expired`, `queued -> failed | expired | canceled`,
- * `running -> canceling -> canceled`, or to the end that came first. It never goes backwards: a rerun stays `running`.
+ * `running -> canceling -> canceled` (or the end that came first). A status never goes backwards: a rerun stays `running`.
  */
 export const JOB_STATUSES = ['queued', 'running', 'canceling', 'succeeded', 'failed', 'expired', 'canceled'] as const;
 
+/**
+ * A status of {@link JOB_STATUSES}.
+ *
+ * @publicApi
+ */
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
-/** An output file whose bytes we held, with what they turned out to be. */
+/**
+ * An output file that was downloaded, with the metadata read from its bytes.
+ *
+ * @publicApi
+ */
 export interface CollectedFile extends OutputFile {
-  /** Lowercase UUID; what it is asked for by. */
+  /** Lowercase UUID, the id in the asset API. */
   readonly assetId: string;
-  /** Of the bytes, 64 hex digits; what they are stored by. */
+  /** Of the bytes, 64 hex digits; the key in the asset storage. */
   readonly sha256: string;
   readonly mediaType: string;
   readonly sizeBytes: number;
-  /** Pixels, of pictures and films. */
+  /** Pixels, of images and videos. */
   readonly width?: number;
   readonly height?: number;
-  /** Of sound and films. */
+  /** Of audio and video. */
   readonly durationSeconds?: number;
 }
 
-/** One handing over of the workflow to a ComfyUI server. Times in milliseconds since the epoch. */
+/**
+ * One submission of the workflow to a ComfyUI server. Times in milliseconds since the epoch.
+ *
+ * @publicApi
+ */
 export interface Attempt {
   /** From 1. */
   readonly number: number;
-  /** Address of the server, without credentials. */
+  /** URL of the server, without credentials. */
   readonly backend: string;
-  /** ComfyUI's id; that of the first attempt is the job's id. */
+  /** ComfyUI's `prompt_id`; for the first attempt it equals the job's id. */
   readonly promptId: string;
-  /** The socket id it was submitted under: its events come to a socket of that id only. Null until it is accepted. */
+  /** The `client_id` of the submission: ComfyUI sends its events only to the socket with that id. Null until accepted. */
   readonly clientId: string | null;
   readonly handedAt: number;
   readonly startedAt?: number;
   readonly endedAt?: number;
-  /** Why it did not bring the result. */
+  /** The reason why it produced no result. */
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** What ComfyUI said when it took the current attempt. */
+/**
+ * ComfyUI's response to the submission of the current attempt.
+ *
+ * @publicApi
+ */
 export interface Acceptance {
-  /** Its place in ComfyUI's own order; null when the answer was lost and the prompt was found by its id. */
+  /** The `number` in ComfyUI's queue; null when the response was lost and the prompt was found by its id. */
   readonly number: number | null;
-  /** Nodes that it left out because they failed validation. */
+  /** Errors of the nodes that ComfyUI left out because they failed validation. */
   readonly nodeErrors: NodeErrors;
 }
 
-/** Our durable record of one run of a workflow. Times in milliseconds since the epoch. */
-export interface Job {
-  /** Lowercase UUID. */
-  readonly id: string;
-  /** Grows with every change. */
-  readonly revision: number;
-  readonly status: JobStatus;
+/**
+ * What a request may ask for besides its workflow; each option has a default.
+ * @publicApi
+ */
+export interface JobOptions {
   /** -100..100; higher starts sooner. */
   readonly priority: number;
-  /** Run what ComfyUI accepts of a workflow it accepts only in part. */
+  /** Runs the valid part of a workflow that ComfyUI accepts only in part. */
   readonly allowPartial: boolean;
-  /** Temporary files are kept also where the run made others. */
+  /** Keeps temporary files even if the run produced other files. */
   readonly keepPreviews: boolean;
-  /** The caller's word for the workflow, to find its files by. */
+  /** The caller's name for the workflow, to find its files by. */
   readonly label: string | null;
-  /** What a server must have to run it. */
+}
+
+export const DEFAULT_JOB_OPTIONS: JobOptions = { priority: 0, allowPartial: false, keepPreviews: false, label: null };
+
+/**
+ * The durable record of one run of a workflow. Times in milliseconds since the epoch.
+ * @publicApi
+ */
+export interface Job extends JobOptions {
+  /** Lowercase UUID. */
+  readonly id: string;
+  /** Increases with every change. */
+  readonly revision: number;
+  readonly status: JobStatus;
+  /** What a backend must have to run the workflow. */
   readonly requirements: WorkflowRequirements;
   readonly seeds: readonly Seed[];
-  /** The server it is handed to now; null while it waits here, and when it has ended. */
+  /** URL of the assigned backend; null while the job waits and after it has ended. */
   readonly backend: string | null;
-  /** Grows whenever the job is handed over or comes back: a write by someone who missed that is refused. */
+  /** The fencing token: increases with each assignment and return; the database refuses writes with an older one. */
   readonly fencingToken: number;
-  /** Those that started, and the one it is handed over for now. A prompt lost before it started is no attempt. */
+  /** The attempts that started, and the current one. A prompt lost before it started is no attempt. */
   readonly attempts: readonly Attempt[];
   readonly acceptance?: Acceptance;
-  /** Somebody asked for its cancelation, and it has not ended yet. */
+  /** Cancellation was requested and the job has not ended yet. */
   readonly cancelRequested: boolean;
   readonly progress: Progress;
-  /** So far; those of an abandoned attempt are left out. */
+  /** The files so far, without those of abandoned attempts. */
   readonly outputs: readonly CollectedFile[];
   readonly texts: readonly OutputText[];
-  /** Node id -> milliseconds it took in the last attempt; cached nodes took none. */
+  /** Node id -> milliseconds in the last attempt, without cached nodes. */
   readonly nodeDurations: Readonly<Record<string, number>>;
   readonly error?: ComfyUIError;
   readonly queuedAt: number;
-  /** When it expires if it has not started; null: never. */
+  /** The job expires if it has not started by this time; null: never. */
   readonly startBy: number | null;
-  /** When its first attempt started. */
+  /** Start of the first attempt. */
   readonly startedAt?: number;
   readonly endedAt?: number;
 }
@@ -99,22 +128,22 @@ export function hasEnded({ status }: Pick<Job, 'status'>): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'expired' || status === 'canceled';
 }
 
-/** Whether it is to be handed to a server. */
+/** Whether the job waits for a backend. */
 export function isWaiting(job: Pick<Job, 'status' | 'backend'>): boolean {
   return job.backend === null && !hasEnded(job);
 }
 
-/** Whether it ran, and failed only because its files could not be stored: they may still be at its server. */
+/** Whether the job failed only because its files could not be stored: the backend may still have them. */
 export function isCollectable({ status, error }: Pick<Job, 'status' | 'error'>): boolean {
   return status === 'failed' && error?.code === 'storage_failed';
 }
 
-/** The attempt it is handed over for now, or that ended it. */
+/** The attempt under way, or the last one of an ended job. */
 export function currentAttempt(job: Job): Attempt | undefined {
   return job.attempts.at(-1);
 }
 
-/** From 1: the attempt under way or to come. */
+/** The number of the current or next attempt, from 1. */
 export function attemptNumber(job: Job): number {
   return Math.max(1, job.attempts.length);
 }

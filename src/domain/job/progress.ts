@@ -2,35 +2,39 @@ import { submittedNode } from '../workflow/submitted-node';
 import type { Workflow, WorkflowNode } from '../workflow/workflow';
 import type { NodeProgress, RunEvent } from './run-event';
 
-/** A complete snapshot of how far a run is. Within an attempt `value` never decreases. */
+/**
+ * A complete snapshot of the progress of a run. `value` never decreases within an attempt.
+ *
+ * @publicApi
+ */
 export interface Progress {
-  /** 0..1 over the whole run: nodes weigh by their sampler steps, cached nodes count for nothing. */
+  /** 0..1 over the whole run; a node's weight is its number of sampler steps, cached nodes have none. */
   readonly value: number;
   readonly nodesDone: number;
-  /** Nodes that will run: those of the workflow less the cached ones. */
+  /** The number of nodes to run: those of the workflow without the cached ones. */
   readonly nodesTotal: number;
-  /** A node of the workflow as submitted, also while it runs nodes it made itself. */
+  /** Id of a node of the submitted workflow, also while nodes run that it created at run time. */
   readonly currentNode: string | null;
   readonly currentNodeClass: string | null;
-  /** Step of `steps` of the current node, null while it tells none. */
+  /** Step of `steps` of the current node; null while ComfyUI reports none. */
   readonly step: number | null;
   readonly steps: number | null;
 }
 
-/** What is known of a run's nodes; `snapshot` is what callers see of it. */
+/** The known states of a run's nodes; `snapshot` is the public part. */
 export interface RunProgress {
   readonly snapshot: Progress;
   readonly cached: ReadonlySet<string>;
   readonly finished: ReadonlySet<string>;
-  /** Done part of nodes at work, 0..1. */
+  /** Completed part of running nodes, 0..1. */
   readonly fractions: ReadonlyMap<string, number>;
-  /** Servers before mid-2025 send no `progress_state`: there a node is finished when the next one starts. */
-  readonly tellsNodeStates: boolean;
+  /** Servers before mid-2025 send no `progress_state`: there the start of a node finishes the previous one. */
+  readonly hasNodeStates: boolean;
 }
 
 const MAX_WEIGHT = 1000;
 
-/** One of each for all jobs that wait. */
+/** Shared by all waiting jobs. */
 const NONE: ReadonlySet<string> = new Set();
 const NO_FRACTIONS: ReadonlyMap<string, number> = new Map();
 
@@ -44,10 +48,10 @@ export function initialProgress(workflow: Workflow): RunProgress {
     step: null,
     steps: null,
   };
-  return { snapshot, cached: NONE, finished: NONE, fractions: NO_FRACTIONS, tellsNodeStates: false };
+  return { snapshot, cached: NONE, finished: NONE, fractions: NO_FRACTIONS, hasNodeStates: false };
 }
 
-/** The next state after an event; the same object when the event says nothing about progress. */
+/** The next state after an event; the same object when the event does not change the progress. */
 export function advanceProgress(progress: RunProgress, event: RunEvent, workflow: Workflow): RunProgress {
   switch (event.kind) {
     case 'cached':
@@ -66,7 +70,7 @@ export function advanceProgress(progress: RunProgress, event: RunEvent, workflow
       });
     case 'nodes':
       return withSnapshot(
-        { ...withFractions(progress, event.nodes), tellsNodeStates: true },
+        { ...withFractions(progress, event.nodes), hasNodeStates: true },
         workflow,
         stepOfCurrent(event.nodes, progress.snapshot),
       );
@@ -94,16 +98,16 @@ function current(nodeId: string, workflow: Workflow, previous: Progress): Partia
   return { currentNode: node, currentNodeClass: workflow[node]?.class_type ?? null, step: null, steps: null };
 }
 
-/** A node without steps of its own counts as one of one, which says nothing. */
+/** Ignores nodes without steps, which ComfyUI reports as one of one. */
 function stepOfCurrent(nodes: readonly NodeProgress[], { currentNode }: Progress): Partial<Progress> {
   const state = nodes.find(({ nodeId, finished, max }) => nodeId === currentNode && !finished && max > 1);
   return state ? { step: state.value, steps: state.max } : {};
 }
 
 function leaveCurrentNode(progress: RunProgress, nextNodeId: string): RunProgress {
-  const left = progress.snapshot.currentNode;
-  if (progress.tellsNodeStates || left === null || left === nextNodeId) return progress;
-  return { ...progress, finished: new Set(progress.finished).add(left) };
+  const { currentNode } = progress.snapshot;
+  if (progress.hasNodeStates || currentNode === null || currentNode === nextNodeId) return progress;
+  return { ...progress, finished: new Set(progress.finished).add(currentNode) };
 }
 
 function withFractions(progress: RunProgress, nodes: readonly NodeProgress[]): RunProgress {
@@ -139,7 +143,7 @@ function fractionOf(nodeId: string, { finished, fractions }: RunProgress): numbe
   return finished.has(nodeId) ? 1 : (fractions.get(nodeId) ?? 0);
 }
 
-/** A sampler of 20 steps takes longer than a loader: its `steps` input is the best guess the graph holds. */
+/** The node's `steps` input, the best estimate in the graph: a sampler of 20 steps takes longer than a loader. */
 function weight(node: WorkflowNode): number {
   const { steps } = node.inputs;
   return typeof steps === 'number' && steps >= 1 ? Math.min(steps, MAX_WEIGHT) : 1;

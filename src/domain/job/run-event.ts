@@ -1,4 +1,8 @@
-/** A node's state in ComfyUI's `progress_state`: `value` of `max` steps. */
+/**
+ * A node's state in ComfyUI's `progress_state`: `value` of `max` steps.
+ *
+ * @publicApi
+ */
 export interface NodeProgress {
   readonly nodeId: string;
   readonly finished: boolean;
@@ -6,7 +10,11 @@ export interface NodeProgress {
   readonly max: number;
 }
 
-/** A node that failed, as ComfyUI tells it. */
+/**
+ * ComfyUI's report of a failed node.
+ *
+ * @publicApi
+ */
 export interface ExecutionFailure {
   readonly nodeId: string;
   readonly classType: string;
@@ -15,7 +23,11 @@ export interface ExecutionFailure {
   readonly traceback: readonly string[];
 }
 
-/** An intermediate picture of a node that is still at work. */
+/**
+ * An intermediate image of a node that is still running.
+ *
+ * @publicApi
+ */
 export interface Preview {
   readonly mediaType: 'image/jpeg' | 'image/png';
   readonly image: Buffer;
@@ -23,8 +35,10 @@ export interface Preview {
 }
 
 /**
- * What ComfyUI says of one prompt while it runs, in our words.
- * `nodeId` may be one that a node made at run time; `submittedNode` tells whose it is.
+ * An event of a running prompt, translated from ComfyUI's messages.
+ * `nodeId` may belong to a node created at run time; `submittedNode` maps it to a node of the workflow.
+ *
+ * @publicApi
  */
 export type RunEvent =
   | { readonly kind: 'started' }
@@ -35,7 +49,11 @@ export type RunEvent =
   | { readonly kind: 'executed'; readonly nodeId: string; readonly output: unknown }
   | { readonly kind: 'preview'; readonly preview: Preview };
 
-/** How a run ended, by ComfyUI's own account. */
+/**
+ * The end of a run as ComfyUI reports it.
+ *
+ * @publicApi
+ */
 export type RunOutcome =
   | { readonly kind: 'succeeded' }
   | { readonly kind: 'failed'; readonly failure: ExecutionFailure }

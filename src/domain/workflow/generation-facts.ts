@@ -1,27 +1,29 @@
 import { follow, type Seen } from './links';
 import { choiceNamed, firstOf, literal, numberNamed } from './literals';
 import { type LoraFacts, lorasBehind, modelsBehind, vaesBehind } from './model-files';
-import { samplerTexts, spokenTexts } from './prompt-texts';
+import { samplerTexts, textsWithoutSamplers } from './prompt-texts';
 import { baseOf, samplersOf, settingsOf, usedNodes, WIDTH_INPUTS } from './samplers';
 import type { Workflow, WorkflowNode } from './workflow';
 
 /**
- * What a workflow's graph tells about the run. Numbers and names are those of the base sampler: the first that starts
- * from an empty latent, or else the one that the first sampler's latent comes from. Null is what the graph does not
- * tell. Lists have no entry twice, and at most 50 entries. All of it is plain JSON.
+ * The parameters of a run, read from the workflow's graph. Numbers and names are those of the base sampler: the first that
+ * starts from an empty latent, or else the one where the first sampler's latent originates. A value that the graph does
+ * not contain is null. Lists have no duplicates and at most 50 entries. Everything is plain JSON.
+ *
+ * @publicApi
  */
 export interface GenerationFacts {
   /**
-   * The texts behind `positive`, of all samplers in the order of the nodes, each as it was sent: texts are not joined,
-   * and never shortened, for only who stores them knows how long they may be. Blank ones are left out.
+   * The positive texts of all samplers, in the order of the nodes and unchanged: not joined and not shortened, because
+   * only the consumer knows its limits. Blank texts are left out.
    */
   readonly positive: readonly string[];
   readonly negative: readonly string[];
-  /** Decimal digits, see `Seed`; without a sampler, the only seed there is. */
+  /** Decimal digits, see `Seed`; without a sampler, the only seed of the workflow. */
   readonly seed: string | null;
-  /** Of all samplers, in the order of the nodes. */
+  /** The seeds of all samplers, in the order of the nodes. */
   readonly seeds: readonly string[];
-  /** Pixels, of the empty latent: null when the run starts from a picture, whatever is enlarged later. */
+  /** Pixels of the empty latent, before any upscaling; null when the run starts from an image. */
   readonly width: number | null;
   readonly height: number | null;
   readonly steps: number | null;
@@ -30,11 +32,11 @@ export interface GenerationFacts {
   readonly samplerName: string | null;
   readonly scheduler: string | null;
   readonly denoise: number | null;
-  /** Checkpoints and diffusion models, as their loaders are given them. */
+  /** Checkpoints and diffusion models, as in the inputs of their loaders. */
   readonly models: readonly string[];
-  /** In the order they are applied to the model. */
+  /** In the order of application to the model. */
   readonly loras: readonly LoraFacts[];
-  /** VAEs that are loaded by themselves. */
+  /** VAEs with a loader of their own. */
   readonly vaes: readonly string[];
 }
 
@@ -52,16 +54,17 @@ const SAMPLER_NAME = choiceNamed('sampler_name');
 const SCHEDULER = choiceNamed('scheduler');
 
 /**
- * Reads the facts by following links back from the samplers, which are told by their inputs; ids, titles and class names
- * decide nothing (but `ConditioningZeroOut`, which silences a text). A node between that has no input of the kind sought
- * is taken to pass on what it gets, as reroutes and switches do; where a literal says which branch is used, only that.
+ * Reads the facts by following links back from the samplers, which are recognized by their inputs; ids, titles and class
+ * names do not matter (except `ConditioningZeroOut`, which removes a text). A node on the way without an input of the type
+ * in question counts as passing its inputs through, as reroutes and switches do; if a literal selects a branch, only that
+ * branch counts.
  *
- * Samplers whose output no node takes are left out unless all are so: which nodes put out cannot be told by the graph
- * alone. In a workflow without samplers the texts are the `prompt`, `text`, `positive...` and `negative...` strings of
- * nodes whose output is taken, the seeds are those nodes' seeds, and the rest is null or empty.
+ * Samplers whose output is unused are left out unless all are: the graph alone does not show which nodes are output nodes.
+ * In a workflow without samplers the texts are the `prompt`, `text`, `positive...` and `negative...` strings of nodes whose
+ * output is used, the seeds are those of the same nodes, and the rest is null or empty.
  *
- * Takes time in proportion to the workflow, throws nothing for any graph that `parseWorkflow` accepts. Of one with more than
- * 5,000 nodes nothing is read: that would hold up everybody else.
+ * The time is linear in the size of the workflow, and no graph that `parseWorkflow` accepts makes it throw. A workflow with
+ * more than 5,000 nodes gives no facts: reading it would block the event loop.
  */
 export function generationFacts(workflow: Workflow): GenerationFacts {
   return factsOf(Object.keys(workflow).length > MAX_NODES ? {} : workflow);
@@ -77,8 +80,12 @@ function factsOf(workflow: Workflow): GenerationFacts {
     ...base,
     seed: isSampled || seeds.length > 1 ? base.seed : (seeds[0] ?? null),
     seeds,
-    positive: listOf(isSampled ? samplerTexts(workflow, samplers, 'positive') : spokenTexts(workflow, 'positive')),
-    negative: listOf(isSampled ? samplerTexts(workflow, samplers, 'negative') : spokenTexts(workflow, 'negative')),
+    positive: listOf(
+      isSampled ? samplerTexts(workflow, samplers, 'positive') : textsWithoutSamplers(workflow, 'positive'),
+    ),
+    negative: listOf(
+      isSampled ? samplerTexts(workflow, samplers, 'negative') : textsWithoutSamplers(workflow, 'negative'),
+    ),
     models: listOf(modelsBehind(workflow, samplers)),
     loras: listOf(lorasBehind(workflow, samplers), (lora) => JSON.stringify(lora)),
     vaes: listOf(vaesBehind(workflow, used)),

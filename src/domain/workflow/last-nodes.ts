@@ -1,7 +1,7 @@
 import { isLink } from './links';
 import type { Workflow } from './workflow';
 
-/** The nodes that no other takes anything from. Those that run are output nodes: nothing else makes ComfyUI run them. */
+/** The ids of the nodes without outgoing links. ComfyUI runs such a node only if it is an output node. */
 export function lastNodes(workflow: Workflow): string[] {
   const taken = new Set<string>();
   for (const { inputs } of Object.values(workflow))

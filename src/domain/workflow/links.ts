@@ -1,6 +1,6 @@
 import type { Link, Workflow, WorkflowNode } from './workflow';
 
-/** A value, or a link that leads to more. */
+/** A value, or a link to follow. */
 export type Find<T> = { readonly value: T } | Trail<T>;
 
 export interface Trail<T> {
@@ -8,17 +8,17 @@ export interface Trail<T> {
   readonly read: Read<T>;
 }
 
-/** What a node holds, in order, seen from one of its output slots. Only whether `slot` is the first may make a difference. */
+/** The values and links of a node, in order, for one of its output slots. Only whether `slot` is 0 may matter. */
 export type Read<T> = (node: WorkflowNode, slot: number) => readonly Find<T>[];
 
-/** The nodes that were read already; walks that share it read no node twice in the same way. */
+/** The nodes already read, per reader; walks that share it apply a reader to a node only once. */
 export type Seen<T> = Map<Read<T>, Set<string>>;
 
-/** Inputs whose names tell that they take something of a kind: nothing else comes through them. */
+/** Inputs whose names imply a type: values of other types do not pass through them. */
 const KIND =
   /image|pixel|video|mask|audio|model|clip|vae|latent|sample|noise|sigma|guider|control|style|hook|positive|negative|cond|embed|seed|steps|cfg|denoise|width|height|strength|scheduler/i;
 
-/** A link as ComfyUI's `graph_utils.is_link` tells it from a list of values. */
+/** Distinguishes a link from a list of values, as ComfyUI's `graph_utils.is_link` does. */
 export function isLink(value: unknown): value is Link {
   return Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'number';
 }
@@ -28,10 +28,10 @@ export function nodeOf(workflow: Workflow, id: string): WorkflowNode | undefined
 }
 
 /**
- * A node's inputs, in order, without those that it is told not to use: the other branch of core's `ComfySwitchNode`
+ * A node's inputs, in order, without those that a switch deselects: the other branch of core's `ComfySwitchNode`
  * (`switch`, `on_true`, `on_false`), the inputs that `ImpactSwitch` does not `select` (`input1`, `input2`, ...).
  */
-export function inputsInForce({ inputs }: WorkflowNode): readonly (readonly [name: string, value: unknown])[] {
+export function activeInputs({ inputs }: WorkflowNode): readonly (readonly [name: string, value: unknown])[] {
   const entries = Object.entries(inputs);
   const { switch: on, select } = inputs;
   if (typeof on === 'boolean') return entries.filter(([name]) => name !== (on ? 'on_false' : 'on_true'));
@@ -40,12 +40,12 @@ export function inputsInForce({ inputs }: WorkflowNode): readonly (readonly [nam
 }
 
 export function linksNamed(node: WorkflowNode, name: RegExp): Link[] {
-  return inputsInForce(node).flatMap(([input, value]) => (name.test(input) && isLink(value) ? [value] : []));
+  return activeInputs(node).flatMap(([input, value]) => (name.test(input) && isLink(value) ? [value] : []));
 }
 
-/** Links of no particular kind: how reroutes, switches and pipes take what they pass on. */
-export function passedOn(node: WorkflowNode): Link[] {
-  return inputsInForce(node).flatMap(([input, value]) => (!KIND.test(input) && isLink(value) ? [value] : []));
+/** The links without a type in their names, as the inputs of reroutes, switches and pipes. */
+export function passThroughLinks(node: WorkflowNode): Link[] {
+  return activeInputs(node).flatMap(([input, value]) => (!KIND.test(input) && isLink(value) ? [value] : []));
 }
 
 export function trails<T>(links: readonly Link[], read: Read<T>): Trail<T>[] {
@@ -53,8 +53,8 @@ export function trails<T>(links: readonly Link[], read: Read<T>): Trail<T>[] {
 }
 
 /**
- * Follows links backwards, depth first, and gives the values in the order of the inputs they are reached by. Takes time
- * in proportion to the links, in any graph: cycles are walked once, links to missing nodes end there.
+ * Follows links backwards, depth first, and yields the values in the order of the inputs that lead to them. The time is
+ * linear in the number of links for any graph: a cycle is walked once, a link to a missing node ends its path.
  */
 export function* follow<T>(workflow: Workflow, finds: readonly Find<T>[], seen: Seen<T> = new Map()): Generator<T> {
   const stack = finds.toReversed();
@@ -66,7 +66,7 @@ export function* follow<T>(workflow: Workflow, finds: readonly Find<T>[], seen: 
     const node = nodeOf(workflow, find.link[0]);
     if (node === undefined || !isFirstVisit(seen, find)) continue;
     const further = find.read(node, find.link[1]);
-    // One at a time: a spread of many links overflows the call stack.
+    // Pushed one at a time: a spread of many links overflows the call stack.
     for (const next of further.toReversed()) stack.push(next);
   }
 }

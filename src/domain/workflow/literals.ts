@@ -1,20 +1,20 @@
-import { type Find, follow, isLink, passedOn, type Read, trails } from './links';
+import { type Find, follow, isLink, passThroughLinks, type Read, trails } from './links';
 import type { Workflow, WorkflowNode } from './workflow';
 
-/** How nodes that hold a single value call it: `PrimitiveInt` and its kin, and the constants of custom nodes. */
+/** Input names of nodes with a single value: `PrimitiveInt`, other primitives, and the constants of custom nodes. */
 const VALUE_NAMES = ['value', 'int', 'float', 'number', 'Number'];
 
 type Accept<T> = (value: unknown) => T | null;
 
-/** Reads one value of a node by the name of its input, there or at the node that a link gets it from. */
+/** Reads one value of a node by the name of its input, from the node itself or over a link. */
 export interface Literal<T> {
-  /** The finds in a node itself; nothing where it has none of the inputs. */
+  /** The finds in the node itself; empty if it has none of the inputs. */
   readonly at: (node: WorkflowNode) => readonly Find<T>[];
 }
 
 /**
- * @param names input names, the most telling first
- * @param namesBehind names by which a linked node may state the value, besides those of plain constants
+ * @param names input names, the most specific first
+ * @param namesBehind input names of the value in a linked node, besides those of plain constants
  */
 export function literal<T>(names: readonly string[], accept: Accept<T>, namesBehind: readonly string[]): Literal<T> {
   const behind = [...namesBehind, ...VALUE_NAMES];
@@ -25,7 +25,7 @@ export function literal<T>(names: readonly string[], accept: Accept<T>, namesBeh
   };
   const read: Read<T> = (node) => {
     const name = nameIn(node, behind);
-    return name === undefined ? trails(passedOn(node), read) : find(node.inputs[name]);
+    return name === undefined ? trails(passThroughLinks(node), read) : find(node.inputs[name]);
   };
   return {
     at: (node) => {
@@ -35,12 +35,12 @@ export function literal<T>(names: readonly string[], accept: Accept<T>, namesBeh
   };
 }
 
-/** A number input. A linked node states it only as a plain constant: what other nodes work out cannot be known. */
+/** A number input. Over a link only plain constants count: the graph does not contain what other nodes compute. */
 export function numberNamed(...names: string[]): Literal<number> {
   return literal(names, numberIn, []);
 }
 
-/** A name out of a list of choices; selector nodes call it as the node does that it is for. */
+/** A string input with a list of choices; selector nodes use the same input name as the node they serve. */
 export function choiceNamed(...names: string[]): Literal<string> {
   return literal(names, nameInList, names);
 }
@@ -56,13 +56,13 @@ export function hasAnyInput(node: WorkflowNode, names: readonly string[]): boole
   return nameIn(node, names) !== undefined;
 }
 
-/** ComfyUI takes a number that came as a string, and so do we. */
+/** Accepts numeric strings, as ComfyUI does. */
 function numberIn(value: unknown): number | null {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : null;
 }
 
-/** Loaders with several places call an empty one `None`. */
+/** Loaders with several slots use `None` for an empty one. */
 function nameInList(value: unknown): string | null {
   return typeof value === 'string' && value !== '' && value !== 'None' ? value : null;
 }

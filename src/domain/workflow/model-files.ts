@@ -1,18 +1,32 @@
 import { isObject } from '../../shared/json';
-import { type Find, follow, inputsInForce, isLink, linksNamed, passedOn, type Read, type Seen, trails } from './links';
+import {
+  type Find,
+  follow,
+  activeInputs,
+  isLink,
+  linksNamed,
+  passThroughLinks,
+  type Read,
+  type Seen,
+  trails,
+} from './links';
 import { choiceNamed, firstOf, numberNamed } from './literals';
 import type { Workflow, WorkflowNode } from './workflow';
 
-/** A LoRA on the way from a loader to a sampler. */
+/**
+ * A LoRA that is applied between a model loader and a sampler.
+ *
+ * @publicApi
+ */
 export interface LoraFacts {
-  /** As the loader is given it: a path below `models/loras`. */
+  /** The loader's input: a path below `models/loras`. */
   readonly name: string;
   readonly strengthModel: number | null;
-  /** Null where the loader leaves CLIP alone. */
+  /** Null if the loader does not change CLIP. */
   readonly strengthClip: number | null;
 }
 
-/** A place for a LoRA in a node; `suffix` numbers the places of a stack (`_1`). */
+/** An input of a node that names a LoRA; `suffix` numbers those of a stack (`_1`). */
 interface LoraPlace {
   readonly node: WorkflowNode;
   readonly input: string;
@@ -24,16 +38,16 @@ const VAE_NAME = choiceNamed('vae_name');
 const LORA_INPUT = /^lora(?:_name)?(_?\d+)?$/;
 const MODEL_LINK = /^(?:model|guider)(?!_name|_path)/;
 
-/** Each place may have links to follow for its name and strengths, so that a bound keeps the time linear. */
+/** Name and strengths of each place may need links to be followed: the bound keeps the time linear. */
 const MAX_PLACES = 50;
 
-/** The files of the models that samplers sample with; merges have several. */
+/** The files of the models that samplers use; a merge has several. */
 export function* modelsBehind(workflow: Workflow, samplers: readonly WorkflowNode[]): Generator<string> {
   const seen: Seen<string> = new Map();
   for (const sampler of samplers) yield* follow(workflow, trails(modelLinks(sampler), readModel), seen);
 }
 
-/** The LoRAs of the samplers' models, for each sampler in the order they are applied: next to the loader first. */
+/** The LoRAs of the samplers' models, for each sampler in the order of application: the one next to the loader first. */
 export function* lorasBehind(workflow: Workflow, samplers: readonly WorkflowNode[]): Generator<LoraFacts> {
   const seen: Seen<LoraPlace> = new Map();
   let looked = 0;
@@ -48,13 +62,13 @@ export function* lorasBehind(workflow: Workflow, samplers: readonly WorkflowNode
   }
 }
 
-/** The VAE files that nodes take besides those inside checkpoints. */
+/** The VAE files that nodes use, without those inside checkpoints. */
 export function* vaesBehind(workflow: Workflow, nodes: readonly WorkflowNode[]): Generator<string> {
   const seen: Seen<string> = new Map();
   for (const node of nodes) yield* follow(workflow, trails(linksNamed(node, /^(?:optional_)?vae$/), readVae), seen);
 }
 
-/** A file named by a node that takes a model is an addition to it, such as a motion module. */
+/** Ignores files named by nodes with a model input: those extend a model, as motion modules do. */
 const readModel: Read<string> = (node) => {
   const named = linksNamed(node, MODEL_LINK).length === 0 ? MODEL_NAME.at(node) : [];
   return named.length > 0 ? named : trails(modelLinks(node), readModel);
@@ -62,12 +76,12 @@ const readModel: Read<string> = (node) => {
 
 const readVae: Read<string> = (node) => {
   const named = VAE_NAME.at(node);
-  return named.length > 0 ? named : trails([...linksNamed(node, /^vae/), ...passedOn(node)], readVae);
+  return named.length > 0 ? named : trails([...linksNamed(node, /^vae/), ...passThroughLinks(node)], readVae);
 };
 
-/** Last applied first, as everything on this walk. */
+/** The LoRA applied last comes first, because the walk goes backwards. */
 const readLoras: Read<LoraPlace> = (node) => {
-  const places = inputsInForce(node).flatMap(([input, value]): Find<LoraPlace>[] => {
+  const places = activeInputs(node).flatMap(([input, value]): Find<LoraPlace>[] => {
     const match = LORA_INPUT.exec(input);
     const isPlace = match !== null && value !== 'None' && (!isLink(value) || input.startsWith('lora_name'));
     return isPlace ? [{ value: { node, input, suffix: match[1] ?? '' } }] : [];
@@ -77,7 +91,7 @@ const readLoras: Read<LoraPlace> = (node) => {
 
 function modelLinks(node: WorkflowNode) {
   const links = linksNamed(node, MODEL_LINK);
-  return links.length > 0 ? links : passedOn(node);
+  return links.length > 0 ? links : passThroughLinks(node);
 }
 
 function loraAt(workflow: Workflow, { node, input, suffix }: LoraPlace): LoraFacts | null {
@@ -96,7 +110,7 @@ function loraAt(workflow: Workflow, { node, input, suffix }: LoraPlace): LoraFac
       };
 }
 
-/** rgthree's Power Lora Loader holds an object for each: `{ on, lora, strength, strengthTwo }`. */
+/** rgthree's Power Lora Loader has an object per LoRA: `{ on, lora, strength, strengthTwo }`. */
 function powerLora({ on, lora, strength, strengthTwo }: Record<string, unknown>): LoraFacts | null {
   if (on !== true || typeof lora !== 'string' || lora === '' || lora === 'None') return null;
   const strengthModel = typeof strength === 'number' ? strength : null;

@@ -1,20 +1,29 @@
 import { isObject } from '../../shared/json';
 import { oneLine, textOf } from '../../shared/text';
 
-/** One thing ComfyUI finds wrong with a node. */
+/**
+ * A validation error of a node.
+ *
+ * @publicApi
+ */
 export interface NodeProblem {
   readonly type: string;
   readonly message: string;
   readonly details: string;
-  /** The input it is about, where ComfyUI says so. */
+  /** The invalid input, if ComfyUI names one. */
   readonly input?: string;
 }
 
+/**
+ * Validation errors by node id; `classType` is the node's class.
+ *
+ * @publicApi
+ */
 export interface NodeErrors {
   readonly [nodeId: string]: { readonly classType: string; readonly problems: readonly NodeProblem[] };
 }
 
-/** ComfyUI's `node_errors` in our words; whatever does not have its shape is left out. */
+/** Parses ComfyUI's `node_errors`; entries of another shape are left out. */
 export function parseNodeErrors(value: unknown): NodeErrors {
   if (!isObject(value)) return {};
   const entries = Object.entries(value).flatMap(([nodeId, entry]) => {
@@ -25,11 +34,11 @@ export function parseNodeErrors(value: unknown): NodeErrors {
   return Object.fromEntries(entries);
 }
 
-/** One sentence a node: `Node 3 (KSampler): steps: Value 0 smaller than min of 1`. */
+/** One sentence per node: `Node 3 (KSampler): steps: Value 0 smaller than min of 1`. */
 export function describeNodeErrors(errors: NodeErrors): string {
   const sentences = Object.entries(errors).map(([nodeId, { classType, problems }]) => {
-    const what = problems.map(describeProblem).join('; ') || 'failed validation';
-    return `Node ${nodeId} (${classType}): ${what}`;
+    const description = problems.map(describeProblem).join('; ') || 'failed validation';
+    return `Node ${nodeId} (${classType}): ${description}`;
   });
   return oneLine(sentences.join('. '), 2000);
 }
@@ -40,8 +49,8 @@ function parseProblem(problem: Record<string, unknown>): NodeProblem {
   return { type: textOf(problem.type), message: textOf(problem.message), details: textOf(problem.details), ...input };
 }
 
-/** ComfyUI's details repeat the input's name, alone or in front of what was wrong with it. */
+/** ComfyUI's details repeat the name of the input, alone or in front of the description. */
 function describeProblem({ message, details, input }: NodeProblem): string {
-  const told = details !== '' && details !== input ? `${message} (${details})` : message;
-  return input === undefined ? told : `${input}: ${told}`;
+  const text = details !== '' && details !== input ? `${message} (${details})` : message;
+  return input === undefined ? text : `${input}: ${text}`;
 }

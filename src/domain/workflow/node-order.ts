@@ -1,17 +1,17 @@
 import { isObject, stringsOf } from '../../shared/json';
 import type { Workflow } from './workflow';
 
-/** Where a workflow keeps the order its nodes were written in; JavaScript objects put keys like "9" first, ascending. */
+/** The property with the order of the nodes in the submitted text: JavaScript objects sort keys like "9" first. */
 const NODE_ORDER = Symbol('order of the nodes as submitted');
 
 const COLON = /\s*:/y;
 
-/** The node ids in the order they were submitted, as far as it is known. */
+/** The node ids in the submitted order; in the order of the object's keys if that is unknown. */
 export function nodeIdsOf(workflow: Workflow): readonly string[] {
   return orderOf(workflow) ?? Object.keys(workflow);
 }
 
-/** Notes the order of the nodes in `body.prompt`, by the text that the body was parsed from. */
+/** Attaches the order of the nodes to `body.prompt`, read from the text that the body was parsed from. */
 export function noteNodeOrder(body: unknown, text: string): void {
   if (!isObject(body) || !isObject(body.prompt)) return;
   const marked: unknown = JSON.parse(markKeys(text));
@@ -23,7 +23,7 @@ export function noteNodeOrder(body: unknown, text: string): void {
     );
 }
 
-/** Gives a workflow the order noted of the value it was made from. */
+/** Copies the order attached to `from` to a workflow made from it. */
 export function keepNodeOrder(from: object, workflow: Workflow): Workflow {
   const order = orderOf(from);
   if (order)
@@ -34,7 +34,7 @@ export function keepNodeOrder(from: object, workflow: Workflow): Workflow {
   return workflow;
 }
 
-/** The text with a letter before each key: then none looks like an integer, and none is moved. */
+/** Puts a letter before each key: JavaScript then treats none as an integer and keeps their order. */
 function markKeys(text: string): string {
   const pieces: string[] = [];
   let done = 0;

@@ -4,7 +4,7 @@ import { oneLine } from '../../shared/text';
 import { keepNodeOrder } from './node-order';
 import type { Workflow, WorkflowNode } from './workflow';
 
-/** Fields of ComfyUI's own `POST /prompt` body that may stand beside the nodes of a bare workflow. */
+/** Fields of ComfyUI's `POST /prompt` body that a bare workflow may contain beside its nodes. */
 const REQUEST_FIELDS = new Set([
   'prompt',
   'extra_data',
@@ -15,13 +15,13 @@ const REQUEST_FIELDS = new Set([
   'partial_execution_targets',
 ]);
 
-/** Nesting that no workflow comes near, and every parser, serializer and logger on the way can take. */
+/** Far above the nesting of any workflow, and below the limits of parsers, serializers and loggers. */
 const MAX_DEPTH = 64;
 
 /**
- * Checks that a value from outside is a workflow in ComfyUI's API format and returns it without stray fields.
- * Whether its nodes exist and its inputs are right is for ComfyUI to say.
- * @throws ComfyUIError `invalid_request`, with a sentence that tells what to change
+ * Checks that an untrusted value is a workflow in ComfyUI's API format and returns it without unrelated fields.
+ * ComfyUI itself validates node classes and inputs.
+ * @throws ComfyUIError `invalid_request`; the message says what to change
  */
 export function parseWorkflow(value: unknown): Workflow {
   if (!isObject(value)) throw refuse(`A workflow is a JSON object of nodes, this is ${describe(value)}.`);
@@ -31,7 +31,7 @@ export function parseWorkflow(value: unknown): Workflow {
   return keepNodeOrder(value, Object.fromEntries(nodes.map(([id, node]) => [id, parseNode(id, node)])));
 }
 
-/** The node itself where it is whole: workflows are large, and many callers wait with theirs. */
+/** Returns the same object if it is complete: workflows are large and many are in memory at once. */
 function parseNode(id: string, node: unknown): WorkflowNode {
   const name = oneLine(id, 60);
   const details = { nodeId: id };
@@ -44,10 +44,10 @@ function parseNode(id: string, node: unknown): WorkflowNode {
   if (!isObject(inputs)) throw refuse(`The inputs of node ${name} are ${describe(inputs)}, not an object.`, details);
   for (const [input, content] of Object.entries({ ...rest, ...inputs }))
     refuseUnsendable(content, { nodeId: id, input }, 0);
-  return isWhole(node) ? node : { ...rest, class_type, inputs };
+  return isComplete(node) ? node : { ...rest, class_type, inputs };
 }
 
-function isWhole(node: Record<string, unknown>): node is Record<string, unknown> & WorkflowNode {
+function isComplete(node: Record<string, unknown>): node is Record<string, unknown> & WorkflowNode {
   return isObject(node.inputs);
 }
 
@@ -55,7 +55,7 @@ function isNodeLike(value: unknown): boolean {
   return isObject(value) && 'class_type' in value;
 }
 
-/** The editor saves `nodes` and `links` arrays with positions; only the frontend can turn that into a prompt. */
+/** The editor saves `nodes` and `links` arrays with positions; only the frontend can convert them to a prompt. */
 function refuseEditorFormat(value: Record<string, unknown>): void {
   if (!Array.isArray(value.nodes)) return;
   throw refuse(

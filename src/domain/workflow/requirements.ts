@@ -1,12 +1,16 @@
 import type { Workflow } from './workflow';
 
-/** What a server must have to run a workflow, and what it had better have loaded. */
+/**
+ * What a backend must have to run a workflow, and the models that it should have loaded.
+ *
+ * @publicApi
+ */
 export interface WorkflowRequirements {
   /** Node classes, sorted. */
   readonly classes: readonly string[];
-  /** Labels a server must carry, sorted. */
+  /** Labels that the backend must have, sorted. */
   readonly labels: readonly string[];
-  /** Model files, sorted: the server that used them last need not load them again. */
+  /** Model files, sorted: a backend that used them last need not load them again. */
   readonly models: readonly string[];
 }
 

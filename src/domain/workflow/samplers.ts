@@ -1,9 +1,9 @@
-import { type Find, follow, isLink, linksNamed, nodeOf, passedOn, type Read, type Seen, trails } from './links';
+import { type Find, follow, isLink, linksNamed, nodeOf, passThroughLinks, type Read, type Seen, trails } from './links';
 import { hasAnyInput } from './literals';
 import { nodeIdsOf } from './node-order';
 import type { Workflow, WorkflowNode } from './workflow';
 
-/** Where a run starts: the sampler, and the node that makes its empty latent where there is one. */
+/** The first sampler of a run, and the node that creates its empty latent, if any. */
 export interface BaseSampler {
   readonly node: WorkflowNode;
   readonly emptyLatent: WorkflowNode | null;
@@ -12,15 +12,15 @@ export interface BaseSampler {
 export const WIDTH_INPUTS = ['width', 'empty_latent_width'];
 
 const LATENT = /^(?:samples|latent|destination|source|video_latent)/;
-const LATENT_OR_PICTURE = /^(?:samples|latent|destination|source|video_latent|pixels|image)/;
+const LATENT_OR_IMAGE = /^(?:samples|latent|destination|source|video_latent|pixels|image)/;
 
-/** What custom sampling keeps in nodes of their own; each may pass through more nodes that take one and give one. */
+/** The settings that custom sampling keeps in separate nodes; each may pass through further nodes of the same type. */
 const PARTS = [/^guider/, /^sampler$/, /^sigmas/, /^noise$/].map((name) => ({ name, read: partReader(name) }));
 const SETTINGS = ['noise_seed', 'seed', 'steps', 'cfg', 'cfg_conds', 'sampler_name', 'scheduler', 'denoise'];
 
 /**
- * Whether a node samples, by its inputs: something to sample with (`latent_image`, `sampler_name`, `sampler`, `sigmas`),
- * and a link to a model with its conditioning, to a `guider`, or to a pipe that holds both.
+ * Whether a node is a sampler, judged by its inputs: one of `latent_image`, `sampler_name`, `sampler`, `sigmas`, and a link
+ * to a model with its conditioning, to a `guider`, or to a pipe that contains both.
  */
 export function isSampler(node: WorkflowNode): boolean {
   if (!hasAnyInput(node, ['latent_image', 'sampler_name', 'sampler', 'sigmas'])) return false;
@@ -28,12 +28,12 @@ export function isSampler(node: WorkflowNode): boolean {
   return isGuided || linksNamed(node, /^guider$|pipe$/).length > 0;
 }
 
-/** The samplers in the order of the nodes; those whose output nothing takes only if there are no others. */
+/** The samplers in the order of the nodes, without those whose output is unused, unless all are. */
 export function samplersOf(workflow: Workflow): WorkflowNode[] {
   return usedNodes(workflow, isSampler);
 }
 
-/** The nodes of a sort in their order; those whose output no other node takes only if there are no others. */
+/** The nodes that match, in their order, without those whose output is unused, unless all are. */
 export function usedNodes(workflow: Workflow, isWanted: (node: WorkflowNode) => boolean): WorkflowNode[] {
   const taken = takenIds(workflow);
   const wanted = nodeIdsOf(workflow).flatMap((id) => {
@@ -44,7 +44,7 @@ export function usedNodes(workflow: Workflow, isWanted: (node: WorkflowNode) => 
   return (used.length > 0 ? used : wanted).map(({ node }) => node);
 }
 
-/** The first sampler that starts from an empty latent; without one, that from which the first sampler takes its latent. */
+/** The first sampler with an empty latent; without one, the sampler where the latent of the first sampler originates. */
 export function baseOf(workflow: Workflow, samplers: readonly WorkflowNode[]): BaseSampler | null {
   const seen: Seen<WorkflowNode> = new Map();
   for (const node of samplers) {
@@ -55,7 +55,7 @@ export function baseOf(workflow: Workflow, samplers: readonly WorkflowNode[]): B
   return first === undefined ? null : { node: earliest(workflow, first), emptyLatent: null };
 }
 
-/** A sampler and the nodes that hold its settings, as custom sampling splits them; none twice with the same `seen`. */
+/** A sampler and the nodes that custom sampling splits its settings into; none twice with the same `seen`. */
 export function settingsOf(
   workflow: Workflow,
   sampler: WorkflowNode,
@@ -68,29 +68,31 @@ export function settingsOf(
 function earliest(workflow: Workflow, sampler: WorkflowNode): WorkflowNode {
   const seen: Seen<WorkflowNode> = new Map();
   for (let node = sampler; ;) {
-    const before = follow(workflow, trails(linksNamed(node, LATENT_OR_PICTURE), readOrigin), seen).next();
+    const before = follow(workflow, trails(linksNamed(node, LATENT_OR_IMAGE), readOrigin), seen).next();
     if (before.done) return node;
     node = before.value;
   }
 }
 
-/** A latent's way back: through nodes that change one, to the sampler or the empty latent it comes from. */
+/** Follows a latent back through nodes that modify it, to the sampler or the empty latent where it originates. */
 function readLatent(node: WorkflowNode): readonly Find<WorkflowNode>[] {
   const links = isSampler(node) ? [] : linksNamed(node, LATENT);
   if (links.length > 0) return trails(links, readLatent);
-  return isSampler(node) || hasAnyInput(node, WIDTH_INPUTS) ? [{ value: node }] : trails(passedOn(node), readLatent);
+  return isSampler(node) || hasAnyInput(node, WIDTH_INPUTS)
+    ? [{ value: node }]
+    : trails(passThroughLinks(node), readLatent);
 }
 
 function readOrigin(node: WorkflowNode): readonly Find<WorkflowNode>[] {
   if (isSampler(node)) return [{ value: node }];
-  return trails([...linksNamed(node, LATENT_OR_PICTURE), ...passedOn(node)], readOrigin);
+  return trails([...linksNamed(node, LATENT_OR_IMAGE), ...passThroughLinks(node)], readOrigin);
 }
 
 function partReader(name: RegExp): Read<WorkflowNode> {
   const read: Read<WorkflowNode> = (node) => {
     const links = linksNamed(node, name);
     if (links.length > 0) return trails(links, read);
-    return hasAnyInput(node, SETTINGS) ? [{ value: node }] : trails(passedOn(node), read);
+    return hasAnyInput(node, SETTINGS) ? [{ value: node }] : trails(passThroughLinks(node), read);
   };
   return read;
 }

@@ -2,13 +2,13 @@ import { isObject, parseJson, stringifyJson } from '../../shared/json';
 import { keepNodeOrder, nodeIdsOf, noteNodeOrder } from './node-order';
 import type { Workflow } from './workflow';
 
-/** A workflow as JSON text, nodes in the order they were submitted, integers exact. */
+/** Serializes a workflow as JSON: nodes in the submitted order, integers exact. */
 export function writeWorkflow(workflow: Workflow): string {
   const nodes = nodeIdsOf(workflow).map((id) => `${JSON.stringify(id)}:${stringifyJson(workflow[id])}`);
   return `{${nodes.join(',')}}`;
 }
 
-/** Reads what {@link writeWorkflow} wrote. */
+/** Parses the output of {@link writeWorkflow}. */
 export function readWorkflow(text: string): Workflow {
   const body = `{"prompt":${text}}`;
   const parsed = parseJson(body) as { prompt: Workflow };
@@ -16,7 +16,7 @@ export function readWorkflow(text: string): Workflow {
   return keepNodeOrder(parsed.prompt, { ...parsed.prompt });
 }
 
-/** A text that is the same for the same graph, in whatever order its keys came: JSON without spaces, keys sorted. */
+/** The same text for the same graph, whatever the order of its keys: JSON without spaces, keys sorted. */
 export function canonicalWorkflow(workflow: Workflow): string {
   return canonical(workflow);
 }

@@ -2,7 +2,7 @@ import { generationFacts } from '../../../src/domain/workflow/generation-facts';
 import type { Workflow } from '../../../src/domain/workflow/workflow';
 import { node } from '../../support/graphs';
 
-/** SamplerCustomAdvanced as in ComfyUI's Flux example. */
+/** The graph of ComfyUI's Flux example, with SamplerCustomAdvanced. */
 function fluxGraph(changes: Workflow = {}): Workflow {
   return {
     '6': node('CLIPTextEncode', { text: 'a cat', clip: ['11', 0] }),
@@ -30,7 +30,7 @@ function fluxGraph(changes: Workflow = {}): Workflow {
 }
 
 describe('a graph with SamplerCustomAdvanced', () => {
-  it('tells its settings by the nodes it is split into', () => {
+  it('has its settings in the nodes that it is split into', () => {
     expect(generationFacts(fluxGraph())).toEqual({
       positive: ['a cat'],
       negative: [],
@@ -49,7 +49,7 @@ describe('a graph with SamplerCustomAdvanced', () => {
     });
   });
 
-  it('tells both sides and cfg by its guider, and the whole schedule where it is split', () => {
+  it('has both sides and cfg in its guider, and the whole schedule before a split', () => {
     const workflow = fluxGraph({
       '13': node('SamplerCustomAdvanced', {
         noise: ['25', 0],
@@ -65,7 +65,7 @@ describe('a graph with SamplerCustomAdvanced', () => {
     expect(generationFacts(workflow)).toMatchObject({ positive: ['a cat'], negative: ['a dog'], cfg: 4.5, denoise: 1 });
   });
 
-  it('tells the three conditionings of a DualCFGGuider apart', () => {
+  it('distinguishes the three conditionings of a DualCFGGuider', () => {
     const workflow = fluxGraph({
       '22': node('DualCFGGuider', {
         model: ['12', 0],

@@ -12,7 +12,7 @@ function recordedWorkflow(name: string): Workflow {
 }
 
 describe('the facts of a generation', () => {
-  it('are read from the workflow that was recorded with a real ComfyUI', () => {
+  it('are read from a workflow recorded with a real ComfyUI', () => {
     expect(generationFacts(recordedWorkflow('txt2img-first-run'))).toEqual({
       positive: ['a red fox in the snow'],
       negative: ['blurry'],
@@ -31,7 +31,7 @@ describe('the facts of a generation', () => {
     });
   });
 
-  it('come from the links, whatever the ids, titles and order of the nodes suggest', () => {
+  it('come from the links, not from the ids, titles or order of the nodes', () => {
     const workflow = {
       '6': { ...node('CLIPTextEncode', { text: 'ugly', clip: ['4', 1] }), _meta: { title: 'Positive Prompt' } },
       '7': { ...node('CLIPTextEncode', { text: 'a swan', clip: ['4', 1] }), _meta: { title: 'Negative Prompt' } },
@@ -42,12 +42,12 @@ describe('the facts of a generation', () => {
     expect(generationFacts(workflow)).toMatchObject({ positive: ['a swan'], negative: ['ugly'], width: null });
   });
 
-  it('are all null or empty for a workflow that tells none', () => {
+  it('are all null or empty for a workflow that contains none', () => {
     const facts = generationFacts({ '1': node('LoadImage', { image: 'in.png' }) });
     expect(new Set(Object.values(facts).flat())).toEqual(new Set([null]));
   });
 
-  it('survive JSON as they are, also with seeds a double cannot hold', () => {
+  it('survive a JSON round trip, also with seeds that a double cannot hold', () => {
     const workflow = parseWorkflow(parseJson(JSON.stringify(graph()).replace('42', '18446744073709551615')));
     const facts = generationFacts(workflow);
     expect(facts.seed).toBe('18446744073709551615');
@@ -71,7 +71,7 @@ describe('several samplers', () => {
     decode: node('VAEDecode', { samples: ['refiner', 0], vae: ['ckpt', 2] }),
   };
 
-  it('give all texts, seeds and models in the order of the nodes, and the settings of the base', () => {
+  it('yield all texts, seeds and models in the order of the nodes, and the settings of the base sampler', () => {
     const facts = generationFacts({ refiner: refiner.refiner, ...graph(refiner) });
     expect(facts).toMatchObject({
       positive: ['a fox, detailed', 'a fox'],
@@ -85,7 +85,7 @@ describe('several samplers', () => {
     });
   });
 
-  it('are ordered as the nodes were submitted, also where JavaScript orders their ids', () => {
+  it('keep the order of the submitted nodes, also where JavaScript sorts their ids', () => {
     const text = `{"prompt":{
       "9":{"class_type":"KSampler","inputs":{"seed":9,"model":["m",0],"positive":["p",0],"latent_image":["l",0]}},
       "1":{"class_type":"KSampler","inputs":{"seed":1,"model":["m",0],"positive":["p",0],"latent_image":["9",0]}},
@@ -95,7 +95,7 @@ describe('several samplers', () => {
     expect(generationFacts(parseWorkflow(body.prompt)).seeds).toEqual(['9', '1']);
   });
 
-  it('give the size before it is enlarged', () => {
+  it('yield the size before upscaling', () => {
     const workflow = {
       second: ksampler({ seed: 2, denoise: 0.5, latent_image: ['larger', 0] }),
       larger: node('LatentUpscale', { samples: ['sampler', 0], width: 1024, height: 1536, upscale_method: 'bicubic' }),
@@ -104,7 +104,7 @@ describe('several samplers', () => {
     expect(generationFacts(workflow)).toMatchObject({ width: 512, height: 768, seed: '42', denoise: 1 });
   });
 
-  it('without an empty latent, give the settings of the one before the others', () => {
+  it('without an empty latent, yield the settings of the earliest sampler', () => {
     const workflow = {
       second: ksampler({ seed: 2, latent_image: ['encode', 0] }),
       encode: node('VAEEncode', { pixels: ['scale', 0], vae: ['ckpt', 2] }),
@@ -118,14 +118,14 @@ describe('several samplers', () => {
     expect(generationFacts(workflow)).toMatchObject({ seed: '42', width: null, height: null });
   });
 
-  it('count only if a node takes their output, unless none is taken', () => {
+  it('count only if their output is used, unless all are unused', () => {
     const unused = graph({ unused: ksampler({ seed: 5, positive: ['other', 0] }), other: encode('not made') });
     expect(generationFacts(unused)).toMatchObject({ positive: ['a fox'], seeds: ['42'] });
     const { decode: _, ...bare } = graph();
     expect(generationFacts(bare)).toMatchObject({ positive: ['a fox'], seeds: ['42'] });
   });
 
-  it('are told by their inputs, not by their class', () => {
+  it('are recognized by their inputs, not by their class', () => {
     const detailer = node('FaceDetailer', {
       ...ksampler({ seed: 3 }).inputs,
       image: ['decode', 0],
@@ -136,8 +136,8 @@ describe('several samplers', () => {
   });
 });
 
-describe('values that come over links', () => {
-  it('are read from primitives, through what passes them on', () => {
+describe('linked values', () => {
+  it('are read from primitives, through nodes that pass them on', () => {
     const workflow = graph(
       {
         latent: node('EmptyLatentImage', { width: ['w', 0], height: ['reroute', 0], batch_size: 1 }),
@@ -153,7 +153,7 @@ describe('values that come over links', () => {
     expect(generationFacts(workflow)).toMatchObject(expected);
   });
 
-  it('are unknown where a node works them out', () => {
+  it('are null where a node computes them', () => {
     const size = node('GetImageSize', { image: ['load', 0] });
     const workflow = graph({
       size,
@@ -165,7 +165,7 @@ describe('values that come over links', () => {
 });
 
 describe('a workflow without samplers', () => {
-  it('gives what its nodes say and the seed they are given', () => {
+  it('yields the texts and the seed of its nodes', () => {
     const workflow = {
       api: node('KlingTextToVideoNode', { prompt: 'a wave', negative_prompt: ['n', 0], seed: 3, model_name: 'v2' }),
       n: node('PrimitiveString', { value: 'calm' }),
@@ -176,12 +176,12 @@ describe('a workflow without samplers', () => {
     expect(generationFacts(workflow)).toMatchObject(expected);
   });
 
-  it('gives no seed where there are several', () => {
+  it('yields no single seed if there are several', () => {
     const workflow = { a: node('A', { seed: 1, x: ['b', 0] }), b: node('B', { seed: 2, x: ['a', 0] }) };
     expect(generationFacts(workflow)).toMatchObject({ seed: null, seeds: ['1', '2'] });
   });
 
-  it('gives neither size nor model for an enlarged picture', () => {
+  it('yields neither size nor model for an upscaled image', () => {
     const workflow = {
       '1': node('LoadImage', { image: 'in.png' }),
       '2': node('UpscaleModelLoader', { model_name: '4x.pth' }),

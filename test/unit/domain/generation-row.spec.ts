@@ -15,9 +15,9 @@ function rowOf(fields: Partial<Job> = {}, workflow: Workflow = graph()) {
 }
 
 describe('the row of a job', () => {
-  it('has everything under the names of the columns', () => {
+  it('maps every field to its column', () => {
     const job = fullJob();
-    const [picture, film] = job.outputs;
+    const [image, video] = job.outputs;
     const lora = node('LoraLoader', {
       lora_name: 'l.safetensors',
       strength_model: 0.5,
@@ -44,7 +44,7 @@ describe('the row of a job', () => {
       workflow_hash: 'h',
       files: [
         {
-          asset_id: picture?.assetId,
+          asset_id: image?.assetId,
           node_id: '9',
           filename: 'pictüre_😀.png',
           media_type: 'image/png',
@@ -52,11 +52,11 @@ describe('the row of a job', () => {
           width: 1024,
           height: 768,
           duration_seconds: null,
-          sha256: picture?.sha256,
+          sha256: image?.sha256,
           url: 'https://x/0',
         },
         {
-          asset_id: film?.assetId,
+          asset_id: video?.assetId,
           node_id: '9',
           filename: 'x.mp4',
           media_type: 'video/mp4',
@@ -64,7 +64,7 @@ describe('the row of a job', () => {
           width: null,
           height: null,
           duration_seconds: 1.5,
-          sha256: film?.sha256,
+          sha256: video?.sha256,
           url: 'https://x/1',
         },
       ],
@@ -79,7 +79,7 @@ describe('the row of a job', () => {
     });
   });
 
-  it('says nothing where there is nothing to say', () => {
+  it('is null or empty in columns without a value', () => {
     const row = rowOf({ label: null, error: undefined, startedAt: undefined, attempts: [], outputs: [] }, {});
     const empty = Object.entries(row).flatMap(([name, value]) => (value === null ? [name] : []));
     const prompt = ['label', 'prompt', 'negative_prompt', 'width', 'height', 'seed', 'steps', 'cfg', 'sampler'];
@@ -88,23 +88,23 @@ describe('the row of a job', () => {
     expect(row).toMatchObject({ models: [], loras: [], files: [], image_urls: [], attempts: 0 });
   });
 
-  it('puts several texts on lines of their own', () => {
+  it('joins several texts with line breaks', () => {
     const both = node('ConditioningCombine', { conditioning_1: ['a', 0], conditioning_2: ['b', 0] });
     const workflow = graph({ positive: both, a: encode('a cat'), b: encode('on a mat') });
     expect(rowOf({}, workflow).prompt).toBe('a cat\non a mat');
   });
 
-  it('has the size of the first picture where the workflow does not tell one', () => {
-    const fromPicture = graph({
+  it('has the size of the first image if the workflow has none', () => {
+    const fromImage = graph({
       latent: node('VAEEncode', { pixels: ['load', 0], vae: ['ckpt', 2] }),
       load: node('LoadImage', { image: 'x.png' }),
     });
     const outputs = [collected({ mediaType: 'text/plain' }), collected({ width: 640, height: 480 })];
-    expect(rowOf({ outputs }, fromPicture)).toMatchObject({ width: 640, height: 480 });
+    expect(rowOf({ outputs }, fromImage)).toMatchObject({ width: 640, height: 480 });
     expect(rowOf({ outputs })).toMatchObject({ width: 512, height: 768 });
   });
 
-  it('has no text and no number that the columns do not take', () => {
+  it('has only texts and numbers that the columns accept', () => {
     const workflow = graph(
       {
         positive: encode(`\u0000\ud800${'😀'.repeat(100_000)}`),
@@ -125,8 +125,8 @@ describe('the row of a job', () => {
   });
 });
 
-describe('the text of a workflow that its hash is made of', () => {
-  it('is the same whatever the order of its keys', () => {
+describe('canonicalWorkflow', () => {
+  it('does not depend on the order of the keys', () => {
     const text =
       '{"10":{"inputs":{"b":[1,{"y":1,"x":2}],"a":18446744073709551615},"class_type":"A"},"9":{"class_type":"B","inputs":{}}}';
     const other =
@@ -137,7 +137,7 @@ describe('the text of a workflow that its hash is made of', () => {
     );
   });
 
-  it('is another one for another graph', () => {
+  it('differs for different graphs', () => {
     const texts = [graph(), graph({}, { seed: 43 }), graph({}, { seed: '42' }), graph({ extra: node('Note') })].map(
       canonicalWorkflow,
     );

@@ -17,7 +17,7 @@ function after(...changes: JobChange[]): JobState {
   return changes.reduce((job, change, index) => advance(job, change, 1000 + index), fresh);
 }
 
-function handed(promptId = 'id', backend = 'http://a'): JobChange {
+function assigned(promptId = 'id', backend = 'http://a'): JobChange {
   return { kind: 'assigned', backend, promptId };
 }
 
@@ -28,56 +28,61 @@ const nodes = (...states: [nodeId: string, finished: boolean, value: number, max
 });
 
 describe('advance', () => {
-  it('starts once, and tells when', () => {
-    const job = after(handed(), { kind: 'started' }, { kind: 'started' });
+  it('starts a job once, and records the time', () => {
+    const job = after(assigned(), { kind: 'started' }, { kind: 'started' });
     expect(job).toMatchObject({ status: 'running', startedAt: 1001, revision: 2 });
     expect(job.attempts).toMatchObject([
       { number: 1, promptId: 'id', backend: 'http://a', handedAt: 1000, startedAt: 1001 },
     ]);
   });
 
-  it('stays queued while a server has it and has not started it', () => {
+  it('keeps a job queued while its backend has not started it', () => {
     const accepted: JobChange = { kind: 'accepted', promptId: 'theirs', clientId: 'c', number: 7, nodeErrors: {} };
-    const job = after(handed(), accepted);
+    const job = after(assigned(), accepted);
     expect(job).toMatchObject({ status: 'queued', backend: 'http://a', acceptance: { number: 7, nodeErrors: {} } });
     expect(job.attempts).toMatchObject([{ promptId: 'theirs', clientId: 'c' }]);
   });
 
-  it('is left by a server that had not started it as if it had never been there', () => {
-    const job = after(handed(), { kind: 'requeued', error: lost });
+  it('removes the attempt of a backend that had not started the job', () => {
+    const job = after(assigned(), { kind: 'requeued', error: lost });
     expect(job).toMatchObject({ status: 'queued', backend: null, attempts: [], fencingToken: 2 });
-    expect(advance(job, handed('next', 'http://b'), 5).attempts).toMatchObject([{ number: 1, promptId: 'next' }]);
+    expect(advance(job, assigned('next', 'http://b'), 5).attempts).toMatchObject([{ number: 1, promptId: 'next' }]);
   });
 
-  it('keeps account of an attempt that was lost', () => {
-    const job = after(handed(), { kind: 'started' }, { kind: 'requeued', error: lost }, handed('second', 'http://b'));
+  it('keeps the record of a lost attempt', () => {
+    const job = after(
+      assigned(),
+      { kind: 'started' },
+      { kind: 'requeued', error: lost },
+      assigned('second', 'http://b'),
+    );
     expect(job.attempts).toMatchObject([
       { number: 1, backend: 'http://a', endedAt: 1002, error: { code: 'backend_lost', message: 'It was restarted.' } },
       { number: 2, backend: 'http://b', promptId: 'second' },
     ]);
   });
 
-  it('is canceled at once while it waits, and by way of canceling while it runs', () => {
+  it('cancels a waiting job at once, and a running one by way of canceling', () => {
     const canceled: JobChange = { kind: 'canceled', error: new ComfyUIError('canceled', '') };
     expect(after(canceled)).toMatchObject({ status: 'canceled', endedAt: 1000 });
-    expect(after(handed(), { kind: 'cancel-requested' })).toMatchObject({ status: 'queued', cancelRequested: true });
-    expect(after(handed(), { kind: 'cancel-requested' }, { kind: 'started' }).status).toBe('canceling');
-    expect(after(handed(), { kind: 'started' }, { kind: 'cancel-requested' }).status).toBe('canceling');
+    expect(after(assigned(), { kind: 'cancel-requested' })).toMatchObject({ status: 'queued', cancelRequested: true });
+    expect(after(assigned(), { kind: 'cancel-requested' }, { kind: 'started' }).status).toBe('canceling');
+    expect(after(assigned(), { kind: 'started' }, { kind: 'cancel-requested' }).status).toBe('canceling');
     expect(
-      after(handed(), { kind: 'started' }, { kind: 'cancel-requested' }, { kind: 'succeeded', outputs: [] }).status,
+      after(assigned(), { kind: 'started' }, { kind: 'cancel-requested' }, { kind: 'succeeded', outputs: [] }).status,
     ).toBe('succeeded');
   });
 
-  it('goes on from its record as it was', () => {
-    const job = after(handed(), { kind: 'started' }, executing('sampler'), nodes(['sampler', false, 4, 8]));
-    const again = activate(recordOf(job), workflow);
-    expect(again.progress).toEqual(job.progress);
-    expect(advance(again, { kind: 'step', nodeId: 'sampler', value: 1, max: 8 }, 5).progress.value).toBe(
+  it('continues from the stored record', () => {
+    const job = after(assigned(), { kind: 'started' }, executing('sampler'), nodes(['sampler', false, 4, 8]));
+    const restored = activate(recordOf(job), workflow);
+    expect(restored.progress).toEqual(job.progress);
+    expect(advance(restored, { kind: 'step', nodeId: 'sampler', value: 1, max: 8 }, 5).progress.value).toBe(
       job.progress.value,
     );
-    expect(again.revision).toBe(job.revision);
-    expect(advance(again, { kind: 'resumed' }, 5)).toEqual({ ...again, revision: expect.any(Number) });
-    expect(advance(again, { kind: 'resumed' }, 5).revision).toBeGreaterThan(job.revision + 100_000);
+    expect(restored.revision).toBe(job.revision);
+    expect(advance(restored, { kind: 'resumed' }, 5)).toEqual({ ...restored, revision: expect.any(Number) });
+    expect(advance(restored, { kind: 'resumed' }, 5).revision).toBeGreaterThan(job.revision + 100_000);
     expect(recordOf(job)).not.toHaveProperty('workflow');
   });
 
@@ -87,9 +92,9 @@ describe('advance', () => {
     expect(advance(done, executing('save'), 5)).toBe(done);
   });
 
-  it('succeeds after all when its files are collected, and only when they were what it failed for', () => {
+  it('turns storage_failed into succeeded once the files are collected, and no other failure', () => {
     const broken = new ComfyUIError('storage_failed', 'The disk is full.');
-    const failed = after(handed(), { kind: 'started' }, { kind: 'failed', error: broken });
+    const failed = after(assigned(), { kind: 'started' }, { kind: 'failed', error: broken });
     const files = { kind: 'recovered', outputs: [collected()], texts: [] } as const;
     const done = advance(failed, files, 99);
     expect(done).toMatchObject({ status: 'succeeded', endedAt: 99, outputs: files.outputs, progress: { value: 1 } });
@@ -98,15 +103,15 @@ describe('advance', () => {
     expect(done).not.toHaveProperty('error');
     expect(done.attempts[0]).not.toHaveProperty('error');
     expect(advance(done, files, 100)).toBe(done);
-    const running = after(handed(), { kind: 'started' });
-    const lostForGood = after(handed(), { kind: 'started' }, { kind: 'failed', error: lost });
+    const running = after(assigned(), { kind: 'started' });
+    const lostForGood = after(assigned(), { kind: 'started' }, { kind: 'failed', error: lost });
     for (const job of [running, lostForGood]) expect(advance(job, files, 99)).toBe(job);
   });
 
-  it('starts an attempt over without going back in status', () => {
+  it('starts another attempt without going back in status', () => {
     const file = collected({ nodeId: 'save' });
     const job = after(
-      handed(),
+      assigned(),
       { kind: 'started' },
       executing('loader'),
       nodes(['loader', true, 1, 1]),
@@ -116,8 +121,8 @@ describe('advance', () => {
     expect(job).toMatchObject({ id: 'id', status: 'running', outputs: [], progress: { value: 0 }, nodeDurations: {} });
   });
 
-  it('grows the revision with every change, and only then', () => {
-    const job = after(handed(), { kind: 'started' });
+  it('increases the revision with every change, and only then', () => {
+    const job = after(assigned(), { kind: 'started' });
     expect(advance(job, { kind: 'executed', nodeId: 'save', output: {} }, 5)).toBe(job);
     expect(advance(job, { kind: 'cancel-requested' }, 5).revision).toBe(job.revision + 1);
   });
@@ -142,7 +147,7 @@ describe('progress', () => {
     });
   });
 
-  it('is one snapshot for both messages ComfyUI sends of a step', () => {
+  it('is the same snapshot for both messages that ComfyUI sends per step', () => {
     const state = after(executing('sampler'), nodes(['sampler', false, 2, 8]));
     expect(state.progress).toMatchObject({ step: 2, steps: 8, value: 0.2 });
     expect(advance(state, { kind: 'step', nodeId: 'sampler', value: 2, max: 8 }, 5).progress).toBe(state.progress);
@@ -153,12 +158,12 @@ describe('progress', () => {
     expect(progress).toMatchObject({ nodesTotal: 1, nodesDone: 0, value: 0 });
   });
 
-  it('never decreases, though a node may be staged twice', () => {
+  it('never decreases, also if ComfyUI reports a node from the start again', () => {
     const { progress } = after(nodes(['sampler', false, 8, 8]), nodes(['sampler', false, 0, 1]));
     expect(progress.value).toBe(0.8);
   });
 
-  it('takes a node for finished when the next starts, on servers that send no progress_state', () => {
+  it('counts a node as finished when the next one starts, on servers that send no progress_state', () => {
     const { progress } = after(executing('loader'), executing('sampler'), executing('save'));
     expect(progress).toMatchObject({ nodesDone: 2, value: 0.9 });
   });
@@ -171,12 +176,12 @@ describe('progress', () => {
     });
   });
 
-  it('tells the submitted node while nodes run that it made itself', () => {
+  it('shows the submitted node while nodes run that it created at run time', () => {
     const { progress } = after(executing('sampler'), { kind: 'step', nodeId: 'sampler.0.0.2', value: 1, max: 1 });
     expect(progress).toMatchObject({ currentNode: 'sampler', currentNodeClass: 'KSampler', step: 1, value: 0 });
   });
 
-  it('survives nonsense steps', () => {
+  it('ignores impossible step numbers', () => {
     const { progress } = after(
       { kind: 'step', nodeId: 'sampler', value: 5, max: 0 },
       { kind: 'step', nodeId: 'sampler', value: -3, max: 8 },
@@ -186,7 +191,7 @@ describe('progress', () => {
 });
 
 describe('node durations', () => {
-  it('run from the moment a node is executed to the moment it is finished', () => {
+  it('last from the start of a node to its end', () => {
     const job = after(
       nodes(['loader', false, 0, 1]),
       executing('loader'),
@@ -196,15 +201,15 @@ describe('node durations', () => {
     expect(job.nodeDurations).toEqual({ loader: 2, sampler: 1 });
   });
 
-  it('end with the next node on servers that tell no states, and with the job', () => {
-    const job = after(handed(), { kind: 'started' }, executing('loader'), executing('save'), {
+  it('end with the next node on servers that send no node states, and with the job', () => {
+    const job = after(assigned(), { kind: 'started' }, executing('loader'), executing('save'), {
       kind: 'succeeded',
       outputs: [],
     });
     expect(job.nodeDurations).toEqual({ loader: 1, save: 1 });
   });
 
-  it('leave out cached nodes, and count those made at run time to the node that made them', () => {
+  it('exclude cached nodes, and include nodes created at run time in the node that created them', () => {
     const job = after(
       executing('sampler'),
       executing('sampler.0.0.1'),

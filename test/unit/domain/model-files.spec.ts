@@ -11,7 +11,7 @@ describe('models and LoRAs', () => {
       strength_clip: 0.5,
     });
 
-  it('are found down the chain of loaders and patches, LoRAs in the order they are applied', () => {
+  it('are found along the chain of loaders and patches, LoRAs in the order of application', () => {
     const workflow = graph(
       {
         freeu: node('FreeU_V2', { model: ['b', 0], b1: 1.3, b2: 1.4, s1: 0.9, s2: 0.2 }),
@@ -31,7 +31,7 @@ describe('models and LoRAs', () => {
     });
   });
 
-  it('leave out what no sampler uses', () => {
+  it('exclude files that no sampler uses', () => {
     const workflow = graph({
       unused: lora('unused.safetensors', 'ckpt'),
       net: node('UpscaleModelLoader', { model_name: '4x.pth' }),
@@ -39,7 +39,7 @@ describe('models and LoRAs', () => {
     expect(generationFacts(workflow)).toMatchObject({ models: ['sd15.safetensors'], loras: [] });
   });
 
-  it('leave out files that only add to a model', () => {
+  it('exclude files that extend a model', () => {
     const motion = node('ADE_AnimateDiffLoaderWithContext', { model: ['ckpt', 0], model_name: 'mm_sd_v15_v2.ckpt' });
     expect(generationFacts(graph({ motion }, { model: ['motion', 0] })).models).toEqual(['sd15.safetensors']);
   });
@@ -55,7 +55,7 @@ describe('models and LoRAs', () => {
     expect(generationFacts(workflow).models).toEqual(['q4.gguf', 'sd15.safetensors']);
   });
 
-  it('include the LoRAs of stacks that are on', () => {
+  it('include the enabled LoRAs of stacks', () => {
     const workflow = graph(
       {
         power: node('Power Lora Loader (rgthree)', {
@@ -82,7 +82,7 @@ describe('models and LoRAs', () => {
     ]);
   });
 
-  it('include VAEs that are loaded by themselves', () => {
+  it('include VAEs with a loader of their own', () => {
     const vae = node('VAELoader', { vae_name: 'ft-mse.safetensors' });
     const workflow = graph({ vae, decode: node('VAEDecode', { samples: ['sampler', 0], vae: ['vae', 0] }) });
     expect(generationFacts(workflow).vaes).toEqual(['ft-mse.safetensors']);

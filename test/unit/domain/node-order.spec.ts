@@ -10,7 +10,7 @@ function orderAfter(text: string): readonly string[] {
 const node = '{"class_type":"A","inputs":{"3":"\\"5\\":","4":1}}';
 
 describe('the order of nodes', () => {
-  it('is that of the text, whatever JavaScript makes of the ids', () => {
+  it('is that of the text, also where JavaScript sorts the ids', () => {
     expect(orderAfter(`{"1":{},"prompt" : {"9" :${node},"b":${node},"3"\n:${node},"a\\"7":${node}},"x":"y"}`)).toEqual([
       '9',
       'b',
@@ -19,23 +19,23 @@ describe('the order of nodes', () => {
     ]);
   });
 
-  it('leaves out what is not a node', () => {
+  it('excludes fields that are no nodes', () => {
     expect(orderAfter(`{"prompt":{"9":${node},"client_id":"me","3":${node}}}`)).toEqual(['9', '3']);
   });
 
-  it('is that of the object where no text is known', () => {
+  it('is that of the object if no text is known', () => {
     expect(nodeIdsOf(parseWorkflow(JSON.parse(`{"9":${node},"3":${node}}`)))).toEqual(['3', '9']);
   });
 
-  it('is found beside a picture of megabytes', () => {
-    const picture = '\\n'.repeat(10_000_000);
-    expect(orderAfter(`{"prompt":{"9":{"class_type":"A","inputs":{"image":"${picture}"}},"3":${node}}}`)).toEqual([
+  it('is found beside an image of megabytes', () => {
+    const image = '\\n'.repeat(10_000_000);
+    expect(orderAfter(`{"prompt":{"9":{"class_type":"A","inputs":{"image":"${image}"}},"3":${node}}}`)).toEqual([
       '9',
       '3',
     ]);
   });
 
-  it.each(['null', '[]', '{}', '{"prompt":null}', '{"prompt":"text"}'])('is no matter for %s', (text) => {
+  it.each(['null', '[]', '{}', '{"prompt":null}', '{"prompt":"text"}'])('is ignored for %s', (text) => {
     expect(() => noteNodeOrder(JSON.parse(text), text)).not.toThrow();
   });
 });

@@ -8,7 +8,7 @@ describe('findOutputs', () => {
     }
   });
 
-  it('fills in what old nodes leave out, and keeps what type is known', () => {
+  it('adds the fields that old nodes omit, and replaces unknown types', () => {
     const items = [
       { filename: 'a' },
       { filename: 'b', type: 'temp', subfolder: null },
@@ -21,7 +21,7 @@ describe('findOutputs', () => {
     ]);
   });
 
-  it('finds texts, also a bare one', () => {
+  it('finds texts, in lists and alone', () => {
     expect(findOutputs('4', { text: ['a', 'b'], string: 'c', animated: [true] }).texts.map(({ text }) => text)).toEqual(
       ['a', 'b', 'c'],
     );
@@ -39,15 +39,15 @@ describe('findOutputs', () => {
   });
 });
 
-describe('which files count, and in which order', () => {
-  it('leaves temporary files out as soon as there is any other', () => {
+describe('the output files of a run', () => {
+  it('exclude temporary files if there is any other', () => {
     const temp = { type: 'temp' } as const;
     const kept = { type: 'output' } as const;
     expect(withoutPreviews([temp, kept])).toEqual([kept]);
     expect(withoutPreviews([temp, temp])).toEqual([temp, temp]);
   });
 
-  it('follows the nodes as submitted, then the items', () => {
+  it('follow the order of the submitted nodes, then that of the items', () => {
     const items = [
       { nodeId: 'late', n: 1 },
       { nodeId: 'unknown', n: 2 },

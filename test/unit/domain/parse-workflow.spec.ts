@@ -8,20 +8,20 @@ function refusal(value: unknown): ComfyUIError {
     if (error instanceof ComfyUIError) return error;
     throw error;
   }
-  throw new Error('was not refused');
+  throw new Error('The workflow was accepted.');
 }
 
 describe('parseWorkflow', () => {
-  it('takes an API-format workflow as it is', () => {
+  it('returns an API-format workflow unchanged', () => {
     const workflow = { '1': { class_type: 'EmptyImage', inputs: { width: 8 }, _meta: { title: 'Empty' } } };
     expect(parseWorkflow(workflow)).toEqual(workflow);
   });
 
-  it('gives a node without inputs empty ones', () => {
+  it('adds empty inputs to a node without inputs', () => {
     expect(parseWorkflow({ '1': { class_type: 'A' } })).toEqual({ '1': { class_type: 'A', inputs: {} } });
   });
 
-  it('leaves out the other fields of a request body, but not a node that has such a name', () => {
+  it('drops the other fields of a request body, but not a node with such an id', () => {
     const node = { class_type: 'A', inputs: {} };
     expect(parseWorkflow({ '1': node, client_id: 'me', extra_data: {}, prompt: node })).toEqual({
       '1': node,
@@ -29,12 +29,12 @@ describe('parseWorkflow', () => {
     });
   });
 
-  it('keeps seeds beyond 2^53 that come as bigint or as text', () => {
+  it('keeps seeds above 2^53 that are bigints or strings', () => {
     const inputs = { seed: 18446744073709551615n, other: '18446744073709551615' };
     expect(parseWorkflow({ '1': { class_type: 'A', inputs } })).toEqual({ '1': { class_type: 'A', inputs } });
   });
 
-  it('asks to send an integer as text that lost its digits already', () => {
+  it('refuses an integer that lost digits and asks for a string', () => {
     const { code, message, details } = refusal({ '3': { class_type: 'A', inputs: { seed: 2 ** 60 } } });
     expect(code).toBe('invalid_request');
     expect(message).toContain('Input seed of node 3');
@@ -42,7 +42,7 @@ describe('parseWorkflow', () => {
     expect(details).toEqual({ nodeId: '3', input: 'seed' });
   });
 
-  it('says how to export the API format when it gets the one of the editor', () => {
+  it('explains how to export the API format if the workflow is in the UI format', () => {
     expect(refusal({ nodes: [{ id: 1 }], links: [], version: 0.4 }).message).toContain('Export (API)');
   });
 
@@ -62,13 +62,13 @@ describe('parseWorkflow', () => {
     expect(message).toContain(sentence);
   });
 
-  it('refuses what is nested too deeply, in inputs and anywhere else in a node', () => {
+  it('refuses values nested too deeply, in inputs and in other fields of a node', () => {
     const deep: unknown = JSON.parse(`${'['.repeat(200)}${']'.repeat(200)}`);
     expect(refusal({ '1': { class_type: 'A', inputs: { deep } } }).message).toContain('nested too deeply');
     expect(refusal({ '1': { class_type: 'A', inputs: {}, extra: deep } }).message).toContain('nested too deeply');
   });
 
-  it('does not let a node id break a log line', () => {
+  it('has no line breaks of a node id in its messages', () => {
     expect(refusal({ 'a\nb': 5 }).message).not.toContain('\n');
   });
 });

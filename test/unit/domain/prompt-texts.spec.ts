@@ -105,25 +105,25 @@ describe('the prompt texts', () => {
       ['a hare', 'running'],
     ],
     [
-      'a replacement, without what it searches for',
+      'a replacement, without its search text',
       { top: node('StringReplace', { string: 'a hare', find: 'x', replace: 'y' }) },
       ['a hare'],
     ],
     [
-      'a node that shows it, without what it showed last time',
+      'a node that displays it, without the text displayed last time',
       {
         top: node('ShowText|pysssss', { text: ['end', 0], text_0: 'old' }),
         end: node('String Literal', { string: 'new' }),
       },
       ['new'],
     ],
-    ['a node that describes a picture, which holds no words', { top: node('Captioner', { image: ['decode', 0] }) }, []],
+    ['a node that captions an image, which contains no text', { top: node('Captioner', { image: ['decode', 0] }) }, []],
   ])('are taken from %s', (_, nodes, positive) => {
     const workflow = graph({ positive: encode(['top', 0]), ...nodes });
     expect(generationFacts(workflow).positive).toEqual(positive);
   });
 
-  it('keep their sides behind pipes and loaders, whose slots are not those of a pair', () => {
+  it('keep their sides behind pipes and loaders, whose first two slots are not the two sides', () => {
     const piped = graph(
       {
         pipe: node('ToBasicPipe', { model: ['ckpt', 0], positive: ['positive', 0], negative: ['negative', 0] }),
@@ -139,7 +139,7 @@ describe('the prompt texts', () => {
     expect(generationFacts(loaded)).toMatchObject({ positive: ['a swan'], negative: ['ugly'] });
   });
 
-  it('are none where ConditioningZeroOut silences them', () => {
+  it('are empty behind ConditioningZeroOut', () => {
     const workflow = graph(
       { zero: node('ConditioningZeroOut', { conditioning: ['positive', 0] }) },
       { negative: ['zero', 0] },
@@ -147,7 +147,7 @@ describe('the prompt texts', () => {
     expect(generationFacts(workflow)).toMatchObject({ positive: ['a fox'], negative: [] });
   });
 
-  it('are at most 50 a side, each whole', () => {
+  it('are at most 50 per side, each complete', () => {
     const texts = Array.from({ length: 60 }, (_, index) => `${index} ${'x'.repeat(10_000)}`);
     const encoders = texts.map((text, index) => [`e${index}`, encode(text)] as const);
     const inputs = texts.map((__, index) => [`conditioning_${index}`, [`e${index}`, 0]] as const);

@@ -18,8 +18,8 @@ function submitted() {
   return parseWorkflow(body.prompt);
 }
 
-describe('what a workflow needs', () => {
-  it('is its node classes, the labels asked for, and its model files', () => {
+describe('the requirements of a workflow', () => {
+  it('are its node classes, the requested labels, and its model files', () => {
     expect(requirementsOf(submitted(), ['b', 'a', 'b'])).toEqual({
       classes: ['CheckpointLoaderSimple', 'KSampler', 'LoraLoader'],
       labels: ['a', 'b'],
@@ -29,24 +29,24 @@ describe('what a workflow needs', () => {
 });
 
 describe('the seeds of a workflow', () => {
-  it('are exact, in the order of the nodes, and not told for links', () => {
+  it('are exact, in the order of the nodes, and exclude links', () => {
     expect(seedsOf(submitted())).toEqual([
       { nodeId: '9', value: '18446744073709551615' },
       { nodeId: '1', value: '42' },
     ]);
   });
 
-  it('are digits, whatever else a node calls seed', () => {
+  it('exclude values that are no digits', () => {
     const workflow = { '1': { class_type: 'A', inputs: { seed: 'random', noise_seed: null } } };
     expect(seedsOf(workflow)).toEqual([]);
   });
 });
 
 describe('a workflow as text', () => {
-  it('comes back as it was, with the order of its nodes and every digit', () => {
-    const again = readWorkflow(writeWorkflow(submitted()));
-    expect(again).toEqual(submitted());
-    expect(nodeIdsOf(again)).toEqual(['9', '4', '1', 'a']);
-    expect(writeWorkflow(again)).toBe(writeWorkflow(submitted()));
+  it('survives a round trip with the order of its nodes and every digit', () => {
+    const restored = readWorkflow(writeWorkflow(submitted()));
+    expect(restored).toEqual(submitted());
+    expect(nodeIdsOf(restored)).toEqual(['9', '4', '1', 'a']);
+    expect(writeWorkflow(restored)).toBe(writeWorkflow(submitted()));
   });
 });

@@ -2,7 +2,7 @@ import { generationFacts } from '../../../src/domain/workflow/generation-facts';
 import type { Workflow } from '../../../src/domain/workflow/workflow';
 import { encode, graph, ksampler, node } from '../../support/graphs';
 
-describe('graphs that are wrong or huge', () => {
+describe('invalid or huge graphs', () => {
   const chain = (length: number, input: string, end: unknown) =>
     Object.fromEntries(
       Array.from({ length }, (_, at) => {
@@ -22,21 +22,21 @@ describe('graphs that are wrong or huge', () => {
       'values that are no links',
       graph({ a: node('Reroute', { w: [1, 0], x: [], y: ['positive', 0], z: null, v: { a: ['negative', 0] } }) }),
     ],
-  ])('with %s give what can be reached', (_, workflow) => {
+  ])('with %s yield the reachable facts', (_, workflow) => {
     const { sampler, ...rest } = workflow;
-    const through = { ...rest, sampler: node('KSampler', { ...sampler?.inputs, positive: ['a', 0] }) };
-    expect(generationFacts(through)).toMatchObject({ positive: ['a fox'], negative: ['blurry'] });
+    const rerouted = { ...rest, sampler: node('KSampler', { ...sampler?.inputs, positive: ['a', 0] }) };
+    expect(generationFacts(rerouted)).toMatchObject({ positive: ['a fox'], negative: ['blurry'] });
   });
 
-  it('end where everything links to itself', () => {
+  it('terminate if every link leads to its own node', () => {
     const self = ['sampler', 0];
     const links = { model: self, positive: self, negative: self, latent_image: self, seed: self, steps: self };
     expect(generationFacts(graph({}, links))).toMatchObject({ positive: [], seed: null, steps: null, cfg: 7.5 });
   });
 
-  it('take nonsense for unknown', () => {
-    const nonsense = { seed: true, steps: {}, cfg: 'much', sampler_name: 3, scheduler: null, denoise: '' };
-    expect(generationFacts(graph({}, nonsense))).toMatchObject({
+  it('yield null for values of the wrong type', () => {
+    const invalid = { seed: true, steps: {}, cfg: 'much', sampler_name: 3, scheduler: null, denoise: '' };
+    expect(generationFacts(graph({}, invalid))).toMatchObject({
       seed: null,
       seeds: [],
       steps: null,
@@ -47,7 +47,7 @@ describe('graphs that are wrong or huge', () => {
     });
   });
 
-  it('are followed to the end of a thousand nodes in each direction', () => {
+  it('are followed along a thousand nodes in each direction', () => {
     const workflow = graph(
       {
         ...chain(1_000, 'conditioning', ['positive', 0]),
@@ -61,7 +61,7 @@ describe('graphs that are wrong or huge', () => {
     expect(generationFacts(workflow)).toMatchObject(expected);
   });
 
-  it('are walked once, however many samplers and paths there are', () => {
+  it('are walked once, for any number of samplers and paths', () => {
     const rungs = Array.from({ length: 900 }, (_, at) => [
       [`r${at}`, node('ConditioningCombine', { conditioning_1: [`r${at + 1}`, 0], conditioning_2: [`r${at + 1}`, 0] })],
       [
@@ -80,14 +80,14 @@ describe('graphs that are wrong or huge', () => {
     expect(performance.now() - started).toBeLessThan(2000);
   });
 
-  it('tell nothing when they have more than 5,000 nodes', () => {
+  it('yield no facts above 5,000 nodes', () => {
     const sampler = { positive: ['text', 0], seed: 5 };
     const nodesOf = (count: number) => graph({ text: encode('a fox'), ...chain(count, 'value', 5) }, sampler);
     expect(generationFacts(nodesOf(4_900))).toMatchObject({ positive: ['a fox'], seed: '5' });
     expect(generationFacts(nodesOf(5_001))).toEqual(generationFacts({}));
   });
 
-  it('with very many links in one node are read too', () => {
+  it('with very many links in one node are read', () => {
     const links = Array.from({ length: 130_000 }, (_, at) => [`conditioning_${at}`, ['gone', 0]]);
     const many = node('CombineMany', { ...Object.fromEntries(links), conditioning: ['positive', 0] });
     expect(generationFacts(graph({ many }, { positive: ['many', 0] })).positive).toEqual(['a fox']);
