@@ -14,7 +14,8 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
 
 /**
  * The service for another Nest application: `ComfyUIClientModule.register({ transport, url })` or
- * `registerAsync({ imports, inject, useFactory })`, and then a {@link ComfyUIRemote} wherever it is asked for.
+ * `registerAsync({ imports, inject, useFactory })`, which provides a {@link ComfyUIRemote}.
+ * @publicApi
  */
 @Module({
   providers: [

@@ -29,21 +29,23 @@ import { type ComfyUIClientOptions, DEFAULT_SILENCE_SECONDS } from './client-opt
 import { serviceSilent, toRemoteError } from './remote-errors';
 import { sendable } from './sendable';
 
+/** The state of the ComfyUI servers. @publicApi */
 export interface RemoteStatus {
-  /** Whether at least one ComfyUI server answers. */
+  /** Whether at least one ComfyUI server is reachable. */
   readonly reachable: boolean;
   readonly backends: readonly BackendStatus[];
 }
 
-/** The ids that events of a stream have told. */
-interface Heard {
+/** What is known from the events of a stream. */
+interface StreamState {
   jobId?: string;
   isOver: boolean;
 }
 
 /**
- * The service, from another one. Every error is a `ComfyUIError` with the code the service gave it; `service_unreachable`
- * when it is not there, did not answer or broke off: with a `jobId` the job is stored and goes on by itself.
+ * The client of the service. Every error is a `ComfyUIError` with the code of the service, or `service_unreachable` where no
+ * response arrived or a stream broke off: with a `jobId`, the job is stored and goes on without the caller.
+ * @publicApi
  */
 @Injectable()
 export class ComfyUIRemote implements OnApplicationShutdown {
@@ -56,25 +58,25 @@ export class ComfyUIRemote implements OnApplicationShutdown {
     this.#silenceMs = silence * 1000;
   }
 
-  /** How the ComfyUI servers are, as `GET /comfyui/status`. */
+  /** The state of the ComfyUI servers, as `GET /comfyui/status`. */
   async status(): Promise<RemoteStatus> {
-    return (await this.#answer<{ data: RemoteStatus }>(PATTERNS.status, {})).data;
+    return (await this.#call<{ data: RemoteStatus }>(PATTERNS.status, {})).data;
   }
 
-  /** Hands a workflow over, as `POST /comfyui/workflow`: nobody waits for its run. */
+  /** Submits a workflow without waiting for its run, as `POST /comfyui/workflow`. */
   async workflow(workflow: unknown): Promise<QueuedPromptDto> {
-    return (await this.#answer<{ data: QueuedPromptDto }>(PATTERNS.workflow, { prompt: workflow })).data;
+    return (await this.#call<{ data: QueuedPromptDto }>(PATTERNS.workflow, { prompt: workflow })).data;
   }
 
   /**
-   * Runs a workflow and tells how it goes; begins when subscribed to, and anew with each subscription. Who unsubscribes is
-   * told no more; the job goes on, unless the call says `cancelOnDisconnect`.
+   * Runs a workflow and emits its events; each subscription starts a run of its own. After an unsubscription the job goes on,
+   * unless the call has `cancelOnDisconnect`.
    */
   generate(call: GenerateCall): Observable<GenerationEvent> {
     return this.#stream<GenerationEvent>(PATTERNS.generate, call, call.cancelOnDisconnect === true);
   }
 
-  /** Runs a workflow and waits for what it makes. */
+  /** Runs a workflow and waits for its result. */
   async result(call: GenerateCall): Promise<GenerationDto> {
     const isResult = (event: GenerationEvent) => event.kind === 'result';
     return (await lastValueFrom(this.generate(call).pipe(filter(isResult)))).result;
@@ -82,20 +84,20 @@ export class ComfyUIRemote implements OnApplicationShutdown {
 
   /** @throws ComfyUIError `not_found` */
   job(id: string): Promise<JobDto> {
-    return this.#answer(PATTERNS.job, { id });
+    return this.#call(PATTERNS.job, { id });
   }
 
   /** Newest first. */
   jobs(query: JobsCall = {}): Promise<JobPageDto> {
-    return this.#answer(PATTERNS.jobs, query);
+    return this.#call(PATTERNS.jobs, query);
   }
 
-  /** Cancels exactly this job, and answers how it is now. @throws ComfyUIError `not_found` */
+  /** Cancels exactly this job, and returns its state. @throws ComfyUIError `not_found` */
   cancel(id: string): Promise<JobDto> {
-    return this.#answer(PATTERNS.cancel, { id });
+    return this.#call(PATTERNS.cancel, { id });
   }
 
-  /** Tells how a job goes, until its end. */
+  /** The events of a job, until its end. */
   events(id: string): Observable<JobStreamMessage> {
     return this.#stream<JobStreamMessage>(PATTERNS.events, { id }, false);
   }
@@ -104,7 +106,7 @@ export class ComfyUIRemote implements OnApplicationShutdown {
     await this.proxy.close();
   }
 
-  #answer<T>(pattern: string, call: object): Promise<T> {
+  #call<T>(pattern: string, call: object): Promise<T> {
     return firstValueFrom(this.#send<T>(pattern, call, { isOver: false }));
   }
 
@@ -115,35 +117,35 @@ export class ComfyUIRemote implements OnApplicationShutdown {
   ): Observable<T> {
     return defer(() => {
       const stream = randomUUID();
-      const heard: Heard = { isOver: false };
-      return this.#send<T>(pattern, { ...call, stream }, heard).pipe(
+      const state: StreamState = { isOver: false };
+      return this.#send<T>(pattern, { ...call, stream }, state).pipe(
         tap((event) => {
-          if (event.kind === 'job') heard.jobId = event.job.id;
+          if (event.kind === 'job') state.jobId = event.job.id;
         }),
-        tap({ complete: () => (heard.isOver = true), error: () => (heard.isOver = true) }),
+        tap({ complete: () => (state.isOver = true), error: () => (state.isOver = true) }),
         finalize(() => {
-          if (!heard.isOver) this.#leave({ stream, cancel: cancels ? heard.jobId : undefined });
+          if (!state.isOver) this.#unsubscribe({ stream, cancel: cancels ? state.jobId : undefined });
         }),
       );
     });
   }
 
-  #send<T>(pattern: string, call: object, heard: Heard): Observable<T> {
-    return defer(() => this.proxy.send<T>(pattern, this.#packed(call))).pipe(
+  #send<T>(pattern: string, call: object, state: StreamState): Observable<T> {
+    return defer(() => this.proxy.send<T>(pattern, this.#packet(call))).pipe(
       timeout({ each: this.#silenceMs, with: () => throwError(() => serviceSilent(this.#silenceMs)) }),
-      catchError((error: unknown) => throwError(() => toRemoteError(error, heard.jobId))),
+      catchError((error: unknown) => throwError(() => toRemoteError(error, state.jobId))),
     );
   }
 
-  /** RabbitMQ would keep what nobody takes, for a service that comes when the caller has gone. */
-  #packed(call: object): unknown {
+  /** RabbitMQ would keep an unread call for a service that starts after the caller's time-out. */
+  #packet(call: object): unknown {
     const message = sendable(call);
     if (!(this.proxy instanceof ClientRMQ)) return message;
     return new RmqRecordBuilder(message).setOptions({ expiration: String(Math.ceil(this.#silenceMs)) }).build();
   }
 
-  /** Nobody is left who could be told that it failed. */
-  #leave(call: UnsubscribeCall): void {
-    this.proxy.emit(PATTERNS.unsubscribe, this.#packed(call)).subscribe({ error: () => undefined });
+  /** Errors are ignored: the subscriber has left. */
+  #unsubscribe(call: UnsubscribeCall): void {
+    this.proxy.emit(PATTERNS.unsubscribe, this.#packet(call)).subscribe({ error: () => undefined });
   }
 }

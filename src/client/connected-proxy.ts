@@ -9,14 +9,14 @@ const MODULE = 'ComfyUIClientModule';
 
 /**
  * Nest's own client for the transport, which connects with the first call.
- * @throws OptionError that names the option, and never tells a credential
+ * @throws OptionError that names the option, without credentials
  */
 export function connectedProxy(options: ComfyUIClientOptions): ClientProxy {
   const { silence = 1 } = options;
   if (typeof silence !== 'number' || !(silence > 0 && silence <= 86_400))
-    throw new OptionError('silence', 'must be a number of seconds above 0', MODULE);
+    throw new OptionError([{ option: 'silence', problem: 'must be a number of seconds above 0' }], MODULE);
   const address = resolveAddress(options, MODULE);
-  // Theirs write whole errors, with what drivers hang on them.
+  // Nest's loggers write whole errors, with the data that drivers attach.
   return Object.assign(ClientProxyFactory.create(CLIENT_OPTIONS[address.transport](address)), {
     logger: new TransportLogger(),
   });

@@ -1,3 +1,4 @@
+/** The client package `nestjs-comfyui/client`: everything exported here is `@publicApi`. */
 export type { ComfyUIClientModuleExtras, ComfyUIClientOptions } from './client-options';
 export { ComfyUIClientModule } from './comfyui-client.module';
 export { ComfyUIRemote, type RemoteStatus } from './comfyui-remote';
@@ -12,7 +13,7 @@ export type { QueuedPromptDto as QueuedPrompt } from '../presentation/shared/com
 export type {
   GenerateCall,
   GenerationEvent,
-  JobStreamMessage,
   JobProgressMessage,
   JobsCall,
+  JobStreamMessage,
 } from '../presentation/rpc/messages';

@@ -3,19 +3,19 @@ import { ComfyUIError, ERROR_CODES } from '../domain/errors';
 import { isObject } from '../shared/json';
 import { faultText } from '../presentation/rpc/transport/fault-text';
 
-/** The service said nothing for so long. */
+/** No message from the service within the time-out. */
 export function serviceSilent(silenceMs: number): ComfyUIError {
-  const message = `The ComfyUI service said nothing for ${silenceMs / 1000} s.`;
+  const message = `The ComfyUI service sent nothing for ${silenceMs / 1000} s.`;
   return new ComfyUIError('service_unreachable', message);
 }
 
-/** What a transport or the service made of a failed call. The job is the one the caller knows of. */
+/** The error of a failed call, from the service or the transport. @param jobId of the stream, where it is known */
 export function toRemoteError(error: unknown, jobId: string | undefined): ComfyUIError {
   if (error instanceof ComfyUIError) return jobId === undefined ? error : error.forJob(jobId);
   return fromService(error) ?? fromTransport(error, jobId);
 }
 
-/** An error as the service writes it; of a newer one, the code may be unknown here. */
+/** An error in the format of the service; a newer service may use codes that are unknown here. */
 function fromService(error: unknown): ComfyUIError | undefined {
   if (!isObject(error) || types.isNativeError(error) || typeof error.message !== 'string') return undefined;
   const { message, code, jobId, details } = error;
@@ -29,8 +29,8 @@ function fromService(error: unknown): ComfyUIError | undefined {
 function fromTransport(error: unknown, jobId: string | undefined): ComfyUIError {
   const [code, sentence] = isTooLarge(error)
     ? (['payload_too_large', 'The call is over the limit of the transport'] as const)
-    : (['service_unreachable', 'The ComfyUI service can not be reached'] as const);
-  const goesOn = jobId === undefined ? '' : `; job ${jobId} goes on by itself`;
+    : (['service_unreachable', 'The ComfyUI service cannot be reached'] as const);
+  const goesOn = jobId === undefined ? '' : `; job ${jobId} goes on without the caller`;
   return new ComfyUIError(code, `${sentence}: ${faultText(error)}${goesOn}`, { cause: error, jobId });
 }
 

@@ -7,8 +7,8 @@ import { parsePythonJson, stringifyJson } from '../../shared/json';
 import { addAbortSignal } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { retryIdempotent } from './retry-idempotent';
-import type { HttpAnswer } from './http-answer';
-import { answerError, connectionError } from './http-errors';
+import type { HttpResponse } from './http-response';
+import { connectionError, responseError } from './http-errors';
 import { withConnectTimeout } from './connect-timeout';
 import { destroyWhenSilent } from './destroy-when-silent';
 
@@ -17,14 +17,14 @@ export interface ComfyUIHttpOptions {
   readonly credentials?: { readonly username: string; readonly password: string };
   /** Seconds. */
   readonly connectTimeout: number;
-  /** Seconds without a byte. */
+  /** Seconds without a received byte. */
   readonly responseTimeout: number;
 }
 
-/** aiohttp keeps an idle connection for 75 s, nginx too: ours are given up first, so that no request meets a closing one. */
+/** Below the 75 s after which aiohttp and nginx close idle connections, so that no request uses a closing connection. */
 const IDLE_CONNECTION_MS = 30_000;
 
-/** HTTP to one ComfyUI server: its base path, basic auth, keep-alive, time-outs, and errors in our words. */
+/** The HTTP client of one ComfyUI server: base path, basic auth, keep-alive, timeouts, errors as ComfyUIError. */
 export class ComfyUIHttp {
   readonly #logger = new Logger(ComfyUIHttp.name);
   readonly #agents: { httpAgent: HttpAgent; httpsAgent: HttpsAgent };
@@ -40,29 +40,29 @@ export class ComfyUIHttp {
     };
   }
 
-  /** `GET`, tried again when ComfyUI did not answer; parsed JSON. */
+  /** `GET`, retried on connection errors. Returns the parsed JSON. */
   async getJson(path: string, signal?: AbortSignal): Promise<unknown> {
-    return retryIdempotent(async () => this.#parse(path, await this.#answered('GET', path, { signal })), signal);
+    return retryIdempotent(async () => this.#parse(path, await this.#successful('GET', path, { signal })), signal);
   }
 
-  /** `GET`, tried again until its head arrives; the body as a stream. */
-  async getStream(path: string, params: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<HttpAnswer> {
-    return retryIdempotent(() => this.#answered('GET', path, { params, signal }), signal);
+  /** `GET`, retried until the response head arrives. Returns the body as a stream. */
+  async getStream(path: string, params: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<HttpResponse> {
+    return retryIdempotent(() => this.#successful('GET', path, { params, signal }), signal);
   }
 
-  /** `POST`, sent once. Any status is an answer; only no answer at all is an error. */
-  async post(path: string, body: unknown, signal?: AbortSignal): Promise<HttpAnswer> {
+  /** `POST`, without retries. Resolves for every status; rejects only if there is no response. */
+  async post(path: string, body: unknown, signal?: AbortSignal): Promise<HttpResponse> {
     return this.#request('POST', path, { data: stringifyJson(body), signal });
   }
 
-  /** `POST`, sent once, for its effect. */
+  /** `POST`, without retries. Rejects for statuses from 300; ignores the body. */
   async command(path: string, body: unknown, signal?: AbortSignal): Promise<void> {
-    const answer = await this.post(path, body, signal);
-    await this.text(answer);
-    if (answer.status >= 300) throw answerError(path, answer);
+    const response = await this.post(path, body, signal);
+    await this.text(response);
+    if (response.status >= 300) throw responseError(path, response);
   }
 
-  /** The bytes of a body as they come; what goes wrong on the way is said in our words. */
+  /** Streams the bytes of a body; connection errors become ComfyUIErrors. */
   async *bytes(body: IncomingMessage, signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     if (signal) addAbortSignal(signal, body);
     try {
@@ -73,8 +73,8 @@ export class ComfyUIHttp {
     }
   }
 
-  /** The text of a body, whatever its type. */
-  async text({ body }: HttpAnswer): Promise<string> {
+  /** The text of a body, for any content type. */
+  async text({ body }: HttpResponse): Promise<string> {
     try {
       return await readText(body);
     } catch (error) {
@@ -87,24 +87,24 @@ export class ComfyUIHttp {
     this.#agents.httpsAgent.destroy();
   }
 
-  async #answered(
+  async #successful(
     method: 'GET',
     path: string,
     request: { params?: Readonly<Record<string, string>>; signal?: AbortSignal },
-  ): Promise<HttpAnswer> {
-    const answer = await this.#request(method, path, request);
-    if (answer.status < 300) return answer;
-    answer.body.resume();
-    throw answerError(path, answer);
+  ): Promise<HttpResponse> {
+    const response = await this.#request(method, path, request);
+    if (response.status < 300) return response;
+    response.body.resume();
+    throw responseError(path, response);
   }
 
-  async #parse(path: string, answer: HttpAnswer): Promise<unknown> {
-    const text = await this.text(answer);
+  async #parse(path: string, response: HttpResponse): Promise<unknown> {
+    const text = await this.text(response);
     try {
       return parsePythonJson(text);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      throw answerError(path, answer);
+      throw responseError(path, response);
     }
   }
 
@@ -112,7 +112,7 @@ export class ComfyUIHttp {
     method: string,
     path: string,
     request: { params?: object; data?: string; signal?: AbortSignal },
-  ): Promise<HttpAnswer> {
+  ): Promise<HttpResponse> {
     const started = performance.now();
     try {
       const { status, headers, data } = await this.axios.axiosRef.request<IncomingMessage>({

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { WebSocket, type RawData } from 'ws';
-import type { RunListener, Signal } from '../../application/backends/comfyui-client';
+import type { PromptListener, PromptEvent } from '../../application/backends/comfyui-client';
+import type { SocketTiming } from '../../options/timing';
 import { oneLine } from '../../shared/text';
 import { readBinaryFrame, readTextFrame, type WireFrame } from './wire-frames';
 
@@ -13,27 +14,19 @@ export interface ComfyUISocketOptions {
   readonly connectTimeout: number;
 }
 
-const PING_INTERVAL_MS = 20_000;
-/** Proxies in front of ComfyUI cut connections without telling: no pong in time means it is gone. */
-const PONG_TIMEOUT_MS = 10_000;
-/** How long a submission waits for the socket: polling does without it. */
-const OPEN_PATIENCE_MS = 2_000;
-/** A prompt that was accepted is announced to every socket; one that hears nothing for so long is deaf. */
-const DEAF_AFTER_MS = 2_000;
-const RECONNECT_MS = { first: 250, longest: 10_000 };
-/** Full-size pictures may come as preview frames. */
+/** Preview frames may contain full-size images. */
 const LARGEST_FRAME = 128 * 1024 * 1024;
 
-/** A prompt somebody listens to. It hears events only over a socket that carries the id it was submitted under. */
-interface Listening {
-  readonly listener: RunListener;
+/** A subscription to a prompt. Its events arrive only over a socket with the `client_id` of the submission. */
+interface Subscription {
+  readonly listener: PromptListener;
   readonly clientId: string;
 }
 
-/** The one socket to a ComfyUI server, shared by all prompts and opened when the first is listened to. */
+/** The socket to a ComfyUI server, shared by all prompts and opened by the first subscription. */
 export class ComfyUISocket {
   readonly #logger = new Logger(ComfyUISocket.name);
-  readonly #listening = new Map<string, Listening>();
+  readonly #subscriptions = new Map<string, Subscription>();
   readonly #losses = new EventEmitter<{ lost: [] }>();
   #clientId: string = randomUUID();
   #socket: WebSocket | undefined;
@@ -44,43 +37,47 @@ export class ComfyUISocket {
   #reconnect: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(private readonly options: ComfyUISocketOptions) {}
+  constructor(
+    private readonly options: ComfyUISocketOptions,
+    private readonly timing: SocketTiming,
+  ) {}
 
-  /** The id under which prompts are submitted now, so that their events come here. */
+  /** The `client_id` for new submissions, so that ComfyUI sends their events to this socket. */
   get clientId(): string {
     return this.#clientId;
   }
 
-  /** Calls `hear` each time it breaks off, or does not open; not again for tries that fail, too. */
-  onLost(hear: () => void): void {
-    this.#losses.on('lost', hear);
+  /** Calls `listener` when the connection breaks or fails to open; not again while reconnecting fails. */
+  onLost(listener: () => void): void {
+    this.#losses.on('lost', listener);
   }
 
-  /** Events of a prompt go to the id it was submitted under: the id of the process before is taken up, unless ours is in use. */
-  async listen(promptId: string, listener: RunListener, submittedAs?: string | null): Promise<() => void> {
-    if (submittedAs && this.#listening.size === 0 && !this.#socket) this.#clientId = submittedAs;
-    const listening = { listener, clientId: submittedAs ?? this.#clientId };
-    this.#listening.set(promptId, listening);
+  /** Adopts the `client_id` of a previous process, to which ComfyUI sends the prompt's events, unless the own one is in use. */
+  async listen(promptId: string, listener: PromptListener, submittedAs?: string | null): Promise<() => void> {
+    if (submittedAs && this.#subscriptions.size === 0 && !this.#socket) this.#clientId = submittedAs;
+    const subscription = { listener, clientId: submittedAs ?? this.#clientId };
+    this.#subscriptions.set(promptId, subscription);
     if (!this.#isOpen) await this.#open();
-    else if (listening.clientId === this.#clientId) listener({ kind: 'connected' });
+    else if (subscription.clientId === this.#clientId) listener({ kind: 'connected' });
     return () => {
-      if (this.#listening.get(promptId)?.listener === listener) this.#listening.delete(promptId);
+      if (this.#subscriptions.get(promptId)?.listener === listener) this.#subscriptions.delete(promptId);
     };
   }
 
   /**
-   * Call before a prompt is sent; the returned function when it was accepted. If no `status` frame comes in between
-   * or soon after, the server has lost this socket, though it still answers pings: a new id is taken.
+   * Call this before a submission, and the returned function when ComfyUI has accepted the prompt. If no `status` frame
+   * arrives in between or soon after, ComfyUI has lost the socket although it still answers pings: a socket with a new id
+   * replaces it.
    */
   expectStatus(): () => void {
-    const seen = this.#statusFrames;
+    const statusFrames = this.#statusFrames;
     const socket = this.#socket;
     if (!this.#isOpen) return () => undefined;
     return () => {
-      if (this.#statusFrames !== seen) return;
+      if (this.#statusFrames !== statusFrames) return;
       const timer = setTimeout(() => {
-        if (this.#statusFrames === seen && this.#socket === socket) this.#replaceDeafSocket();
-      }, DEAF_AFTER_MS);
+        if (this.#statusFrames === statusFrames && this.#socket === socket) this.#replaceDeafSocket();
+      }, this.timing.deafAfter);
       timer.unref();
     };
   }
@@ -95,17 +92,17 @@ export class ComfyUISocket {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Resolves when the socket is open, failed to open or takes too long. */
+  /** Resolves when the socket is open, has failed to open, or after `openTimeout`. */
   async #open(): Promise<void> {
     if (this.#closed || this.#reconnect) return;
     this.#opening ??= this.#connect().finally(() => {
       this.#opening = undefined;
     });
     let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, OPEN_PATIENCE_MS);
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.timing.openTimeout);
     });
-    await Promise.race([this.#opening, patience]);
+    await Promise.race([this.#opening, timeout]);
     clearTimeout(timer);
   }
 
@@ -137,8 +134,8 @@ export class ComfyUISocket {
     this.#failures = 0;
     this.#logger.debug(`Socket open as ${this.#clientId}`);
     socket.send(JSON.stringify({ type: 'feature_flags', data: { supports_preview_metadata: true } }));
-    keepAlive(socket);
-    this.#tellAll({ kind: 'connected' });
+    keepAlive(socket, this.timing);
+    this.#notifyAll({ kind: 'connected' });
   }
 
   #lost(socket: WebSocket, reason: string): void {
@@ -146,23 +143,24 @@ export class ComfyUISocket {
     this.#socket = undefined;
     this.#currentPromptId = null;
     if (this.#closed) return;
-    this.#tellAll({ kind: 'disconnected' });
+    this.#notifyAll({ kind: 'disconnected' });
     this.#failures += 1;
     if (this.#failures === 1) {
-      this.#logger.warn(`Socket lost: ${reason}. ComfyUI is polled until it is back.`);
+      this.#logger.warn(`Socket lost: ${reason}. Polling ComfyUI until it reconnects.`);
       this.#losses.emit('lost');
     }
-    if (this.#listening.size === 0) this.#clientId = randomUUID();
+    if (this.#subscriptions.size === 0) this.#clientId = randomUUID();
     this.#reconnectLater();
   }
 
-  /** Events of prompts that run now come only to the id they were submitted under, so it is kept while there are any. */
+  /** Keeps the `client_id` while prompts run, because ComfyUI sends their events only to that id. */
   #reconnectLater(): void {
-    const pause = Math.min(RECONNECT_MS.longest, RECONNECT_MS.first * 2 ** (this.#failures - 1));
+    const { firstReconnect, longestReconnect } = this.timing;
+    const pause = Math.min(longestReconnect, firstReconnect * 2 ** (this.#failures - 1));
     this.#reconnect = setTimeout(
       () => {
         this.#reconnect = undefined;
-        if (this.#listening.size > 0) void this.#open();
+        if (this.#subscriptions.size > 0) void this.#open();
       },
       pause * (0.5 + Math.random() / 2),
     );
@@ -171,18 +169,18 @@ export class ComfyUISocket {
 
   #replaceDeafSocket(): void {
     this.#logger.warn(
-      'Socket hears nothing: ComfyUI has lost it. Prompts under way are polled, new ones get a new socket.',
+      'Socket receives no events: ComfyUI has lost it. Running prompts are polled, new prompts use a new socket.',
     );
-    this.#tellAll({ kind: 'disconnected' });
+    this.#notifyAll({ kind: 'disconnected' });
     this.#clientId = randomUUID();
-    const deaf = this.#socket;
+    const deafSocket = this.#socket;
     this.#socket = undefined;
-    deaf?.terminate();
+    deafSocket?.terminate();
     void this.#open();
   }
 
-  #tellAll(signal: Signal): void {
-    for (const { listener, clientId } of this.#listening.values()) {
+  #notifyAll(signal: PromptEvent): void {
+    for (const { listener, clientId } of this.#subscriptions.values()) {
       if (clientId === this.#clientId) listener(signal);
     }
   }
@@ -195,21 +193,21 @@ export class ComfyUISocket {
     else this.#dispatch(frame);
   }
 
-  /** Previews without ids belong to the prompt that was spoken of last: they follow its `progress`. */
+  /** A preview without ids belongs to the prompt of the previous frame, because it follows that prompt's `progress`. */
   #dispatch({ promptId, signal }: Extract<WireFrame, { about: 'run' }>): void {
     if (promptId !== null) this.#currentPromptId = promptId;
     const owner = promptId ?? this.#currentPromptId;
-    if (owner !== null) this.#listening.get(owner)?.listener(signal);
+    if (owner !== null) this.#subscriptions.get(owner)?.listener(signal);
   }
 }
 
-/** ComfyUI never pings; proxies cut what is idle for a minute, and a cut connection looks like a quiet one. */
-function keepAlive(socket: WebSocket): void {
+/** ComfyUI sends no pings, proxies drop connections that are idle for a minute, and a dropped one looks idle. */
+function keepAlive(socket: WebSocket, { pingInterval, pongTimeout }: SocketTiming): void {
   let deadline: NodeJS.Timeout | undefined;
   const pings = setInterval(() => {
     socket.ping();
-    deadline = setTimeout(() => socket.terminate(), PONG_TIMEOUT_MS);
-  }, PING_INTERVAL_MS);
+    deadline = setTimeout(() => socket.terminate(), pongTimeout);
+  }, pingInterval);
   socket.on('pong', () => clearTimeout(deadline));
   socket.once('close', () => {
     clearInterval(pings);

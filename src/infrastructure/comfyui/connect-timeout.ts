@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 
 type CreateConnection = (...parameters: unknown[]) => Socket;
 
-/** An agent whose connections open within `ms` or fail: an address that swallows packets would hold a request for minutes. */
+/** Limits the connect time of an agent to `ms`: an address that drops packets would delay a request for minutes. */
 export function withConnectTimeout<T extends Agent>(agent: T, ms: number): T {
   const connecting = agent as T & { createConnection: CreateConnection };
   const createConnection = connecting.createConnection.bind(agent);

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Destroys an answer whose connection brings no byte for `ms` (to 2 x `ms`): a body may stop in its middle. */
+/** Destroys a response whose connection receives no byte for `ms` (up to 2 x `ms`): a body may stop in the middle. */
 export function destroyWhenSilent(body: IncomingMessage, ms: number): void {
-  let seen = body.socket?.bytesRead;
+  let previous = body.socket?.bytesRead;
   const timer = setInterval(() => {
-    const now = body.socket?.bytesRead;
-    if (now === seen) body.destroy(Object.assign(new Error(`no data for ${ms / 1000} s`), { code: 'ESILENT' }));
-    seen = now;
+    const current = body.socket?.bytesRead;
+    if (current === previous) body.destroy(Object.assign(new Error(`no data for ${ms / 1000} s`), { code: 'ESILENT' }));
+    previous = current;
   }, ms);
   body.once('close', () => clearInterval(timer));
 }

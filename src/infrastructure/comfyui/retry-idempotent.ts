@@ -9,7 +9,7 @@ const policy = retry(
   },
 );
 
-/** Tries a call without side effects up to three times, with growing, jittered pauses. */
+/** Makes up to three attempts of an idempotent call, with exponential backoff and jitter. */
 export function retryIdempotent<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   return policy.execute(call, signal);
 }

@@ -3,11 +3,11 @@ import type { PromptRequest, Submission } from '../../application/backends/comfy
 import { BackendError, ComfyUIError } from '../../domain/errors';
 import { parsePythonJson } from '../../shared/json';
 import type { ComfyUIHttp } from './comfyui-http';
-import { answerError } from './http-errors';
-import { readRefusal, readSubmission } from './wire-answers';
+import { responseError } from './http-errors';
+import { readRefusal, readSubmission } from './wire-responses';
 
 export interface LookUp {
-  /** Whether ComfyUI has a prompt with the id of this one. */
+  /** Whether ComfyUI knows the id of the submitted prompt. */
   isKnown(): Promise<boolean>;
   readonly signal?: AbortSignal;
 }
@@ -15,9 +15,8 @@ export interface LookUp {
 const LOOK_AGAIN_MS = 1_000;
 
 /**
- * `POST /prompt`, which must not happen twice: ComfyUI runs a prompt again that it was sent again, under the same id too.
- * When the answer is lost, the prompt is looked up by its id, twice. When it is not there, it may still arrive: whoever tries
- * again does so under a new id.
+ * `POST /prompt`, sent at most once: ComfyUI runs a repeated prompt again, even with the same id. If the response is lost,
+ * the prompt is looked up by its id, twice. If it is not found, it may still arrive: a retry needs a new id.
  */
 export async function submitOnce(
   http: ComfyUIHttp,
@@ -46,20 +45,20 @@ async function post(
 ): Promise<Submission> {
   const { promptId, workflow, extraData = {} } = request;
   const body = { prompt: workflow, prompt_id: promptId, client_id: clientId, extra_data: extraData };
-  const answer = await http.post('/prompt', body, signal);
-  const said = parsedOrUndefined(await http.text(answer));
-  if (answer.status === 200) {
-    const submission = readSubmission(said);
+  const response = await http.post('/prompt', body, signal);
+  const content = parsedOrUndefined(await http.text(response));
+  if (response.status === 200) {
+    const submission = readSubmission(content);
     if (submission) return { ...submission, clientId };
   }
-  const refusal = answer.status === 400 ? readRefusal(said) : undefined;
-  throw refusal ?? refusedByServer(answer.status) ?? answerError('/prompt', answer);
+  const refusal = response.status === 400 ? readRefusal(content) : undefined;
+  throw refusal ?? serverFailure(response.status) ?? responseError('/prompt', response);
 }
 
-/** ComfyUI answers 500 to a body it can not take apart; the reason is in its own log only. */
-function refusedByServer(status: number): ComfyUIError | undefined {
+/** ComfyUI answers 500 to a body that it cannot process; only its own log has the reason. */
+function serverFailure(status: number): ComfyUIError | undefined {
   if (status !== 500) return undefined;
-  return new ComfyUIError('backend_error', 'ComfyUI failed on this workflow (500); its own log says why.');
+  return new ComfyUIError('backend_error', 'ComfyUI failed on this workflow (500). Its log has the reason.');
 }
 
 function parsedOrUndefined(text: string): unknown {

@@ -1,15 +1,16 @@
-import type { Signal } from '../../application/backends/comfyui-client';
+import type { PromptEvent } from '../../application/backends/comfyui-client';
 import { isObject, parsePythonJson } from '../../shared/json';
 import { textOf } from '../../shared/text';
 import type { ExecutionFailure, NodeProgress, Preview } from '../../domain/job/run-event';
 
-/** A frame in our words. `promptId` is null where the wire does not say whose it is. */
+/** A parsed frame. `promptId` is null if the frame does not contain it. */
 export type WireFrame =
-  { readonly about: 'status' } | { readonly about: 'run'; readonly promptId: string | null; readonly signal: Signal };
+  | { readonly about: 'status' }
+  | { readonly about: 'run'; readonly promptId: string | null; readonly signal: PromptEvent };
 
 type Fields = Record<string, unknown>;
 
-/** A text frame; undefined for what is unknown, malformed or of no use to us (custom nodes send any type). */
+/** Parses a text frame; undefined for unknown, malformed or irrelevant frames (custom nodes send any type). */
 export function readTextFrame(text: string): WireFrame | undefined {
   const frame = parsed(text);
   if (!isObject(frame) || typeof frame.type !== 'string' || !isObject(frame.data)) return undefined;
@@ -18,7 +19,7 @@ export function readTextFrame(text: string): WireFrame | undefined {
   return signal && { about: 'run', promptId: stringOrNull(frame.data.prompt_id), signal };
 }
 
-/** A binary frame; previews only. Type 1 carries no ids, type 4 says whose it is. All integers are big-endian. */
+/** Parses a binary preview frame. Type 1 has no ids, type 4 has metadata with them. All integers are big-endian. */
 export function readBinaryFrame(frame: Buffer): WireFrame | undefined {
   if (frame.length < 8) return undefined;
   const type = frame.readUInt32BE(0);
@@ -28,18 +29,18 @@ export function readBinaryFrame(frame: Buffer): WireFrame | undefined {
   }
   const imageStart = 8 + frame.readUInt32BE(4);
   if (type !== 4 || imageStart > frame.length) return undefined;
-  const about = parsed(frame.toString('utf8', 8, imageStart));
-  if (!isObject(about)) return undefined;
-  const mediaType = about.image_type === 'image/png' ? 'image/png' : 'image/jpeg';
-  const nodeId = stringOrNull(about.display_node_id) ?? stringOrNull(about.node_id);
-  return previewFrame(stringOrNull(about.prompt_id), { mediaType, image: frame.subarray(imageStart), nodeId });
+  const metadata = parsed(frame.toString('utf8', 8, imageStart));
+  if (!isObject(metadata)) return undefined;
+  const mediaType = metadata.image_type === 'image/png' ? 'image/png' : 'image/jpeg';
+  const nodeId = stringOrNull(metadata.display_node_id) ?? stringOrNull(metadata.node_id);
+  return previewFrame(stringOrNull(metadata.prompt_id), { mediaType, image: frame.subarray(imageStart), nodeId });
 }
 
 function previewFrame(promptId: string | null, preview: Preview): WireFrame {
   return { about: 'run', promptId, signal: { kind: 'preview', preview } };
 }
 
-function toSignal(type: string, data: Fields): Signal | undefined {
+function toSignal(type: string, data: Fields): PromptEvent | undefined {
   switch (type) {
     case 'execution_start':
       return { kind: 'started' };
@@ -64,7 +65,7 @@ function toSignal(type: string, data: Fields): Signal | undefined {
   }
 }
 
-/** A node that blocks execution reports it as an error, and the run goes on to success. */
+/** ComfyUI reports a node that blocks execution as an error although the run continues to success. */
 function isTerminal(error: Fields): boolean {
   return error.exception_type !== 'ExecutionBlocked';
 }
@@ -79,13 +80,13 @@ export function toFailure(error: Fields): ExecutionFailure {
   };
 }
 
-function executing(data: Fields): Signal | undefined {
+function executing(data: Fields): PromptEvent | undefined {
   if (data.node === null) return { kind: 'finished' };
   const nodeId = stringOrNull(data.display_node) ?? stringOrNull(data.node);
   return nodeId === null ? undefined : { kind: 'executing', nodeId };
 }
 
-function step({ node, value, max }: Fields): Signal | undefined {
+function step({ node, value, max }: Fields): PromptEvent | undefined {
   if (typeof node !== 'string' || typeof value !== 'number' || typeof max !== 'number') return undefined;
   return { kind: 'step', nodeId: node, value, max };
 }

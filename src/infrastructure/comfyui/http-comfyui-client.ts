@@ -3,24 +3,25 @@ import {
   type FileStream,
   type PromptRequest,
   type PromptState,
-  type RunListener,
+  type PromptListener,
   type Submission,
 } from '../../application/backends/comfyui-client';
-import { SharedRead } from '../../shared/shared-read';
+import { SingleFlight } from '../../shared/single-flight';
 import type { ServerStatus } from '../../domain/backend';
 import { BackendError, ComfyUIError } from '../../domain/errors';
 import type { FileReference } from '../../domain/job/outputs';
+import { isObject } from '../../shared/json';
 import { textOf } from '../../shared/text';
 import type { ComfyUIHttp } from './comfyui-http';
 import type { ComfyUISocket } from './comfyui-socket';
 
 import { submitOnce } from './submit-once';
-import { findInQueue, readHistory, readQueue, readSystemStats } from './wire-answers';
+import { findInQueue, type Queue, readHistory, readQueue, readSystemStats } from './wire-responses';
 
 /** A ComfyUI server over its HTTP and WebSocket protocol. */
-export class ComfyUIServer extends ComfyUIClient {
+export class HttpComfyUIClient extends ComfyUIClient {
   /** `/queue` carries whole workflows: one read serves all prompts that are looked for at the same time. */
-  readonly #queue = new SharedRead(async () => readQueue(await this.http.getJson('/queue')));
+  readonly #queue = new SingleFlight<'queue', Queue>();
 
   constructor(
     private readonly http: ComfyUIHttp,
@@ -29,7 +30,7 @@ export class ComfyUIServer extends ComfyUIClient {
     super();
   }
 
-  onCutOff(hear: () => void): void {
+  onDisconnect(hear: () => void): void {
     this.socket.onLost(hear);
   }
 
@@ -40,33 +41,38 @@ export class ComfyUIServer extends ComfyUIClient {
       this.http.getJson('/queue', signal),
     ]);
     const system = readSystemStats(stats);
-    if (!system) throw new BackendError('backend_error', 'What answers there is not a ComfyUI server.');
+    if (!system) throw new BackendError('backend_error', 'The server at this address is not a ComfyUI server.');
     const { running, pending } = readQueue(queue);
     const roundTripMs = Math.round((performance.now() - started) * 10) / 10;
     return { ...system, queue: { running: running.length, pending: pending.length }, roundTripMs };
   }
 
   async submit(request: PromptRequest, signal?: AbortSignal): Promise<Submission> {
-    const accepted = this.socket.expectStatus();
+    const onAccepted = this.socket.expectStatus();
     const submission = await submitOnce(this.http, request, this.socket.clientId, {
       isKnown: async () => (await this.find(request.promptId, signal)).state !== 'gone',
       signal,
     });
-    accepted();
+    onAccepted();
     return submission;
   }
 
-  listen(promptId: string, listener: RunListener, clientId?: string | null): Promise<() => void> {
+  listen(promptId: string, listener: PromptListener, clientId?: string | null): Promise<() => void> {
     return this.socket.listen(promptId, listener, clientId);
   }
 
-  /** History is asked first because it is small, and again at the end: a prompt may have moved there meanwhile. */
+  /** Reads the history first because it is small, and again last because the prompt may have moved there in between. */
   async find(promptId: string, signal?: AbortSignal): Promise<PromptState> {
     return (
       (await this.#findInHistory(promptId, signal)) ??
-      findInQueue(await orAborted(this.#queue.get(), signal), promptId) ??
+      findInQueue(await orAborted(this.#readQueue(), signal), promptId) ??
       (await this.#findInHistory(promptId, signal)) ?? { state: 'gone' }
     );
+  }
+
+  async nodeClasses(signal?: AbortSignal): Promise<ReadonlySet<string>> {
+    const definitions = await this.http.getJson('/object_info', signal);
+    return new Set(isObject(definitions) ? Object.keys(definitions) : []);
   }
 
   async view({ filename, subfolder, type }: FileReference, signal?: AbortSignal): Promise<FileStream> {
@@ -86,7 +92,7 @@ export class ComfyUIServer extends ComfyUIClient {
 
   async cancel(promptId: string, signal?: AbortSignal): Promise<void> {
     await this.http.command('/queue', { delete: [promptId] }, signal);
-    const { running } = await orAborted(this.#queue.get(), signal);
+    const { running } = await orAborted(this.#readQueue(), signal);
     if (running.includes(promptId)) await this.http.command('/interrupt', { prompt_id: promptId }, signal);
   }
 
@@ -94,9 +100,18 @@ export class ComfyUIServer extends ComfyUIClient {
     await this.http.command('/free', { unload_models: true, free_memory: true }, signal);
   }
 
-  close(): void {
+  /** Ids that ComfyUI does not know are accepted as well. */
+  forget(promptId: string, signal?: AbortSignal): Promise<void> {
+    return this.http.command('/history', { delete: [promptId] }, signal);
+  }
+
+  override close(): void {
     this.socket.close();
     this.http.close();
+  }
+
+  #readQueue(): Promise<Queue> {
+    return this.#queue.joinNext('queue', async () => readQueue(await this.http.getJson('/queue')));
   }
 
   async #findInHistory(promptId: string, signal?: AbortSignal): Promise<PromptState | undefined> {
@@ -105,7 +120,7 @@ export class ComfyUIServer extends ComfyUIClient {
   }
 }
 
-/** A read that others share goes on for them when one of those who wait gives up. */
+/** Rejects when the signal aborts; the shared read continues for its other callers. */
 function orAborted<T>(shared: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return shared;
   signal.throwIfAborted();

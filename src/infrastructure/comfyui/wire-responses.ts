@@ -9,18 +9,18 @@ import { strings, toFailure } from './wire-frames';
 
 type Fields = Record<string, unknown>;
 
-/** The 200 of `POST /prompt`; undefined when it is not ComfyUI's. */
-export function readSubmission(answer: unknown): Omit<Submission, 'clientId'> | undefined {
-  if (!isObject(answer) || typeof answer.prompt_id !== 'string') return undefined;
-  const number = typeof answer.number === 'number' ? answer.number : null;
-  return { promptId: answer.prompt_id, number, nodeErrors: parseNodeErrors(answer.node_errors) };
+/** Parses the 200 response of `POST /prompt`; undefined if it does not come from ComfyUI. */
+export function readSubmission(body: unknown): Omit<Submission, 'clientId'> | undefined {
+  if (!isObject(body) || typeof body.prompt_id !== 'string') return undefined;
+  const number = typeof body.number === 'number' ? body.number : null;
+  return { promptId: body.prompt_id, number, nodeErrors: parseNodeErrors(body.node_errors) };
 }
 
-/** The 400 of `POST /prompt`; undefined when it is not ComfyUI's. */
-export function readRefusal(answer: unknown): ComfyUIError | undefined {
-  if (!isObject(answer) || !isObject(answer.error)) return undefined;
-  const { type, message, details } = answer.error;
-  const nodeErrors = parseNodeErrors(answer.node_errors);
+/** Parses the 400 response of `POST /prompt`; undefined if it does not come from ComfyUI. */
+export function readRefusal(body: unknown): ComfyUIError | undefined {
+  if (!isObject(body) || !isObject(body.error)) return undefined;
+  const { type, message, details } = body.error;
+  const nodeErrors = parseNodeErrors(body.node_errors);
   const general = describeRefusal(textOf(message), textOf(details));
   const perNode = describeNodeErrors(nodeErrors);
   const sentence = perNode === '' ? general : perNode;
@@ -29,16 +29,16 @@ export function readRefusal(answer: unknown): ComfyUIError | undefined {
   });
 }
 
-/** A graph that can not be taken apart is refused for its first bad node, which only the details name. */
+/** ComfyUI refuses a malformed graph for its first invalid node, which only `details` names. */
 function describeRefusal(message: string, details: string): string {
   const nodeId = /^Node ID '#(.*)'$/.exec(details)?.[1];
   if (nodeId !== undefined) return oneLine(`Node ${nodeId}: ${message}`);
   return oneLine(details === '' ? message : `${message}: ${details}`);
 }
 
-/** The entry of a prompt in `GET /history/{id}`; undefined while there is none. */
-export function readHistory(answer: unknown, promptId: string): HistoryRecord | undefined {
-  const entry = isObject(answer) ? answer[promptId] : undefined;
+/** Parses the entry of a prompt in `GET /history/{id}`; undefined if there is none. */
+export function readHistory(body: unknown, promptId: string): HistoryRecord | undefined {
+  const entry = isObject(body) ? body[promptId] : undefined;
   if (!isObject(entry)) return undefined;
   const status = isObject(entry.status) ? entry.status : {};
   const messages = readMessages(status.messages);
@@ -48,8 +48,8 @@ export function readHistory(answer: unknown, promptId: string): HistoryRecord | 
 }
 
 /**
- * The messages of the run come first: `status_str` says `error` for an interrupted run too, and keeps an older run's
- * value after a dependency cycle at run time.
+ * The messages of the run take precedence: `status_str` is `error` for interrupted runs as well, and keeps the value of an
+ * older run after a dependency cycle at run time.
  */
 function readOutcome(status: Fields, messages: readonly (readonly [string, Fields])[]): RunOutcome {
   for (const [name, data] of messages.toReversed()) {
@@ -59,7 +59,10 @@ function readOutcome(status: Fields, messages: readonly (readonly [string, Field
       return { kind: 'failed', failure: toFailure(data) };
   }
   if (status.status_str !== 'error') return { kind: 'succeeded' };
-  return { kind: 'failed', failure: toFailure({ exception_message: 'ComfyUI says the run failed, not why.' }) };
+  return {
+    kind: 'failed',
+    failure: toFailure({ exception_message: 'ComfyUI reports a failed run without a reason.' }),
+  };
 }
 
 function readMessages(messages: unknown): (readonly [string, Fields])[] {
@@ -70,16 +73,16 @@ function readMessages(messages: unknown): (readonly [string, Fields])[] {
   });
 }
 
-/** `GET /queue`: ids in the order they will run. The wire gives the waiting ones as a heap, unsorted. */
+/** `GET /queue`: prompt ids in the order of execution. ComfyUI sends the pending ones as an unsorted heap. */
 export interface Queue {
   readonly running: readonly string[];
   readonly pending: readonly string[];
 }
 
-export function readQueue(answer: unknown): Queue {
-  if (!isObject(answer)) return { running: [], pending: [] };
-  const running = readItems(answer.queue_running);
-  const pending = readItems(answer.queue_pending);
+export function readQueue(body: unknown): Queue {
+  if (!isObject(body)) return { running: [], pending: [] };
+  const running = readItems(body.queue_running);
+  const pending = readItems(body.queue_pending);
   pending.sort((a, b) => a.number - b.number || (a.id < b.id ? -1 : 1));
   return { running: running.map(({ id }) => id), pending: pending.map(({ id }) => id) };
 }
@@ -89,18 +92,18 @@ function readItems(items: unknown): { number: number; id: string }[] {
   return items.filter(Array.isArray).map(([number, id]: unknown[]) => ({ number: Number(number), id: String(id) }));
 }
 
-/** Where a prompt stands in the queue; undefined when it is not in it. */
+/** The position of a prompt in the queue; undefined if it is not queued. */
 export function findInQueue({ running, pending }: Queue, promptId: string): PromptState | undefined {
   if (running.includes(promptId)) return { state: 'running' };
-  const place = pending.indexOf(promptId);
-  return place < 0 ? undefined : { state: 'pending', ahead: place + running.length, idle: running.length === 0 };
+  const index = pending.indexOf(promptId);
+  return index < 0 ? undefined : { state: 'pending', ahead: index + running.length, idle: running.length === 0 };
 }
 
-/** `GET /system_stats`; undefined when it is not ComfyUI's. */
-export function readSystemStats(answer: unknown): Pick<ServerStatus, 'version' | 'devices'> | undefined {
-  if (!isObject(answer) || !isObject(answer.system)) return undefined;
-  const version = answer.system.comfyui_version;
-  const devices = Array.isArray(answer.devices) ? answer.devices.filter(isObject).map(readDevice) : [];
+/** Parses `GET /system_stats`; undefined if the response does not come from ComfyUI. */
+export function readSystemStats(body: unknown): Pick<ServerStatus, 'version' | 'devices'> | undefined {
+  if (!isObject(body) || !isObject(body.system)) return undefined;
+  const version = body.system.comfyui_version;
+  const devices = Array.isArray(body.devices) ? body.devices.filter(isObject).map(readDevice) : [];
   return { version: typeof version === 'string' ? oneLine(version, 50) : undefined, devices };
 }
 
