@@ -1,6 +1,6 @@
 import { isObject } from '../shared/json';
 
-/** Of an error only what is safe to log: clients hang requests, signatures and headers on theirs. */
+/** Copies name, message and stack of an error: clients attach requests, signatures and headers to theirs. */
 export function withoutExtras(error: unknown): Error {
   const { name, message, stack } = isObject(error) ? error : {};
   const plain = new Error(typeof message === 'string' ? message : String(error));

@@ -7,10 +7,10 @@ import type { Tables } from './tables';
 
 export type AssetRow = Awaited<ReturnType<ReturnType<typeof selectAssets>['executeTakeFirstOrThrow']>>;
 
-/** Of an asset without a generation: nobody wrote down what its workflow told. */
+/** The facts of an asset without a row in `generations`. */
 const NO_FACTS = generationFacts({});
 
-/** With what is known of the run that made them. */
+/** Assets with the label and the facts of their job. */
 export function selectAssets(kysely: Kysely<Tables>) {
   return kysely
     .selectFrom('assets')

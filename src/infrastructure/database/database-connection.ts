@@ -2,7 +2,7 @@ import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Database } from './database';
 import { type DatabaseOptions, openDatabase } from './open-database';
 
-/** The database of an application: opened when it starts, closed when it ends. */
+/** The database of an application: opened at its start, closed at its shutdown. */
 export class DatabaseConnection implements OnApplicationShutdown {
   private constructor(readonly database: Database) {}
 

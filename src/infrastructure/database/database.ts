@@ -6,11 +6,11 @@ import type { Tables } from './tables';
 export interface Database {
   readonly kysely: Kysely<Tables>;
   readonly dialect: 'sqlite' | 'postgres';
-  /** Each a transaction of its own. */
+  /** Each statement is a transaction. */
   readonly statements: Statements;
   /**
-   * Resolves when the write is on disk; those that come at the same time may be committed together, so one that rejects
-   * with an error of ours must not have written anything.
+   * Resolves when the write is on disk. Writes of the same time may be committed together, so a write that rejects with a
+   * `ComfyUIError` must not have written anything.
    */
   transact<T>(write: (transaction: Transaction) => Promise<T>): Promise<T>;
   close(): Promise<void>;

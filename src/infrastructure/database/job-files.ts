@@ -8,7 +8,7 @@ import { type Placeholders, PreparedQuery } from './prepared-query';
 import type { Transaction } from './statements';
 import type { AssetsTable, FilesTable, GenerationsTable, Tables } from './tables';
 
-/** Writes what a write of a job changes in its files. */
+/** Writes the changes of a job's files. */
 export class JobFiles {
   readonly #insertAsset = new PreparedQuery(insertAsset);
   readonly #keepFile = new PreparedQuery(keepFile);
@@ -60,7 +60,7 @@ function generationRow(job: Job, { label, facts }: Description): GenerationsTabl
   };
 }
 
-/** It is there already when an earlier write seemed to fail and did not. */
+/** The row exists when the answer to an earlier write was lost. */
 function insertAsset(kysely: Kysely<Tables>, row: Placeholders<AssetsTable>) {
   return kysely
     .insertInto('assets')

@@ -1,27 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Selectable } from 'kysely';
-import { requirementsKey } from '../../application/jobs/requirements-key';
-import { PRIORITY_STEP_MS } from '../../application/jobs/job-queue';
-import type { Idempotency } from '../../application/jobs/job-repository';
+import { type Idempotency, PRIORITY_STEP_MS } from '../../application/jobs/job-repository';
+import { requirementsKey } from './requirements-key';
 import { ComfyUIError } from '../../domain/errors';
-import { parseJson, stringifyJson } from '../../shared/json';
 import type { Job, JobStatus } from '../../domain/job/job';
+import { decodeJob, encodeJob } from '../../domain/job/job.codec';
+import { isObject, parseJson, stringifyJson } from '../../shared/json';
 import type { JobsTable } from './tables';
 
 export type JobRow = Selectable<JobsTable>;
-
-type InColumns =
-  | 'id'
-  | 'status'
-  | 'revision'
-  | 'fencingToken'
-  | 'priority'
-  | 'backend'
-  | 'cancelRequested'
-  | 'queuedAt'
-  | 'startBy'
-  | 'startedAt'
-  | 'endedAt';
 
 const COLUMNS: Readonly<Record<keyof JobRow, true>> = {
   id: true,
@@ -44,17 +31,8 @@ const COLUMNS: Readonly<Record<keyof JobRow, true>> = {
   record: true,
 };
 
-/** All, by their names: a plan that is kept must answer the same when a migration has added one. */
+/** All columns by name: the result type of a prepared query must not change when a migration adds one. */
 export const JOB_COLUMNS = (Object.keys(COLUMNS) as (keyof JobRow)[]).map((name) => `jobs.${name}` as const);
-
-/** What of a job has no column of its own. Each field is named, so that a new one can not be forgotten. */
-type JobRecord = { readonly [Field in keyof Required<Omit<Job, InColumns | 'error' | 'requirements'>>]: Job[Field] } & {
-  /** The name of version 0.1. */
-  readonly needs: Job['requirements'];
-  readonly error: StoredError | undefined;
-};
-
-type StoredError = Pick<ComfyUIError, 'code' | 'message' | 'details' | 'jobId'>;
 
 /** @param order its `queue_order` */
 export function newRow(job: Job, order: number, idempotency?: Idempotency): JobRow {
@@ -82,15 +60,15 @@ export function changingColumns(job: Job) {
     start_by: job.startBy,
     started_at: job.startedAt ?? null,
     ended_at: job.endedAt ?? null,
-    record: stringifyJson(recordOf(job)),
+    record: writeRecord(job),
   };
 }
 
+/** @throws ComfyUIError `storage_failed` for a row that is not a job */
 export function toJob(row: JobRow): Job {
-  const { error, needs, ...record } = parseJson(row.record) as JobRecord;
-  return {
-    ...record,
-    requirements: needs,
+  const record = parseJson(row.record);
+  const job = decodeJob({
+    ...(isObject(record) && record),
     id: row.id,
     status: statusOf(row),
     cancelRequested: row.cancel_requested === 1,
@@ -102,34 +80,36 @@ export function toJob(row: JobRow): Job {
     startBy: row.start_by,
     ...(row.started_at !== null && { startedAt: row.started_at }),
     ...(row.ended_at !== null && { endedAt: row.ended_at }),
-    ...(error && { error: new ComfyUIError(error.code, error.message, error) }),
-  };
+  });
+  if (!job) throw new ComfyUIError('storage_failed', `The job database holds an unreadable job: ${row.id}.`);
+  return job;
 }
 
-/** Who runs it may not have heard yet that it is to be canceled. */
-function statusOf({ status, cancel_requested: toCancel }: JobRow): JobStatus {
-  return status === 'running' && toCancel === 1 ? 'canceling' : status;
+/** The backend of the job may not have received the cancellation yet. */
+function statusOf({ status, cancel_requested: cancelRequested }: JobRow): JobStatus {
+  return status === 'running' && cancelRequested === 1 ? 'canceling' : status;
 }
 
-/** Of any text a short one that every column takes. */
+/** A short key of any text, valid in every column. */
 export function hash(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-function recordOf(job: Job): JobRecord {
-  const { error } = job;
-  return {
-    allowPartial: job.allowPartial,
-    keepPreviews: job.keepPreviews,
-    label: job.label,
-    needs: job.requirements,
-    seeds: job.seeds,
-    attempts: job.attempts,
-    acceptance: job.acceptance,
-    progress: job.progress,
-    outputs: job.outputs,
-    texts: job.texts,
-    nodeDurations: job.nodeDurations,
-    error: error && { code: error.code, message: error.message, details: error.details, jobId: error.jobId },
-  };
+/** The job without what has a column. */
+function writeRecord(job: Job): string {
+  const {
+    id: _id,
+    status: _status,
+    revision: _revision,
+    fencingToken: _fencingToken,
+    priority: _priority,
+    backend: _backend,
+    cancelRequested: _cancelRequested,
+    queuedAt: _queuedAt,
+    startBy: _startBy,
+    startedAt: _startedAt,
+    endedAt: _endedAt,
+    ...record
+  } = encodeJob(job);
+  return stringifyJson(record);
 }

@@ -1,20 +1,11 @@
 import { type Expression, type Kysely, sql } from 'kysely';
-import {
-  type Lease,
-  LeaseRepository,
-  type LeaseTerms,
-  type Renewal,
-} from '../../application/backends/lease-repository';
-import type { Database } from './database';
-import { stored } from './database-retry';
+import type { Lease, LeaseTerms, Renewal } from '../../application/backends/lease-repository';
+import { AbandonedPrompts } from './abandoned-prompts';
+import { withDatabaseRetry } from './database-retry';
 import type { Tables } from './tables';
 
 /** Leases in PostgreSQL, by its clock. */
-export class KyselyLeaseRepository extends LeaseRepository {
-  constructor(private readonly database: Database) {
-    super();
-  }
-
+export class KyselyLeaseRepository extends AbandonedPrompts {
   renew(holder: string, ttlMs: number): Promise<Renewal> {
     const expires_at = fromNow(ttlMs);
     return this.#transaction(async (transaction) => {
@@ -36,36 +27,39 @@ export class KyselyLeaseRepository extends LeaseRepository {
   }
 
   async acquire(holder: string, backends: readonly string[], { atMost, ttlMs }: LeaseTerms): Promise<readonly Lease[]> {
-    const taken: Lease[] = [];
+    const acquired: Lease[] = [];
     for (const backend of backends) {
-      if (taken.length >= atMost) break;
-      const lease = await this.#take(holder, backend, ttlMs);
-      if (lease) taken.push(lease);
+      if (acquired.length >= atMost) break;
+      const lease = await this.#acquire(holder, backend, ttlMs);
+      if (lease) acquired.push(lease);
     }
-    return taken;
+    return acquired;
   }
 
-  async release(holder: string, backends: readonly string[]): Promise<void> {
-    if (backends.length === 0) return;
-    await stored(() => this.#giveUp(holder).where('backend', 'in', backends).execute());
+  async release(holder: string, backends?: readonly string[]): Promise<void> {
+    if (backends?.length === 0) return;
+    // The row stays, because the next epoch follows from it.
+    const leases = this.database.kysely
+      .updateTable('leases')
+      .set({ holder: '', expires_at: 0 })
+      .where('holder', '=', holder);
+    if (backends) return void (await withDatabaseRetry(() => leases.where('backend', 'in', backends).execute()));
+    await withDatabaseRetry(() => leases.execute());
+    const holders = this.database.kysely.deleteFrom('lease_holders').where('holder', '=', holder);
+    await withDatabaseRetry(() => holders.execute());
   }
 
-  async leave(holder: string): Promise<void> {
-    await stored(() => this.#giveUp(holder).execute());
-    await stored(() => this.database.kysely.deleteFrom('lease_holders').where('holder', '=', holder).execute());
-  }
-
-  /** When it was taken and the answer got lost, it is taken once more: the epoch only grows. */
-  #take(holder: string, backend: string, ttlMs: number): Promise<Lease | undefined> {
-    const taken = { holder, epoch: sql<number>`leases.epoch + 1`, expires_at: fromNow(ttlMs) };
-    return stored(() =>
+  /** A retry after a lost answer acquires the lease once more: the epoch only grows. */
+  #acquire(holder: string, backend: string, ttlMs: number): Promise<Lease | undefined> {
+    const acquired = { holder, epoch: sql<number>`leases.epoch + 1`, expires_at: fromNow(ttlMs) };
+    return withDatabaseRetry(() =>
       this.database.kysely
         .insertInto('leases')
         .values({ backend, holder, epoch: 1, expires_at: fromNow(ttlMs) })
         .onConflict((conflict) =>
           conflict
             .column('backend')
-            .doUpdateSet(taken)
+            .doUpdateSet(acquired)
             .where((free) => free.or([free('leases.holder', '=', holder), free('leases.expires_at', '<', fromNow(0))])),
         )
         .returning(['backend', 'epoch'])
@@ -73,17 +67,12 @@ export class KyselyLeaseRepository extends LeaseRepository {
     );
   }
 
-  /** The row stays, because the next epoch follows from it. */
-  #giveUp(holder: string) {
-    return this.database.kysely.updateTable('leases').set({ holder: '', expires_at: 0 }).where('holder', '=', holder);
-  }
-
   #transaction<T>(write: (transaction: Kysely<Tables>) => Promise<T>): Promise<T> {
-    return stored(() => this.database.kysely.transaction().execute(write));
+    return withDatabaseRetry(() => this.database.kysely.transaction().execute(write));
   }
 }
 
-/** Long enough for a clock that is looked at to be understood. */
+/** Long after its last renewal, so that the rows of recent holders remain readable to an operator. */
 const FORGET_MS = 3_600_000;
 
 async function countHolders(kysely: Kysely<Tables>): Promise<number> {

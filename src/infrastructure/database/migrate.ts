@@ -6,7 +6,7 @@ import * as leases from './migrations/0003-leases';
 import * as oneQueue from './migrations/0004-one-queue';
 import type { Tables } from './tables';
 
-/** By name, in order. One that was released is never changed: a new one follows. */
+/** By name, in order. A released migration is never changed: a new one follows. */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-jobs': jobs,
   '0002-assets': assets,
@@ -15,8 +15,8 @@ const MIGRATIONS: Record<string, Migration> = {
 };
 
 /**
- * Brings the tables up to date, whole or not at all. Processes that start at once wait for one another.
- * @param schema where PostgreSQL keeps the tables
+ * Brings the tables up to date, in one transaction. Processes that start at the same time wait for each other.
+ * @param schema of the tables in PostgreSQL
  */
 export async function migrate(kysely: Kysely<Tables>, schema?: string): Promise<void> {
   const migrator = new Migrator({

@@ -2,10 +2,10 @@ import { type Compilable, type Kysely, type QueryResult, type RawBuilder, sql } 
 import type { Statement, Statements, Transaction } from './statements';
 import type { Tables } from './tables';
 
-/** The values of a query, each to be filled in when it runs. */
+/** The values of a query, each bound when it runs. */
 export type Placeholders<Values> = { readonly [Name in keyof Values]: RawBuilder<Values[Name]> };
 
-/** Stands for a value while the query is built. */
+/** Takes the place of a value while the query is built. */
 class Placeholder {
   constructor(readonly name: string) {}
 }
@@ -13,8 +13,8 @@ class Placeholder {
 let prepared = 0;
 
 /**
- * A query that is built and compiled once, for those that every job needs: it takes longer than to run it. PostgreSQL keeps
- * its plan, too, for as long as the connection lasts: what it answers must be the same after a migration, so columns are named.
+ * A query that is built and compiled once, which takes longer than running it. PostgreSQL keeps its plan for the time of the
+ * connection, also over a migration by another process: it must name its columns, so that its result type stays the same.
  */
 export class PreparedQuery<Values extends object, Row = unknown> {
   readonly #name = `comfyui_${(prepared += 1)}`;
@@ -22,7 +22,7 @@ export class PreparedQuery<Values extends object, Row = unknown> {
 
   constructor(private readonly build: (kysely: Kysely<Tables>, values: Placeholders<Values>) => Compilable<Row>) {}
 
-  /** All runs have to be on the same kind of database and with values of the same names. */
+  /** All runs must be on the same kind of database and with values of the same names. */
   run(statements: Statements, values: Values): Promise<QueryResult<Row>> {
     return statements.run(this.#with(statements.kysely, values));
   }

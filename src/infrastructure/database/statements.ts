@@ -1,20 +1,20 @@
 import type { CompiledQuery, Kysely, QueryResult } from 'kysely';
 import type { Tables } from './tables';
 
-/** One that comes again and again has a name, under which the database may keep its plan. */
+/** A frequent statement has a name, under which the database keeps its plan. */
 export interface Statement<Row = unknown> extends CompiledQuery<Row> {
   readonly name?: string;
 }
 
-/** Where statements run. */
+/** Executes statements. */
 export interface Statements {
-  /** To build them with. */
+  /** Builds statements. */
   readonly kysely: Kysely<Tables>;
   run<Row>(statement: Statement<Row>): Promise<QueryResult<Row>>;
 }
 
-/** Statements that count together or not at all, done in the order in which they come. */
+/** Statements that are committed together or not at all, executed in the order of the calls. */
 export interface Transaction extends Statements {
-  /** Nobody waits for it, except for the commit: if it fails, all does. */
+  /** Runs a statement without an answer: if it fails, the commit fails. */
   send(statement: Statement): void;
 }

@@ -1,18 +1,19 @@
+import type { OutboxEntry } from '../../application/outbox/outbox-repository';
 import type { JobStatus } from '../../domain/job/job';
 import type { FileType } from '../../domain/job/outputs';
 
-/** What is looked for has a column; the rest of a job is JSON in `record`. Times in milliseconds since the epoch. */
+/** Fields that queries use have a column; the rest of a job is JSON in `record`. Times in milliseconds since the epoch. */
 export interface JobsTable {
   id: string;
   status: JobStatus;
   revision: number;
   fencing_token: number;
-  /** Of the last write: whose connection broke off meanwhile finds out whether it was its own. */
+  /** Of the last write: a retry after a broken connection finds by it whether the write before was committed. */
   write_id: string | null;
   priority: number;
   /** `queued_at` in microseconds, or the next free one: jobs of one millisecond keep their order. Unique. */
   queue_order: number;
-  /** `queue_order` moved by the priority: the lowest is handed over first. */
+  /** `queue_order` moved by the priority: the lowest is claimed first. */
   rank: number;
   queued_at: number;
   start_by: number | null;
@@ -21,15 +22,15 @@ export interface JobsTable {
   backend: string | null;
   /** 0 or 1. */
   cancel_requested: number;
-  /** Hash of the classes and labels it needs. */
+  /** Hash of the required classes and labels. */
   requirements_key: string;
-  /** Hash of the caller's key; null when there is none, or it was forgotten. */
+  /** Hash of the caller's key; null without a key, and after it expired. */
   idempotency_key: string | null;
   request_hash: string | null;
   record: string;
 }
 
-/** Apart from the jobs, because a change of a job must not write megabytes of workflow again. */
+/** A table of its own, because a change of a job must not write megabytes of workflow again. */
 export interface WorkflowsTable {
   job_id: string;
   workflow: string;
@@ -42,16 +43,16 @@ export interface AbandonedPromptsTable {
   abandoned_at: number;
 }
 
-/** The files in the storage. Written together with the assets that have them. */
+/** The files in the storage. Written together with their assets. */
 export interface FilesTable {
   sha256: string;
-  /** When somebody last began or ended to store it. */
+  /** When a process last began or ended to store it. */
   stored_at: number;
-  /** Since when it is being removed; null: it is not. */
+  /** Start of its removal; null while it is kept. */
   removing_at: number | null;
 }
 
-/** What is looked for in the files of a job; written with the first of them. */
+/** The fields by which the files of a job are found; written with the first file. */
 export interface GenerationsTable {
   job_id: string;
   label: string | null;
@@ -64,7 +65,7 @@ export interface GenerationsTable {
 export interface AssetsTable {
   id: string;
   job_id: string;
-  /** When it was made, in microseconds; later than that of the asset before in the same process. */
+  /** Time of creation in microseconds; later than that of the asset before in the same process. */
   created_order: number;
   sha256: string;
   media_type: string;
@@ -78,15 +79,17 @@ export interface AssetsTable {
   type: FileType;
 }
 
-/** Ended jobs that are to be published. */
+/** Events of jobs that consumers have not received yet. */
 export interface OutboxTable {
   job_id: string;
+  event: OutboxEntry['event'];
+  consumer: string;
   revision: number;
-  tries: number;
+  attempts: number;
   next_at: number;
 }
 
-/** Who drives which server, and until when. Times in milliseconds since the epoch by the clock of the database. */
+/** The leases of the backends. Times in milliseconds since the epoch by the clock of the database. */
 export interface LeasesTable {
   backend: string;
   holder: string;
@@ -94,7 +97,7 @@ export interface LeasesTable {
   expires_at: number;
 }
 
-/** The processes that drive servers or want to. */
+/** The processes that hold leases or want some. */
 export interface LeaseHoldersTable {
   holder: string;
   expires_at: number;

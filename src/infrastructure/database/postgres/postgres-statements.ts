@@ -1,31 +1,32 @@
 import { CompiledQuery, type Kysely, type QueryResult } from 'kysely';
-import type { BorrowedConnection, CarefulPool } from './postgres-pool';
+import type { Pool } from 'pg';
 import type { Statement, Statements, Transaction } from '../statements';
 import type { Tables } from '../tables';
+import { PostgresSession } from './postgres-session';
 
 const BEGIN = CompiledQuery.raw('begin');
 const COMMIT = CompiledQuery.raw('commit');
 const ROLLBACK = CompiledQuery.raw('rollback');
 
-/** Statements on PostgreSQL with as few trips to it as possible: Kysely would wait for each. */
+/** Statements on pipelined connections: Kysely waits for the answer to each. */
 export class PostgresStatements implements Statements {
   constructor(
     readonly kysely: Kysely<Tables>,
-    private readonly pool: CarefulPool,
+    private readonly pool: Pool,
   ) {}
 
   async run<Row>(statement: Statement<Row>): Promise<QueryResult<Row>> {
-    const connection = await this.pool.borrow();
+    const session = new PostgresSession(await this.pool.connect());
     try {
-      return await send(connection, statement);
+      return await session.run(statement);
     } finally {
-      connection.release();
+      session.release();
     }
   }
 
   async transact<T>(write: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const connection = await this.pool.borrow();
-    const transaction = new PostgresTransaction(this.kysely, connection);
+    const session = new PostgresSession(await this.pool.connect());
+    const transaction = new PostgresTransaction(this.kysely, session);
     try {
       const value = await write(transaction);
       await transaction.commit();
@@ -34,70 +35,48 @@ export class PostgresStatements implements Statements {
       await transaction.rollback();
       throw error;
     } finally {
-      connection.release();
+      session.release();
     }
   }
 }
 
-/** What is asked for in one go is sent in one go; if that is all of it, it is a transaction without being told so. */
+/** Sends each statement without waiting for the answers before it, `begin` and `commit` included. */
 class PostgresTransaction implements Transaction {
   readonly #answers: Promise<unknown>[] = [];
-  #unsent: (() => void)[] = [];
-  #hasBegun = false;
-  #isWhole = false;
+  #isCommitted = false;
 
   constructor(
     readonly kysely: Kysely<Tables>,
-    private readonly connection: BorrowedConnection,
+    private readonly session: PostgresSession,
   ) {}
 
   run<Row>(statement: Statement<Row>): Promise<QueryResult<Row>> {
-    const answer = new Promise<QueryResult<Row>>((resolve, reject) => {
-      this.#plan(() => void send(this.connection, statement).then(resolve, reject));
-    });
-    // Who waits for it hears of a failure, and so does the commit.
-    answer.catch(() => undefined);
-    this.#answers.push(answer);
-    return answer;
+    if (this.#answers.length === 0) void this.#send(BEGIN);
+    return this.#send(statement);
   }
 
   send(statement: Statement): void {
     void this.run(statement);
   }
 
-  /** Right behind the last statement: if one failed, PostgreSQL takes it for a rollback. */
+  /** Sent without waiting for the statements before: once one has failed, PostgreSQL takes a commit as a rollback. */
   async commit(): Promise<void> {
-    this.#isWhole = true;
-    if (this.#hasBegun) void this.run(COMMIT);
+    if (this.#answers.length > 0) void this.#send(COMMIT);
+    this.#isCommitted = true;
     await Promise.all(this.#answers);
   }
 
-  /** Never rejects: what went wrong is known already. */
+  /** Waits until the connection is idle again. Never rejects: the failure is known already. */
   async rollback(): Promise<void> {
-    this.#unsent = [];
-    if (this.#hasBegun) await send(this.connection, ROLLBACK).catch(() => undefined);
+    if (this.#answers.length > 0 && !this.#isCommitted) void this.#send(ROLLBACK);
+    await Promise.allSettled(this.#answers);
   }
 
-  #plan(act: () => void): void {
-    if (this.#unsent.length === 0) process.nextTick(() => this.#send());
-    this.#unsent.push(act);
+  #send<Row>(statement: Statement<Row>): Promise<QueryResult<Row>> {
+    const answer = this.session.run(statement);
+    // The caller of the statement and the commit receive the failure.
+    answer.catch(() => undefined);
+    this.#answers.push(answer);
+    return answer;
   }
-
-  #send(): void {
-    const acts = this.#unsent;
-    this.#unsent = [];
-    if (!this.#isWhole && !this.#hasBegun && acts.length > 0) {
-      this.#hasBegun = true;
-      acts.unshift(() => void send(this.connection, BEGIN).catch(() => undefined));
-    }
-    for (const act of acts) act();
-  }
-}
-
-async function send<Row>(
-  connection: BorrowedConnection,
-  { sql, parameters, name }: Statement<Row>,
-): Promise<QueryResult<Row>> {
-  const { rows, rowCount } = await connection.query(sql, parameters, name);
-  return { rows: rows as Row[], numAffectedRows: BigInt(rowCount ?? 0) };
 }

@@ -5,55 +5,55 @@ import type { Tables } from '../tables';
 
 type Write<T> = (transaction: Transaction) => Promise<T>;
 
-/** What a write came to; told only when it is on disk. */
+/** The result of a write, reported when it is on disk. */
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
-interface Waiting {
+interface Pending {
   readonly write: Write<unknown>;
-  readonly tell: (outcome: Outcome) => void;
+  readonly resolve: (outcome: Outcome) => void;
 }
 
 /**
- * Writes that come at the same time are committed together: each commit waits for the disk, and the embedded database lets
- * the whole process wait with it. A write that rejects with an error of ours must not have written anything.
+ * Commits the writes of the same time together: each commit waits for the disk, and the embedded database blocks the process
+ * meanwhile. A write that rejects with a `ComfyUIError` must not have written anything.
  */
 export class GroupCommit {
-  #waiting: Waiting[] = [];
+  #pending: Pending[] = [];
 
   constructor(private readonly kysely: Kysely<Tables>) {}
 
   /** Resolves when the write is on disk; rejects with its own error, or with that of the commit. */
   async run<T>(write: Write<T>): Promise<T> {
-    const outcome = await new Promise<Outcome>((tell) => {
-      if (this.#waiting.push({ write, tell }) === 1) setImmediate(() => void this.#commit());
+    const outcome = await new Promise<Outcome>((resolve) => {
+      if (this.#pending.push({ write, resolve }) === 1) setImmediate(() => void this.#commit());
     });
     if ('error' in outcome) throw outcome.error;
     return outcome.value as T;
   }
 
   async #commit(): Promise<void> {
-    const group = this.#waiting;
-    this.#waiting = [];
+    const group = this.#pending;
+    this.#pending = [];
     const outcomes = await this.#commitAll(group).catch((error: unknown) => group.map(() => ({ error })));
-    group.forEach(({ tell }, index) => tell(outcomes[index] ?? { error: new Error('A write was left out.') }));
+    group.forEach(({ resolve }, index) => resolve(outcomes[index] ?? { error: new Error('A write was left out.') }));
   }
 
-  #commitAll(group: readonly Waiting[]): Promise<Outcome[]> {
+  #commitAll(group: readonly Pending[]): Promise<Outcome[]> {
     return this.kysely.transaction().execute(async (kysely) => {
       const outcomes: Outcome[] = [];
-      for (const { write } of group) outcomes.push(await new PartOfGroup(kysely).outcomeOf(write));
+      for (const { write } of group) outcomes.push(await new GroupMember(kysely).outcomeOf(write));
       return outcomes;
     });
   }
 }
 
-/** One of the writes that are committed together. */
-class PartOfGroup implements Transaction {
+/** The transaction of one write of a group. */
+class GroupMember implements Transaction {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(readonly kysely: Kysely<Tables>) {}
 
-  /** One after the other: Kysely takes far longer for many that it has to keep waiting. */
+  /** One after the other: queued statements cost Kysely far more time. */
   run<Row>(statement: Statement<Row>): Promise<QueryResult<Row>> {
     const answer = this.#last.then(() => this.kysely.executeQuery<Row>(statement));
     this.#last = answer;
@@ -64,7 +64,7 @@ class PartOfGroup implements Transaction {
     this.run(statement).catch(() => undefined);
   }
 
-  /** A refusal is the affair of its caller; a failure of the database that of the whole group. */
+  /** A refusal concerns its caller only; a failure of the database fails the whole group. */
   async outcomeOf(write: Write<unknown>): Promise<Outcome> {
     try {
       const value = await write(this);

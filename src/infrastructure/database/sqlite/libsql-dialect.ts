@@ -9,7 +9,7 @@ import {
 } from 'kysely';
 import type Libsql from 'libsql';
 
-/** Kysely's SQLite, on libsql, and safe when a disk is full. */
+/** Kysely's SQLite dialect on libsql, correct also when the disk is full. */
 export class LibsqlDialect extends SqliteDialect {
   constructor(private readonly database: Libsql.Database) {
     super({ database: preparingOnce(database) });
@@ -24,10 +24,10 @@ export class LibsqlDialect extends SqliteDialect {
   }
 }
 
-/** There are some dozens; only lists of unusual length make more. */
+/** The product has some dozens; only lists of unusual length add more. */
 const STATEMENTS_KEPT = 200;
 
-/** Prepares each statement once: that takes as long as running it. */
+/** Prepares each statement once: preparing takes as long as running. */
 function preparingOnce(database: Libsql.Database): SqliteDatabase {
   const statements = new Map<string, SqliteStatement>();
   const prepare = (sql: string): SqliteStatement => {
@@ -42,7 +42,7 @@ function preparingOnce(database: Libsql.Database): SqliteDatabase {
 }
 
 class LibsqlAdapter extends SqliteAdapter {
-  /** SQLite can: a migration that a crash broke off leaves nothing. */
+  /** SQLite supports it: a migration interrupted by a crash leaves nothing. */
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
@@ -53,12 +53,12 @@ class LibsqlDriver extends SqliteDriver {
     super({ database: preparingOnce(database) });
   }
 
-  /** SQLite rolls back by itself when the disk is full, and a second time would be an error that hides the first. */
+  /** SQLite rolls back by itself when the disk is full; a second rollback would fail and hide the first error. */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     if (this.database.inTransaction) await super.rollbackTransaction(connection);
   }
 
-  /** What was begun is done first. */
+  /** After the transactions that have begun. */
   override async destroy(): Promise<void> {
     await this.acquireConnection();
     try {
@@ -71,16 +71,16 @@ class LibsqlDriver extends SqliteDriver {
 }
 
 /**
- * A closed libsql database keeps its lock until its statements are garbage collected, so the lock is given up first:
- * an exclusive one can only be left together with the WAL.
+ * A closed libsql database keeps its lock until its statements are garbage collected, so the lock is released before:
+ * the exclusive locking mode ends only together with the WAL.
  */
 function releaseLock(database: Libsql.Database): void {
   try {
     database.exec('PRAGMA journal_mode = DELETE');
     database.exec('PRAGMA locking_mode = NORMAL');
-    // The new mode is taken up with the next read.
+    // The new mode applies from the next read on.
     database.exec('SELECT count(*) FROM sqlite_master');
   } catch {
-    // A disk that is full: the WAL stays, and the next process reads it.
+    // The disk is full: the WAL stays, and the next process reads it.
   }
 }

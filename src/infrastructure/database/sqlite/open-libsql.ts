@@ -9,18 +9,18 @@ import { GroupCommit } from './group-commit';
 import { LibsqlDialect } from './libsql-dialect';
 import { migrate } from '../migrate';
 import { storageError } from '../database-errors';
-import { stored } from '../database-retry';
+import { withDatabaseRetry } from '../database-retry';
 import type { Tables } from '../tables';
 
 /**
  * The embedded database: a file for this process alone, or memory.
- * @throws ComfyUIError `storage_failed`, also when another process has the folder
+ * @throws ComfyUIError `storage_failed`, also when another process uses the folder
  */
 export async function openLibsql(dataDirectory?: string): Promise<Database> {
   const database = await (dataDirectory === undefined ? openMemory() : openFile(resolve(dataDirectory)));
   const kysely = new Kysely<Tables>({ dialect: new LibsqlDialect(database) });
   try {
-    await stored(() => migrate(kysely));
+    await withDatabaseRetry(() => migrate(kysely));
   } catch (error) {
     await kysely.destroy();
     throw error;
@@ -36,25 +36,25 @@ export async function openLibsql(dataDirectory?: string): Promise<Database> {
 }
 
 function openMemory(): Promise<Libsql.Database> {
-  return stored(async () => connect(':memory:'));
+  return withDatabaseRetry(async () => connect(':memory:'));
 }
 
-/** The process before may be on its way out: its lock is waited for. */
+/** Waits some seconds for the lock: the process before may be shutting down. */
 async function openFile(directory: string): Promise<Libsql.Database> {
   try {
     const path = makeFile(directory);
-    return await stored(async () => connect(path));
+    return await withDatabaseRetry(async () => connect(path));
   } catch (error) {
     throw isLocked(error) ? inUse(directory, error) : cannotOpen(directory, error);
   }
 }
 
-/** Workflows may carry secrets: nobody else reads them. SQLite gives its other files the mode of this one. */
+/** For this user only, because workflows may hold secrets. SQLite creates its other files with the mode of this one. */
 function makeFile(directory: string): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, 'jobs.db');
   try {
-    // Only a new file: closing one that is open elsewhere in this process would end the lock on it.
+    // Only a new file: closing one that is open elsewhere in this process would release its lock.
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
     if (!isObject(error) || error.code !== 'EEXIST') throw error;
@@ -63,8 +63,8 @@ function makeFile(directory: string): string {
 }
 
 /**
- * No busy timeout, which would block the event loop. By `exec` alone: a statement would keep the lock of a database that
- * could not be opened.
+ * No busy timeout, which would block the event loop. By `exec` only: a statement would keep the lock of a database that
+ * failed to open.
  */
 function connect(path: string): Libsql.Database {
   const LibsqlDatabase = loadLibsql();
@@ -82,7 +82,7 @@ function connect(path: string): Libsql.Database {
   }
 }
 
-/** Not before it is needed: it is native, and PostgreSQL does without it. */
+/** Loaded on use: it is native, and PostgreSQL does not need it. */
 function loadLibsql(): typeof Libsql {
   return require('libsql') as typeof Libsql;
 }

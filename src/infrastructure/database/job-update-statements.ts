@@ -9,26 +9,26 @@ import type { Tables } from './tables';
 
 const DIVISION_BY_ZERO = '22012';
 
-/** What a job becomes, and at which fencing token it has to be before. */
-export type JobUpdate = ReturnType<typeof changingColumns> &
+/** The next columns of a job, and the fencing token that it must have before. */
+export type UpdateValues = ReturnType<typeof changingColumns> &
   Pick<JobRow, 'id' | 'write_id'> & { readonly before: number };
 
-/** The writes of jobs that are there. */
-export class JobUpdates {
+/** The statements that change a stored job. */
+export class UpdateStatements {
   readonly #plain = new PreparedQuery(updateJob);
   readonly #leased = new PreparedQuery(updateLeasedJob);
   readonly #claim = new PreparedQuery(claimJob);
 
   constructor(private readonly dialect: Database['dialect']) {}
 
-  /** @returns false when the job is not what it was thought to be, or the lease is another's */
-  async run(statements: Statements, values: JobUpdate, lease: Lease | undefined): Promise<boolean> {
+  /** @returns false when the fencing token is another, the job has ended or the lease is lost */
+  async run(statements: Statements, values: UpdateValues, lease: Lease | undefined): Promise<boolean> {
     const { numAffectedRows = 0n } = await this.#send(statements, values, lease);
     return numAffectedRows > 0n;
   }
 
-  #send(statements: Statements, values: JobUpdate, lease: Lease | undefined) {
-    // The embedded database has one process, which drives all servers.
+  #send(statements: Statements, values: UpdateValues, lease: Lease | undefined) {
+    // The embedded database has one process, which keeps its leases.
     if (lease === undefined || this.dialect === 'sqlite') return this.#plain.run(statements, values);
     const leased = { ...values, leased: lease.backend, epoch: lease.epoch };
     const isClaim = values.backend !== null && values.fencing_token > values.before;
@@ -36,23 +36,23 @@ export class JobUpdates {
   }
 }
 
-/** Fails where this write of the job is not there; what else is in its transaction is undone with it. */
+/** A statement that fails unless this write changed the job, so that PostgreSQL rolls back the rest of the transaction. */
 export class WriteGuard {
   readonly #query = new PreparedQuery(divideByWrites);
 
-  send(transaction: Transaction, { id, write_id }: JobUpdate): void {
+  send(transaction: Transaction, { id, write_id }: UpdateValues): void {
     this.#query.send(transaction, { id, write_id });
   }
 
-  /** Whether a transaction failed by it. */
+  /** Whether the guard failed the transaction. */
   hasRefused(error: unknown): boolean {
     return isObject(error) && error.code === DIVISION_BY_ZERO;
   }
 }
 
-type LeasedUpdate = JobUpdate & { readonly leased: string; readonly epoch: number };
+type LeasedUpdate = UpdateValues & { readonly leased: string; readonly epoch: number };
 
-function divideByWrites(kysely: Kysely<Tables>, { id, write_id }: Placeholders<Pick<JobUpdate, 'id' | 'write_id'>>) {
+function divideByWrites(kysely: Kysely<Tables>, { id, write_id }: Placeholders<Pick<UpdateValues, 'id' | 'write_id'>>) {
   return kysely
     .selectFrom('jobs')
     .select(sql<number>`1 / count(*)`.as('guard'))
@@ -60,8 +60,8 @@ function divideByWrites(kysely: Kysely<Tables>, { id, write_id }: Placeholders<P
     .where('write_id', '=', write_id);
 }
 
-/** Changes a job that has not ended, or now succeeds after all, and was not handed to anybody else meanwhile. */
-function updateJob(kysely: Kysely<Tables>, { id, before, cancel_requested, ...columns }: Placeholders<JobUpdate>) {
+/** Changes a job that has this fencing token and has not ended, or failed and now succeeds. */
+function updateJob(kysely: Kysely<Tables>, { id, before, cancel_requested, ...columns }: Placeholders<UpdateValues>) {
   return kysely
     .updateTable('jobs')
     .set(columns)
@@ -71,14 +71,14 @@ function updateJob(kysely: Kysely<Tables>, { id, before, cancel_requested, ...co
     .where(sql<boolean>`(ended_at is null or (status = 'failed' and ${columns.status} = 'succeeded'))`);
 }
 
-/** Whoever takes over the lease waits for this write to be done, and then sees it; one that comes later is refused. */
+/** A process that takes over the lease waits for this write, and then reads it; a later write is refused. */
 function updateLeasedJob(kysely: Kysely<Tables>, { leased, epoch, ...update }: Placeholders<LeasedUpdate>) {
   return updateJob(kysely, update).where(
     sql<boolean>`exists (select from ${sql.table('comfyui.leases')} where backend = ${leased} and epoch = ${epoch} for share)`,
   );
 }
 
-/** Of several that want the same job one gets it, and the others do not wait. */
+/** One of several claims of a job succeeds; the others do not wait for it. */
 function claimJob(kysely: Kysely<Tables>, update: Placeholders<LeasedUpdate>) {
   const free = kysely.selectFrom('jobs').select('id').where('id', '=', update.id).forUpdate().skipLocked();
   return updateLeasedJob(kysely, update).where('id', 'in', free);

@@ -3,14 +3,14 @@ import { ComfyUIError } from '../../domain/errors';
 import { toAsset } from './asset-rows';
 import type { Database } from './database';
 import { isJobId } from '../job-id';
-import { newestAssets, type Place } from './newest-assets';
+import { newestAssets, type Place } from './asset-search';
 
 const START: Place = { order: Number.MAX_SAFE_INTEGER, id: '' };
 const PLACE = /^(\d{1,16}) ([0-9a-f-]{36})$/;
 
 /**
- * Newest first. The place of an asset in the list is fixed when it comes, and the cursor is such a place.
- * @throws ComfyUIError `invalid_request` for a cursor that is none
+ * Newest first. The place of an asset in the list never changes; the cursor is such a place.
+ * @throws ComfyUIError `invalid_request` for an invalid cursor
  */
 export async function listAssets(database: Database, query: AssetQuery): Promise<AssetPage> {
   const { limit, cursor, ...filter } = query;

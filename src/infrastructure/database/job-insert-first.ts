@@ -1,36 +1,37 @@
 import type { Kysely, RawBuilder } from 'kysely';
-import type { JobEntry } from '../../application/jobs/job-repository';
 import type { Lease } from '../../application/backends/lease-repository';
+import type { JobEntry } from '../../application/jobs/job-repository';
 import type { Job } from '../../domain/job/job';
 import { writeWorkflow } from '../../domain/workflow/workflow-text';
 import { type JobRow, newRow } from './job-rows';
+import { heldLease } from './leases';
 import { type Placeholders, PreparedQuery } from './prepared-query';
 import type { Transaction } from './statements';
 import type { Tables, WorkflowsTable } from './tables';
 
-type HandedRow = JobRow & { readonly leased: Lease['backend']; readonly epoch: Lease['epoch'] };
+type AssignedRow = JobRow & { readonly leased: Lease['backend']; readonly epoch: Lease['epoch'] };
 
-/** A job that is added to PostgreSQL while nobody waits, without an answer in between. */
-export class FirstJob {
+/** Adds a job to an empty queue in PostgreSQL, in one round trip: the statement checks that the queue is empty. */
+export class FirstJobInsert {
   readonly #insert = new PreparedQuery(insertFirst);
-  readonly #insertHanded = new PreparedQuery(insertFirstHanded);
+  readonly #insertAssigned = new PreparedQuery(insertFirstAssigned);
   readonly #insertWorkflow = new PreparedQuery(insertWorkflow);
 
   /**
-   * For a transaction in which nobody else adds one; answered only after its commit.
-   * @returns the job as it was kept; undefined when somebody waits after all, its time has been used, or its server is another
-   * process's by now: then nothing was
+   * For a transaction that holds the lock of additions.
+   * @returns the job as stored; undefined when a job waits, its `queue_order` is used or the lease is lost: then nothing is
+   * written. Settles with the commit
    */
-  async send(transaction: Transaction, { job, handed, workflow }: JobEntry): Promise<Job | undefined> {
-    const lease = handed?.lease;
-    const kept = lease ? handed.job : job;
-    const row = newRow(kept, job.queuedAt * 1000);
+  async send(transaction: Transaction, { job, assigned, workflow }: JobEntry): Promise<Job | undefined> {
+    const lease = assigned?.lease;
+    const stored = lease ? assigned.job : job;
+    const row = newRow(stored, job.queuedAt * 1000);
     const inserted = lease
-      ? this.#insertHanded.run(transaction, { ...row, leased: lease.backend, epoch: lease.epoch })
+      ? this.#insertAssigned.run(transaction, { ...row, leased: lease.backend, epoch: lease.epoch })
       : this.#insert.run(transaction, row);
     this.#insertWorkflow.send(transaction, { job_id: job.id, workflow: writeWorkflow(workflow) });
     const { numAffectedRows = 0n } = await inserted;
-    return numAffectedRows > 0n ? kept : undefined;
+    return numAffectedRows > 0n ? stored : undefined;
   }
 }
 
@@ -38,7 +39,7 @@ function insertFirst(kysely: Kysely<Tables>, row: Placeholders<JobRow>) {
   return kysely.insertInto('jobs').columns(namesOf(row)).expression(first(kysely, row));
 }
 
-function insertFirstHanded(kysely: Kysely<Tables>, { leased, epoch, ...row }: Placeholders<HandedRow>) {
+function insertFirstAssigned(kysely: Kysely<Tables>, { leased, epoch, ...row }: Placeholders<AssignedRow>) {
   const lease = heldLease(kysely, { backend: leased, epoch });
   return kysely
     .insertInto('jobs')
@@ -46,17 +47,7 @@ function insertFirstHanded(kysely: Kysely<Tables>, { leased, epoch, ...row }: Pl
     .expression(first(kysely, row).where((is) => is.exists(lease)));
 }
 
-/** Whoever takes it over waits until this transaction is done. */
-export function heldLease(kysely: Kysely<Tables>, { backend, epoch }: Placeholders<Lease>) {
-  return kysely
-    .selectFrom('leases')
-    .select('epoch')
-    .where('backend', '=', backend)
-    .where('epoch', '=', epoch)
-    .forShare();
-}
-
-/** The row, if nobody waits and it comes behind all others. */
+/** The row, if no job waits and its `queue_order` is the highest. */
 function first(kysely: Kysely<Tables>, row: Placeholders<JobRow>) {
   const jobs = kysely.selectFrom('jobs').select('id');
   return kysely

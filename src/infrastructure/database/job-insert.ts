@@ -4,8 +4,9 @@ import { ComfyUIError } from '../../domain/errors';
 import type { Job } from '../../domain/job/job';
 import { writeWorkflow } from '../../domain/workflow/workflow-text';
 import type { Database } from './database';
-import { FirstJob, heldLease } from './first-job';
+import { FirstJobInsert } from './job-insert-first';
 import { hash, JOB_COLUMNS, type JobRow, newRow, toJob } from './job-rows';
+import { heldLease } from './leases';
 import { type Placeholders, PreparedQuery } from './prepared-query';
 import type { Transaction } from './statements';
 import type { Tables, WorkflowsTable } from './tables';
@@ -18,50 +19,50 @@ export interface AddedJob {
 /** Any number that other software is unlikely to lock in the same database. */
 const ADD_LOCK = 7_461_982_530;
 
-/** Adds jobs to one database, one after the other: so the queue is never overfilled, a key never used twice, and nobody overtaken. */
-export class JobAdder {
-  readonly #turn = new PreparedQuery(takeTurn);
-  readonly #first = new FirstJob();
+/** Adds jobs one after the other, so that limit, idempotency keys and order are exact between processes. */
+export class JobInsert {
+  readonly #lock = new PreparedQuery(lockAdditions);
+  readonly #first = new FirstJobInsert();
   readonly #lease = new PreparedQuery(heldLease);
   readonly #byKey = new PreparedQuery(jobByKey);
-  readonly #queue = new PreparedQuery(lookAtQueue);
+  readonly #queue = new PreparedQuery(readQueue);
   readonly #insertJob = new PreparedQuery((kysely, row: Placeholders<JobRow>) => kysely.insertInto('jobs').values(row));
   readonly #insertWorkflow = new PreparedQuery((kysely, row: Placeholders<WorkflowsTable>) =>
     kysely.insertInto('workflows').values(row),
   );
 
-  /** Whether nobody waited when the last one was added here. */
-  #isQuiet = false;
+  /** Whether the queue was empty at the last addition by this process. */
+  #wasEmpty = false;
 
   constructor(private readonly database: Database) {}
 
-  /** @throws ComfyUIError `queue_full`, `idempotency_mismatch`; what the driver throws */
+  /** @throws ComfyUIError `queue_full`, `idempotency_mismatch`; errors of the driver */
   async add(entry: JobEntry): Promise<AddedJob> {
     const first = this.#mayBeFirst(entry) ? await this.#addFirst(entry) : undefined;
-    return first ? { job: first, isNew: true } : this.#inTurn((transaction) => this.#add(transaction, entry));
+    return first ? { job: first, isNew: true } : this.#locked((transaction) => this.#add(transaction, entry));
   }
 
-  /** As a rule nobody waits: then PostgreSQL need not be asked, and waited for, before a job is written. */
+  /** As a rule the queue is empty: then PostgreSQL stores the job in one round trip. */
   #mayBeFirst({ idempotency, maxQueue }: JobEntry): boolean {
-    return this.#isQuiet && this.database.dialect === 'postgres' && !idempotency && maxQueue > 0;
+    return this.#wasEmpty && this.database.dialect === 'postgres' && !idempotency && maxQueue > 0;
   }
 
-  /** @returns undefined when it was not kept */
+  /** @returns undefined when it was not stored */
   async #addFirst(entry: JobEntry): Promise<Job | undefined> {
-    const { sent } = await this.#inTurn(async (transaction) => {
+    const { sent } = await this.#locked(async (transaction) => {
       const job = this.#first.send(transaction, entry);
-      // The commit fails, too.
+      // The commit rejects, too.
       job.catch(() => undefined);
       return { sent: job };
     });
     const added = await sent;
-    this.#isQuiet = added !== undefined;
+    this.#wasEmpty = added !== undefined;
     return added;
   }
 
-  #inTurn<T>(write: (transaction: Transaction) => Promise<T>): Promise<T> {
+  #locked<T>(write: (transaction: Transaction) => Promise<T>): Promise<T> {
     return this.database.transact((transaction) => {
-      if (this.database.dialect === 'postgres') this.#turn.send(transaction, {});
+      if (this.database.dialect === 'postgres') this.#lock.send(transaction, {});
       return write(transaction);
     });
   }
@@ -70,23 +71,24 @@ export class JobAdder {
     const { job, idempotency, maxQueue } = entry;
     const earlier = idempotency && (await this.#findEarlier(transaction, job, idempotency));
     if (earlier) return earlier;
-    const [{ rows }, handed] = await Promise.all([this.#queue.run(transaction, {}), this.#handed(transaction, entry)]);
+    const answers = [this.#queue.run(transaction, {}), this.#assigned(transaction, entry)] as const;
+    const [{ rows }, assigned] = await Promise.all(answers);
     const { waiting = 0, lastOrder = null } = rows[0] ?? {};
-    this.#isQuiet = waiting === 0;
+    this.#wasEmpty = waiting === 0;
     if (waiting >= maxQueue) throw queueFull(maxQueue);
-    const kept = waiting === 0 ? (handed ?? job) : job;
-    // Behind all others, also when the clock stood still or went back.
-    this.#insert(transaction, { ...entry, job: kept }, Math.max(job.queuedAt * 1000, (lastOrder ?? 0) + 1));
-    return { job: kept, isNew: true };
+    const stored = waiting === 0 ? (assigned ?? job) : job;
+    // Behind all others, also when the clock stands still or goes back.
+    this.#insert(transaction, { ...entry, job: stored }, Math.max(job.queuedAt * 1000, (lastOrder ?? 0) + 1));
+    return { job: stored, isNew: true };
   }
 
-  /** The job as handed over, if its server is driven by this process until this is written. */
-  async #handed(transaction: Transaction, { handed }: JobEntry): Promise<Job | undefined> {
-    // The embedded database has one process, which drives all servers.
-    if (!handed || this.database.dialect === 'sqlite') return handed?.job;
-    if (!handed.lease) return undefined;
-    const { rows } = await this.#lease.run(transaction, handed.lease);
-    return rows.length > 0 ? handed.job : undefined;
+  /** The job with its assignment, if this process holds the lease until the commit. */
+  async #assigned(transaction: Transaction, { assigned }: JobEntry): Promise<Job | undefined> {
+    // The embedded database has one process, which keeps its leases.
+    if (!assigned || this.database.dialect === 'sqlite') return assigned?.job;
+    if (!assigned.lease) return undefined;
+    const { rows } = await this.#lease.run(transaction, assigned.lease);
+    return rows.length > 0 ? assigned.job : undefined;
   }
 
   async #findEarlier(
@@ -107,8 +109,8 @@ export class JobAdder {
   }
 }
 
-function takeTurn(kysely: Kysely<Tables>) {
-  return kysely.selectNoFrom(sql`pg_advisory_xact_lock(${sql.lit(ADD_LOCK)})`.as('turn'));
+function lockAdditions(kysely: Kysely<Tables>) {
+  return kysely.selectNoFrom(sql`pg_advisory_xact_lock(${sql.lit(ADD_LOCK)})`.as('lock'));
 }
 
 function jobByKey(kysely: Kysely<Tables>, { key }: Placeholders<{ readonly key: string }>) {
@@ -116,11 +118,11 @@ function jobByKey(kysely: Kysely<Tables>, { key }: Placeholders<{ readonly key: 
 }
 
 function forgetKey(transaction: Transaction, { id }: JobRow): undefined {
-  const nothing = { idempotency_key: null, request_hash: null };
-  transaction.send(transaction.kysely.updateTable('jobs').set(nothing).where('id', '=', id).compile());
+  const query = transaction.kysely.updateTable('jobs').set({ idempotency_key: null, request_hash: null });
+  transaction.send(query.where('id', '=', id).compile());
 }
 
-function lookAtQueue(kysely: Kysely<Tables>) {
+function readQueue(kysely: Kysely<Tables>) {
   return kysely.selectNoFrom((builder) => [
     builder
       .selectFrom('jobs')
