@@ -1,20 +1,24 @@
 import { JobEventBus, type JobSnapshot } from '../../application/jobs/job-event-bus';
 
-/** For a process without others that could tell anything quickly. */
+/** The bus of a process that shares its database with no other one. */
 export class NoopEventBus extends JobEventBus {
-  tell(): void {}
+  publish(): void {}
+
+  publishFile(): void {}
+
+  publishWork(): void {}
+
+  publishCancellation(): void {}
 
   async latest(jobIds: readonly string[]): Promise<readonly (JobSnapshot | undefined)[]> {
     return jobIds.map(() => undefined);
   }
 
-  foretell(): void {}
-
-  listen(): () => void {
+  subscribe(): () => void {
     return () => undefined;
   }
 
-  askToCancel(): void {}
+  subscribeProcess(): void {}
 
-  onCancel(): void {}
+  onApplicationShutdown(): void {}
 }

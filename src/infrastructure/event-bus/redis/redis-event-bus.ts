@@ -1,157 +1,156 @@
+import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { JobEventBus, type JobSnapshot } from '../../../application/jobs/job-event-bus';
-import { sleep } from '../../../shared/sleep';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import {
+  JobEventBus,
+  type JobSnapshot,
+  type JobSubscriber,
+  type ProcessSubscriber,
+} from '../../../application/jobs/job-event-bus';
 import type { CollectedFile } from '../../../domain/job/job';
-import { isJobId } from '../../job-id';
-import { readForetold } from '../../job-message.codec';
-import { type JobNote, readNote, withoutBytes } from './job-frame';
-import { Subscriptions, stackOf } from './subscriptions';
-import { Publisher } from './publisher';
-import { RedisLink } from './redis-link';
+import { sleep } from '../../../shared/sleep';
+import { decodeMessage, decodeSnapshot, splitBytes } from '../job-message.codec';
+import { Subscriptions } from '../subscriptions';
+import { ReceivedPreviews } from './received-previews';
+import { RedisConnection } from './redis-connection';
 import { RedisNames } from './redis-names';
+import { RedisPublisher } from './redis-publisher';
 
-/** Nobody waits longer for what was told, ms. */
+/** Longest time to read snapshots for a caller, ms. */
 const READ_MS = 1_000;
-/** What was told last is sent before the process ends, if it takes no longer than this, ms. */
-const LAST_WORDS_MS = 300;
-/** Jobs that are read at once after a break. */
-const CATCH_UP = 200;
+/** Longest time to send the last snapshots before the process ends, ms. */
+const FLUSH_MS = 300;
+/** Jobs that are read together after a reconnect. */
+const READ_TOGETHER = 200;
 
 /**
- * News by Redis: a channel for each job that somebody listens to, and the last of each job under a key that expires. Pictures
- * have a key of their own, and travel once. Without Redis nothing is told, and nothing breaks.
+ * Job events through Redis: a channel for each subscribed job, one for all processes, and the last snapshot of each job under a
+ * key that expires. A preview has a key of its own, and is sent once.
  */
 export class RedisEventBus extends JobEventBus implements OnApplicationShutdown {
-  readonly #logger = new Logger(RedisEventBus.name);
+  readonly #sender = randomUUID();
   readonly #names: RedisNames;
-  readonly #sender: Publisher;
-  readonly #listeners = new Subscriptions();
-  #cancel: ((jobId: string) => void) | undefined;
+  readonly #publisher: RedisPublisher;
+  readonly #subscriptions = new Subscriptions();
+  readonly #previews = new ReceivedPreviews((jobId) => this.#subscriptions.has(jobId));
 
-  private constructor(private readonly link: RedisLink) {
+  private constructor(private readonly connection: RedisConnection) {
     super();
-    this.#names = new RedisNames(link.database);
-    this.#sender = new Publisher(link, this.#names);
-    link.onUp(() => void this.#catchUp());
-    link.subscriptions.on('messageBuffer', (channel: Buffer, message: Buffer) =>
-      this.#hear(channel.toString(), message),
+    this.#names = new RedisNames(connection.database);
+    this.#publisher = new RedisPublisher(connection, this.#names, this.#sender);
+    connection.onUp(() => void this.#resume());
+    connection.subscriptions.on('messageBuffer', (channel: Buffer, message: Buffer) =>
+      this.#onMessage(channel.toString(), message),
     );
   }
 
-  /** Resolves also when Redis is away: it is connected to as soon as it is there. @throws ComfyUIError `storage_failed` */
+  /** Resolves also while Redis is unreachable. @throws ComfyUIError `storage_failed` without ioredis or a valid URL */
   static async open({ redisUrl }: { readonly redisUrl: string }): Promise<RedisEventBus> {
-    return new RedisEventBus(await RedisLink.open(redisUrl));
+    return new RedisEventBus(await RedisConnection.open(redisUrl));
   }
 
-  tell(snapshot: JobSnapshot): void {
-    this.#sender.tell(snapshot);
+  publish(snapshot: JobSnapshot): void {
+    this.#publisher.publish(snapshot);
   }
 
-  foretell(jobId: string, file: CollectedFile): void {
-    this.#sender.foretell(jobId, file);
+  publishFile(jobId: string, file: CollectedFile): void {
+    this.#publisher.publishFile(jobId, file);
+  }
+
+  publishWork(): void {
+    this.#publisher.publishWork();
+  }
+
+  publishCancellation(jobId: string): void {
+    this.#publisher.publishCancellation(jobId);
   }
 
   async latest(jobIds: readonly string[]): Promise<readonly (JobSnapshot | undefined)[]> {
-    const nothing = jobIds.map(() => undefined);
-    if (jobIds.length === 0) return nothing;
-    const enough = new AbortController();
-    const read = this.#read(jobIds).catch((error: unknown) => this.link.complain(error));
-    const latest = await Promise.race([read, longEnough(enough.signal)]);
-    enough.abort();
-    return latest ?? nothing;
+    const none = jobIds.map(() => undefined);
+    if (jobIds.length === 0) return none;
+    const done = new AbortController();
+    const read = this.#read(jobIds).catch((error: unknown) => this.connection.report(error));
+    const latest = await Promise.race([read, timeout(done.signal)]);
+    done.abort();
+    return latest ?? none;
   }
 
-  listen(
-    jobId: string,
-    hear: (snapshot: JobSnapshot) => void,
-    expect: (file: CollectedFile) => void = () => undefined,
-  ): () => void {
-    const { isFirst, stop } = this.#listeners.add(jobId, { hear, expect });
-    if (isFirst) void this.#subscribe([this.#names.news(jobId)]);
+  subscribe(jobId: string, subscriber: JobSubscriber): () => void {
+    const { isFirst, remove } = this.#subscriptions.add(jobId, subscriber);
+    if (isFirst) void this.#subscribeTo([this.#names.events(jobId)]);
     return () => {
-      if (stop()) this.link.subscriptions.unsubscribe(this.#names.news(jobId)).catch(() => undefined);
+      if (!remove()) return;
+      this.#previews.forget(jobId);
+      this.connection.subscriptions.unsubscribe(this.#names.events(jobId)).catch(() => undefined);
     };
   }
 
-  askToCancel(jobId: string): void {
-    this.link.commands.publish(this.#names.cancel, jobId).catch((error: unknown) => this.link.complain(error));
-  }
-
-  onCancel(hear: (jobId: string) => void): void {
-    this.#cancel = hear;
-    void this.#subscribe([this.#names.cancel]);
+  subscribeProcess(subscriber: ProcessSubscriber): void {
+    this.#subscriptions.process = subscriber;
+    void this.#subscribeTo([this.#names.processes]);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.#sender.done(LAST_WORDS_MS);
-    await this.link.close();
+    await this.#publisher.done(FLUSH_MS);
+    await this.connection.close();
   }
 
-  /** What can not be subscribed to now is when Redis is back. */
-  async #subscribe(channels: readonly string[]): Promise<void> {
+  /** A channel that cannot be subscribed to now is subscribed to when Redis is back. */
+  async #subscribeTo(channels: readonly string[]): Promise<void> {
     if (channels.length === 0) return;
-    await this.link.subscriptions.subscribe(...channels).catch((error: unknown) => this.link.complain(error));
+    await this.connection.subscriptions.subscribe(...channels).catch((error: unknown) => this.connection.report(error));
   }
 
-  /** Redis is there, for the first time or again: nobody told us anything meanwhile, and it may know nothing. */
-  async #catchUp(): Promise<void> {
-    this.#sender.forget();
-    this.#sender.sendWaiting();
-    const jobIds = this.#listeners.jobIds;
-    const channels = jobIds.map((id) => this.#names.news(id));
-    await this.#subscribe(this.#cancel ? [this.#names.cancel, ...channels] : channels);
-    for (let first = 0; first < jobIds.length; first += CATCH_UP)
-      await this.#hearLatest(jobIds.slice(first, first + CATCH_UP)).catch((error: unknown) =>
-        this.link.complain(error),
+  /** Redis is connected, for the first time or again: messages were lost meanwhile, and so may be what Redis had. */
+  async #resume(): Promise<void> {
+    this.#publisher.resume();
+    const { jobIds, process } = this.#subscriptions;
+    const channels = jobIds.map((id) => this.#names.events(id));
+    await this.#subscribeTo(process ? [this.#names.processes, ...channels] : channels);
+    this.#subscriptions.work();
+    for (let first = 0; first < jobIds.length; first += READ_TOGETHER)
+      await this.#deliverLatest(jobIds.slice(first, first + READ_TOGETHER)).catch((error: unknown) =>
+        this.connection.report(error),
       );
   }
 
-  /** However long it takes: a connection that breaks meanwhile comes back, and all is read again. */
-  async #hearLatest(jobIds: readonly string[]): Promise<void> {
-    for (const snapshot of await this.#read(jobIds)) if (snapshot) this.#listeners.tell(snapshot.job.id, snapshot);
+  /** Without a time limit: a connection that breaks meanwhile comes back, and everything is read again. */
+  async #deliverLatest(jobIds: readonly string[]): Promise<void> {
+    const snapshots = await this.#read(jobIds);
+    for (const [index, id] of jobIds.entries()) {
+      const snapshot = snapshots[index];
+      if (snapshot) this.#subscriptions.snapshot(id, snapshot);
+      else this.#subscriptions.changed(id);
+    }
   }
 
   async #read(jobIds: readonly string[]): Promise<readonly (JobSnapshot | undefined)[]> {
-    const { commands } = this.link;
     const keys = [...jobIds.map((id) => this.#names.job(id)), ...jobIds.map((id) => this.#names.preview(id))];
-    const values = await commands.mgetBuffer(...keys);
+    const values = await this.connection.commands.mgetBuffer(...keys);
     return jobIds.map((id, index) => {
-      const note = noteOf(id, values[index]?.toString());
-      const picture = withoutBytes(values[jobIds.length + index] ?? Buffer.alloc(0));
-      const image = picture.line === note?.picture?.id ? picture.bytes : undefined;
-      return note && this.#listeners.read(note, image);
+      const message = decodeSnapshot(id, values[index]?.toString() ?? '');
+      const preview = splitBytes(values[jobIds.length + index] ?? Buffer.alloc(0));
+      const image = preview.line === message?.preview?.id ? preview.bytes : undefined;
+      return message && this.#previews.ofKey(message, image);
     });
   }
 
-  #hear(channel: string, message: Buffer): void {
-    if (channel === this.#names.cancel) return this.#hearCancel(message.toString());
-    const id = this.#names.jobOf(channel);
-    if (id === undefined) return;
-    const { line, bytes } = withoutBytes(message);
-    const note = noteOf(id, line);
-    if (note) return this.#listeners.tell(id, this.#listeners.heard(note, bytes));
-    const file = readForetold(line);
-    if (file) this.#listeners.foretell(id, file);
+  #onMessage(channel: string, message: Buffer): void {
+    if (channel === this.#names.processes) return this.#onProcessMessage(message.toString());
+    const jobId = this.#names.jobOf(channel);
+    if (jobId === undefined) return;
+    const { line, bytes } = splitBytes(message);
+    this.#subscriptions.receive(jobId, decodeMessage(line), (decoded) => this.#previews.ofMessage(decoded, bytes));
   }
 
-  #hearCancel(jobId: string): void {
-    try {
-      if (isJobId(jobId)) this.#cancel?.(jobId);
-    } catch (error) {
-      this.#logger.error(`The wish to cancel job ${jobId} was not taken.`, stackOf(error));
-    }
+  #onProcessMessage(message: string): void {
+    const [sender = ''] = message.split(' ', 1);
+    if (sender !== this.#sender) this.#subscriptions.receiveForProcess(decodeMessage(message.slice(sender.length + 1)));
   }
 }
 
-/** What is under the name of another job is not told of this one. */
-function noteOf(jobId: string, line: string | undefined): JobNote | undefined {
-  const note = line === undefined ? undefined : readNote(line);
-  return note?.job.id === jobId ? note : undefined;
-}
-
-/** An answer that came while this process itself was held up is still heard: it is read after the timers, and before immediates. */
-async function longEnough(signal: AbortSignal): Promise<void> {
+/** A reply that arrived while this process was blocked still counts: it is read after the timers, and before immediates. */
+async function timeout(signal: AbortSignal): Promise<void> {
   await sleep(READ_MS, signal);
   if (!signal.aborted) await setImmediate();
 }

@@ -1,37 +1,37 @@
 /**
- * What things are called in Redis. Channels know no database numbers: the number is part of every name, so that two deployments
- * on one Redis are apart.
+ * Keys and channels in Redis. A channel belongs to no database, so the number of the database is part of every name: it keeps
+ * two deployments on one Redis apart.
  */
 export class RedisNames {
   readonly #prefix: string;
-  readonly #news: string;
+  readonly #events: string;
 
   constructor(database: number) {
     this.#prefix = `comfyui:${database}`;
-    this.#news = `${this.#prefix}:news:`;
+    this.#events = `${this.#prefix}:events:`;
   }
 
-  /** Channel of those who ask for cancelations. */
-  get cancel(): string {
-    return `${this.#prefix}:cancel`;
+  /** Channel of what concerns all processes. */
+  get processes(): string {
+    return `${this.#prefix}:processes`;
   }
 
-  /** Channel of the news of a job. */
-  news(jobId: string): string {
-    return `${this.#news}${jobId}`;
+  /** Channel of a job's events. */
+  events(jobId: string): string {
+    return `${this.#events}${jobId}`;
   }
 
-  /** Whose news come by a channel. */
+  /** The job of a channel. */
   jobOf(channel: string): string | undefined {
-    return channel.startsWith(this.#news) ? channel.slice(this.#news.length) : undefined;
+    return channel.startsWith(this.#events) ? channel.slice(this.#events.length) : undefined;
   }
 
-  /** Key of the last that was told of a job. */
+  /** Key of a job's last snapshot. */
   job(jobId: string): string {
     return `${this.#prefix}:job:${jobId}`;
   }
 
-  /** Key of its last preview. */
+  /** Key of the preview of a job's last snapshot. */
   preview(jobId: string): string {
     return `${this.#prefix}:preview:${jobId}`;
   }
