@@ -3,10 +3,13 @@ import type { ByteRange } from '../../application/assets/asset-storage';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 
-/** `ab/abcd...`: no folder grows too large. @throws ComfyUIError `invalid_request`: nothing else ever becomes a path */
+/**
+ * The path of a file in the storage: `ab/abcd...`, so that no folder grows too large.
+ * @throws ComfyUIError `invalid_request` for anything but a SHA-256, so that no other text becomes a path
+ */
 export function addressOf(sha256: string): string {
   if (typeof sha256 !== 'string' || !SHA256.test(sha256))
-    throw new ComfyUIError('invalid_request', 'The key of a stored file is its SHA-256: 64 hex digits in lower case.');
+    throw new ComfyUIError('invalid_request', 'The key of a stored file must be its SHA-256: 64 lowercase hex digits.');
   return `${sha256.slice(0, 2)}/${sha256}`;
 }
 
@@ -17,7 +20,7 @@ export function checkRange(range: ByteRange | undefined): void {
   if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start)
     throw new ComfyUIError(
       'invalid_request',
-      'A range of bytes goes from a first byte, counted from 0, to a last one.',
+      'A byte range must have a first position, from 0, and a last one that is not smaller.',
     );
 }
 
@@ -31,6 +34,6 @@ export function notFound(sha256: string): ComfyUIError {
 }
 
 export function beyondEnd(range: ByteRange | undefined, cause?: unknown): ComfyUIError {
-  const message = `The file ends before the first byte asked for (${range?.start}).`;
+  const message = `The range starts beyond the end of the file (${range?.start}).`;
   return new ComfyUIError('invalid_request', message, { cause });
 }

@@ -9,7 +9,10 @@ const policy = retry(
   },
 );
 
-/** Tries up to four times what may succeed later, with growing, jittered pauses. Rejects with the signal's reason. */
+/**
+ * Makes up to four attempts while the error is transient, with exponential backoff and jitter. Rejects with the signal's
+ * reason if it aborts.
+ */
 export async function retryPassing<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   signal?.throwIfAborted();
   try {

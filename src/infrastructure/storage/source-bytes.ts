@@ -3,14 +3,14 @@ import type { FileToStore } from '../../application/assets/asset-storage';
 import { StorageError } from './storage-error';
 
 /**
- * One reading of a file to store. Its last piece comes only after the size was found right: a storage that needs all bytes
- * never gets a part for the whole. The hash was made of these bytes when they came in; it is not made again.
+ * One read of a file to store. The last chunk is held back until the size is checked, so that a storage never accepts a
+ * truncated file as complete. The hash was computed from these bytes before and is not checked again.
  */
 export class SourceBytes {
-  /** Set when the source failed or was wrong: whoever got the bytes is not to blame. */
+  /** Set if the source failed or had the wrong size: then the consumer of the bytes is not the cause. */
   failure: Error | undefined;
   readonly #checked = new Transform({
-    transform: (piece: Buffer, _encoding, done) => this.#pass(piece, done),
+    transform: (chunk: Buffer, _encoding, done) => this.#pass(chunk, done),
     flush: (done) => this.#end(done),
   });
   #size = 0;
@@ -18,15 +18,15 @@ export class SourceBytes {
 
   constructor(
     private readonly file: FileToStore,
-    private readonly onPiece: () => void = () => undefined,
+    private readonly onChunk: () => void = () => undefined,
   ) {
     const source = file.open();
-    source.once('error', (error) => this.#blame(error));
+    source.once('error', (error) => this.#sourceFailed(error));
     source.once('close', () => {
-      if (!source.readableEnded) this.#blame(new StorageError('A file to store broke off.'));
+      if (!source.readableEnded) this.#sourceFailed(new StorageError('The stream of a file to store ended too early.'));
     });
     pipeline(source, this.#checked, () => undefined);
-    // For who never began to read: the pipeline no longer listens when all has gone in.
+    // An error without a reader must not be unhandled: the pipeline has no listener once the source has ended.
     this.#checked.on('error', () => undefined);
   }
 
@@ -34,35 +34,33 @@ export class SourceBytes {
     return this.#checked;
   }
 
-  /** Lets go of the source, wherever the reading is. Harmless when it is over. */
+  /** Destroys the source at any point. Without effect after the end. */
   stop(): void {
     if (!this.#checked.closed) this.#checked.destroy(new Error('The file is not needed any more.'));
   }
 
-  #pass(piece: Buffer, done: TransformCallback): void {
-    this.#size += piece.length;
-    this.onPiece();
-    const held = this.#held;
-    this.#held = piece;
-    if (this.#size > this.file.sizeBytes)
-      this.#refuse(`was said to have ${this.file.sizeBytes} bytes, and brought more`, done);
-    else done(null, held);
+  #pass(chunk: Buffer, done: TransformCallback): void {
+    this.#size += chunk.length;
+    this.onChunk();
+    const previous = this.#held;
+    this.#held = chunk;
+    if (this.#size > this.file.sizeBytes) this.#refuse(`has more than the expected ${this.file.sizeBytes} bytes`, done);
+    else done(null, previous);
   }
 
   #end(done: TransformCallback): void {
     const { sizeBytes } = this.file;
-    if (this.#size < sizeBytes)
-      this.#refuse(`was said to have ${sizeBytes} bytes, and brought only ${this.#size}`, done);
+    if (this.#size < sizeBytes) this.#refuse(`has only ${this.#size} of the expected ${sizeBytes} bytes`, done);
     else done(null, this.#held);
   }
 
-  #refuse(says: string, done: TransformCallback): void {
-    this.failure = new StorageError(`A file to store ${says}.`);
+  #refuse(problem: string, done: TransformCallback): void {
+    this.failure = new StorageError(`A file to store ${problem}.`);
     done(this.failure);
   }
 
-  /** Not when it was let go of. */
-  #blame(error: Error): void {
+  /** Ignores errors after `stop`. */
+  #sourceFailed(error: Error): void {
     if (!this.#checked.destroyed) this.failure ??= error;
   }
 }

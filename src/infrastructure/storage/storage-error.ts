@@ -1,19 +1,19 @@
 import { ComfyUIError } from '../../domain/errors';
 
-interface FaultOptions {
+interface StorageErrorOptions {
   readonly cause?: unknown;
-  /** Another try soon may succeed. */
+  /** A retry may succeed. */
   readonly isPassing?: boolean;
-  /** The bucket is not there; it may be made. */
+  /** The bucket does not exist and may be created. */
   readonly isBucketMissing?: boolean;
 }
 
-/** A storage that could not do what it was asked for. */
+/** A failed operation of the file storage. */
 export class StorageError extends ComfyUIError {
   readonly isPassing: boolean;
   readonly isBucketMissing: boolean;
 
-  constructor(message: string, { cause, isPassing = false, isBucketMissing = false }: FaultOptions = {}) {
+  constructor(message: string, { cause, isPassing = false, isBucketMissing = false }: StorageErrorOptions = {}) {
     super('storage_failed', message, { cause });
     this.isPassing = isPassing;
     this.isBucketMissing = isBucketMissing;

@@ -4,15 +4,14 @@ import { TableRefusal } from './table-errors';
 const TIME = new Date(0).toISOString();
 
 /**
- * A row that has everything but a status that there is. PostgreSQL looks at it in this order: whether the table and all its
- * columns are there, whether the values fit, whether the key may insert and update, whether row-level security lets the row
- * in, whether a column that must be set is not, and only then at what values are allowed. So whoever is refused for the
- * status is refused for nothing else, and nothing was written.
+ * A valid row except for its status. PostgreSQL checks in this order: table and columns exist, values fit, the key may insert
+ * and update, row-level security accepts the row, required columns are set, and only then check constraints. So if the
+ * status is the reason for the refusal, everything else is correct and nothing was written.
  */
 export const PROBE: GenerationRow = {
   job_id: '00000000-0000-0000-0000-000000000000',
   status: 'probe',
-  label: 'nestjs-comfyui tries whether it can write here',
+  label: 'nestjs-comfyui checks whether it can write here',
   prompt: '',
   negative_prompt: '',
   seed: '18446744073709551615',
@@ -38,7 +37,7 @@ export const PROBE: GenerationRow = {
   duration_ms: 5_000_000_000,
 };
 
-/** Whether it was refused for its status: check_violation. */
+/** Whether the probe was refused because of its status (check_violation). */
 export function isProbeRefused(error: unknown): boolean {
   return error instanceof TableRefusal && error.code === '23514';
 }

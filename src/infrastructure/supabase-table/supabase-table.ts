@@ -1,79 +1,78 @@
 import type * as PostgrestJs from '@supabase/postgrest-js';
 import { GenerationTable } from '../../application/outbox/generation-table';
-import type { SupabaseTableOptions } from '../../options/storage.options';
-import { ComfyUIError } from '../../domain/errors';
+import { resolve } from '../../options/resolve';
+import { type SupabaseTableOptions, SupabaseTableSettings } from '../../options/supabase.options';
 import type { GenerationRow } from '../../domain/generation-row';
 import { loadPeer } from '../load-peer';
-import { Silence } from '../silence';
+import { InactivityTimeout } from '../inactivity-timeout';
 import { supabaseApi, supabaseHeaders } from '../supabase-project';
 import { isProbeRefused, PROBE } from './probe';
-import { TableRefusal, tableFault } from './table-errors';
+import { TableRefusal, toTableError } from './table-errors';
 import { WatchedFetch } from './watched-fetch';
 
-/** Longer than Supabase lets a statement take (8 s). */
-const SILENT_MS = 15_000;
+/** Above Supabase's statement timeout (8 s). */
+const INACTIVITY_MS = 15_000;
 
 type Table = ReturnType<PostgrestJs.PostgrestClient['from']>;
 type Request = (table: Table) => PromiseLike<{ data: unknown; error: unknown; status: number }>;
 
-/** @throws ComfyUIError `storage_failed` for settings that can not be, or when its client is not installed */
-export function supabaseGenerationTable(options: Required<SupabaseTableOptions>): GenerationTable {
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(options.table))
-    throw new ComfyUIError('storage_failed', 'SUPABASE_TABLE must be a name of letters, digits and underscores.');
+/** @throws OptionError; ComfyUIError `storage_failed` when its client is not installed */
+export function supabaseGenerationTable(options: SupabaseTableOptions): GenerationTable {
+  const settings = resolve(SupabaseTableSettings, options, { path: 'supabaseTable' });
   const load = () => require('@supabase/postgrest-js') as typeof PostgrestJs;
   const postgrestJs = loadPeer(load, 'Writing to a Supabase table', '@supabase/postgrest-js');
-  return new SupabaseTable(postgrestJs, { ...options, ...supabaseApi(options, 'rest/v1') });
+  return new SupabaseTable(postgrestJs, { ...settings, ...supabaseApi(settings, 'rest/v1') });
 }
 
-/** A table of a Supabase project, by way of its REST API, which is PostgREST. */
+/** A table of a Supabase project, over its REST API (PostgREST). */
 class SupabaseTable extends GenerationTable {
   constructor(
     private readonly postgrestJs: typeof PostgrestJs,
-    private readonly options: Required<SupabaseTableOptions>,
+    private readonly options: SupabaseTableSettings,
   ) {
     super();
   }
 
   async check(signal: AbortSignal): Promise<void> {
-    await this.#told(signal, async () => {
+    await this.#withErrors(signal, async () => {
       try {
-        await this.#ask(upsertOf([PROBE]), signal);
+        await this.#send(upsertOf([PROBE]), signal);
       } catch (error) {
         if (isProbeRefused(error)) return;
         throw error;
       }
-      await this.#ask((table) => table.delete().eq('job_id', PROBE.job_id).select('job_id'), signal);
+      await this.#send((table) => table.delete().eq('job_id', PROBE.job_id).select('job_id'), signal);
     });
   }
 
   async upsert(rows: readonly GenerationRow[], signal: AbortSignal): Promise<void> {
-    await this.#told(signal, () => this.#ask(upsertOf(rows), signal));
+    await this.#withErrors(signal, () => this.#send(upsertOf(rows), signal));
   }
 
-  async #told(signal: AbortSignal, act: () => Promise<void>): Promise<void> {
+  async #withErrors(signal: AbortSignal, operation: () => Promise<void>): Promise<void> {
     try {
-      await act();
+      await operation();
     } catch (error) {
       signal.throwIfAborted();
-      throw tableFault(error, this.options);
+      throw toTableError(error, this.options);
     }
   }
 
   /**
-   * Asks for rows, to know PostgREST from others.
-   * @throws TableRefusal, or what `fetch` threw
+   * Requests the written rows, because only PostgREST answers with an array.
+   * @throws TableRefusal, or the error of `fetch`
    */
-  async #ask(request: Request, signal: AbortSignal): Promise<void> {
+  async #send(request: Request, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const silence = new Silence(signal, SILENT_MS);
-    const watched = new WatchedFetch(silence.signal);
+    const timeout = new InactivityTimeout(signal, INACTIVITY_MS);
+    const watched = new WatchedFetch(timeout.signal);
     try {
       const { data, error, status } = await request(this.#table(watched.fetch));
       if (watched.failure !== undefined) throw watched.failure;
       if (error || watched.status !== status || !Array.isArray(data))
         throw TableRefusal.of(status === 0 ? 0 : watched.status, error);
     } finally {
-      silence.end();
+      timeout.dispose();
     }
   }
 

@@ -1,17 +1,17 @@
-/** A `fetch` that remembers what PostgREST's client does not tell: it keeps only the text of an error, and takes some 404s for success. */
+/** A `fetch` that records errors and statuses: the PostgREST client keeps only the text of an error and treats some 404s as success. */
 export class WatchedFetch {
-  /** What `fetch` threw, or why it was ended. */
+  /** The error of `fetch`, or the reason of its abort. */
   failure: unknown;
-  /** Of the answer as it came. */
+  /** The status of the response. */
   status = 0;
 
   constructor(private readonly signal: AbortSignal) {}
 
   readonly fetch: typeof fetch = async (input, init) => {
     try {
-      const answer = await fetch(input, { ...init, redirect: 'error', signal: this.signal });
-      this.status = answer.status;
-      return answer;
+      const response = await fetch(input, { ...init, redirect: 'error', signal: this.signal });
+      this.status = response.status;
+      return response;
     } catch (error) {
       this.failure = this.signal.aborted ? this.signal.reason : error;
       throw error;

@@ -1,7 +1,7 @@
 import { closeSync, constants, fsync, open, openSync, writeFile, writev } from 'node:fs';
 import { promisify } from 'node:util';
 
-/** As of `node:fs/promises`, with plain numbers: those can be closed at once, which is far quicker than in another thread. */
+/** Plain descriptors instead of `node:fs/promises`: closing them synchronously is far faster than in another thread. */
 const openFile = promisify(open);
 const writeVector = promisify(writev);
 const writeRest = promisify(writeFile);
@@ -13,35 +13,35 @@ export function syncFile(file: number): Promise<void> {
 }
 
 /**
- * What was named or unnamed in it lasts then. It is opened at once: the system has it at hand, as something was just done in
- * it, and a trip to another thread takes far longer.
+ * Makes created and removed names in a folder durable. Opens it synchronously: the system has it cached after the previous
+ * operation, and a call in another thread takes far longer.
  */
 export async function syncFolder(path: string): Promise<void> {
   const folder = openSync(path, constants.O_RDONLY);
   try {
     await syncFile(folder);
   } finally {
-    letGo(folder);
+    closeQuietly(folder);
   }
 }
 
-/** All of it: a disk that is nearly full may take a part of it first. */
-export async function writeAll(file: number, pieces: readonly Buffer[]): Promise<void> {
-  const size = pieces.reduce((sum, { length }) => sum + length, 0);
-  const { bytesWritten } = await writeVector(file, pieces);
-  if (bytesWritten < size) await writeRest(file, Buffer.concat(pieces).subarray(bytesWritten));
+/** Writes all bytes: on a nearly full disk the first call may write only a part. */
+export async function writeAll(file: number, chunks: readonly Buffer[]): Promise<void> {
+  const size = chunks.reduce((sum, { length }) => sum + length, 0);
+  const { bytesWritten } = await writeVector(file, chunks);
+  if (bytesWritten < size) await writeRest(file, Buffer.concat(chunks).subarray(bytesWritten));
 }
 
-/** Closes it at once. What counts was synced before, so it does not matter whether the system minds. */
-function letGo(file: number): void {
+/** Closes synchronously. The data was synced before, so an error has no effect. */
+function closeQuietly(file: number): void {
   try {
     closeSync(file);
   } catch {
-    // It is closed all the same.
+    // The descriptor is closed even if the system reports an error.
   }
 }
 
-/** Opens a file for as long as it is used; what counts is to be synced by then. */
+/** Opens a file while `use` runs, which must sync the data. */
 export async function withFile<T>(
   path: string,
   { flags, mode }: { readonly flags: number | string; readonly mode?: number },
@@ -51,6 +51,6 @@ export async function withFile<T>(
   try {
     return await use(file);
   } finally {
-    letGo(file);
+    closeQuietly(file);
   }
 }

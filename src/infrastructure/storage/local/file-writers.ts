@@ -2,18 +2,18 @@ import { constants } from 'node:fs';
 import { link } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { syncFile, withFile, writeAll } from './descriptors';
-import type { Fill } from './partial-uploads';
+import type { FileWriter } from './partial-uploads';
 import { codeOf } from './local-errors';
 
 const WRITE_BYTES = 2 * 1024 * 1024;
 const OWNER_ONLY = 0o600;
 const { O_WRONLY, O_CREAT, O_EXCL, O_DSYNC } = constants;
 const NEW = O_WRONLY | O_CREAT | O_EXCL;
-/** On Linux a write can be one with its way to the disk; elsewhere that means less than it says. */
+/** Only on Linux does `O_DSYNC` make each write durable. */
 const IS_DSYNC = process.platform === 'linux';
 
-/** Each call is a trip to another thread and back, which for a small file takes longer than the writing. */
-export function fromMemory(bytes: Buffer): Fill {
+/** Uses as few system calls as possible: each runs in another thread, which takes longer than writing a small file. */
+export function fromMemory(bytes: Buffer): FileWriter {
   const flags = IS_DSYNC ? NEW | O_DSYNC : NEW;
   return (path) =>
     withFile(path, { flags, mode: OWNER_ONLY }, async (file) => {
@@ -22,37 +22,37 @@ export function fromMemory(bytes: Buffer): Fill {
     });
 }
 
-/** Another name for what is on this disk already, which costs nothing. */
-export function fromFile(source: string): Fill {
+/** Creates a hard link to a file on the same disk, without copying. */
+export function fromFile(source: string): FileWriter {
   return async (path) => {
     await link(source, path);
     await withFile(path, { flags: 'r+' }, syncFile);
   };
 }
 
-/** Another disk, or one that has no second names. */
-export function canNotLink(error: unknown): boolean {
+/** Whether the file is on another disk or its file system has no hard links. */
+export function isLinkUnsupported(error: unknown): boolean {
   return /^(EXDEV|EPERM|ENOTSUP|EOPNOTSUPP|ENOSYS|EMLINK|ENOENT)$/.test(codeOf(error));
 }
 
-/** Read once: a fill that is repeated has read nothing. */
-export function fromStream(bytes: Readable): Fill {
+/** The stream is consumed by the first successful open: a repeated call has not read anything yet. */
+export function fromStream(bytes: Readable): FileWriter {
   return (path) =>
     withFile(path, { flags: NEW, mode: OWNER_ONLY }, async (file) => {
-      for await (const pieces of together(bytes)) await writeAll(file, pieces);
+      for await (const chunks of batched(bytes)) await writeAll(file, chunks);
       await syncFile(file);
     });
 }
 
-async function* together(bytes: Readable): AsyncGenerator<Buffer[], void, undefined> {
-  let pieces: Buffer[] = [];
+async function* batched(bytes: Readable): AsyncGenerator<Buffer[], void, undefined> {
+  let batch: Buffer[] = [];
   let size = 0;
-  for await (const piece of bytes as AsyncIterable<Buffer>) {
-    pieces.push(piece);
-    size += piece.length;
+  for await (const chunk of bytes as AsyncIterable<Buffer>) {
+    batch.push(chunk);
+    size += chunk.length;
     if (size < WRITE_BYTES) continue;
-    yield pieces;
-    [pieces, size] = [[], 0];
+    yield batch;
+    [batch, size] = [[], 0];
   }
-  if (size > 0) yield pieces;
+  if (size > 0) yield batch;
 }

@@ -6,10 +6,10 @@ import { syncFolder } from './descriptors';
 import { codeOf } from './local-errors';
 
 const OWNER_ONLY = 0o700;
-/** Windows has no O_NOFOLLOW; then it counts for nothing. */
+/** O_NOFOLLOW is undefined on Windows and then has no effect. */
 const { O_RDONLY, O_NOFOLLOW } = constants;
 
-/** A new name in a folder lasts only when the folder was synced; Windows can not, and need not. */
+/** A new name is durable only after a sync of its folder; Windows does not support or need that. */
 const SYNCS_FOLDERS = process.platform !== 'win32';
 
 export interface FoundFile {
@@ -17,54 +17,57 @@ export interface FoundFile {
   readonly size: number;
 }
 
-/** The folder files are kept in. Nothing in it leads out of it. */
+/** The folder of the stored files. Symbolic links in it that lead out of it are refused. */
 export class Folder {
   #root: Promise<string> | undefined;
-  /** What was found well is not looked at again until something fails. */
+  /** Folders that passed their checks, which are not repeated until an operation fails. */
   readonly #prepared = new Set<string>();
   readonly #checked = new Set<string>();
 
   constructor(private readonly directory: string) {}
 
-  /** Its real path. It is made once: later on, a folder that is gone is a disk that was taken away. */
+  /** The real path. Created only once: a folder that disappears later is a disk that was removed. */
   root(): Promise<string> {
-    this.#root ??= this.#make().catch((error: unknown) => {
+    this.#root ??= this.#create().catch((error: unknown) => {
       this.#root = undefined;
       throw error;
     });
     return this.#root;
   }
 
-  /** Where a file is or would be. @param address `ab/abcd...` */
+  /**
+   * The absolute path of a file, whether it exists or not.
+   * @param address `ab/abcd...`
+   */
   async pathOf(address: string): Promise<string> {
     return join(await this.root(), address);
   }
 
-  /** Makes the folder of a file, so that it lasts. */
-  async makeFor(path: string): Promise<void> {
+  /** Creates the folder of a file, durably. */
+  async createFor(path: string): Promise<void> {
     const folder = dirname(path);
     if (!this.#prepared.has(folder)) await this.#prepare(folder);
   }
 
-  /** Makes the new name of a file last. */
+  /** Makes the new name of a file durable. */
   async syncFor(path: string): Promise<void> {
     if (SYNCS_FOLDERS) await syncFolder(dirname(path));
   }
 
-  /** Something failed: folders may be gone, or not what they were. */
-  distrust(): void {
+  /** Repeats all checks on next use, after a failure that removed or replaced folders may have caused. */
+  resetChecks(): void {
     this.#prepared.clear();
     this.#checked.clear();
   }
 
-  /** Undefined when it is not there. */
+  /** Undefined if the file does not exist. */
   async openFile(path: string): Promise<FoundFile | undefined> {
-    const handle = await this.#ifThere(path, () => open(path, O_RDONLY | O_NOFOLLOW));
+    const handle = await this.#ifExists(path, () => open(path, O_RDONLY | O_NOFOLLOW));
     if (!handle) return undefined;
     try {
-      const found = await handle.stat();
-      if (found.isFile()) return { handle, size: found.size };
-      throw new StorageError(`What is at ${path} is no file.`);
+      const stats = await handle.stat();
+      if (stats.isFile()) return { handle, size: stats.size };
+      throw new StorageError(`${path} is not a regular file.`);
     } catch (error) {
       await handle.close();
       throw error;
@@ -72,18 +75,18 @@ export class Folder {
   }
 
   async removeFile(path: string): Promise<void> {
-    await this.#ifThere(path, () => unlink(path));
+    await this.#ifExists(path, () => unlink(path));
   }
 
-  async #ifThere<T>(path: string, act: () => Promise<T>): Promise<T | undefined> {
+  async #ifExists<T>(path: string, operation: () => Promise<T>): Promise<T | undefined> {
     try {
       await this.#refuseLinks(dirname(path));
-      return await act();
+      return await operation();
     } catch (error) {
-      this.distrust();
+      this.resetChecks();
       if (codeOf(error) !== 'ENOENT') throw error;
     }
-    // Without the root nothing is lost yet: its disk may come back.
+    // Without the root the file is not lost: its disk may be mounted again. Then access throws.
     await access(await this.root());
     return undefined;
   }
@@ -95,12 +98,12 @@ export class Folder {
       if (codeOf(error) !== 'EEXIST') throw error;
     }
     await this.#refuseLinks(folder);
-    // Also where it was there: whoever has just made it may not have come so far.
+    // Even if the folder exists: the process that created it may not have synced it yet.
     await this.syncFor(folder);
     this.#prepared.add(folder);
   }
 
-  async #make(): Promise<string> {
+  async #create(): Promise<string> {
     await mkdir(resolve(this.directory), { recursive: true, mode: OWNER_ONLY });
     return realpath(this.directory);
   }

@@ -1,6 +1,9 @@
 export interface LocalStorageOptions {
-  /** The folder for the files; made when it is not there. Its file system must know `rename` and `fsync`. */
+  /** Folder for the files; created when it does not exist. Its file system must support `rename` and `fsync`. */
   readonly directory: string;
-  /** The folder is this process's alone: halves that one before left there go at the start. Otherwise only those of yesterday. */
+  /**
+   * No other process uses the folder: partial uploads of an earlier process are removed at the start. Otherwise only those that
+   * are older than a day.
+   */
   readonly isOwn?: boolean;
 }

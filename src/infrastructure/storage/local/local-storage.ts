@@ -9,20 +9,20 @@ import {
   type Reading,
 } from '../../../application/assets/asset-storage';
 import { addressOf, beyondEnd, checkRange, notFound } from '../address';
-import { handedOut } from '../handed-out';
-import { OnePut } from '../one-put';
+import { storageStream } from '../storage-stream';
+import { SingleFlightPut } from '../single-flight-put';
 import { probe } from '../probe';
 import { SourceBytes } from '../source-bytes';
 import { StorageError } from '../storage-error';
 import { Folder, type FoundFile } from './folder';
-import { canNotLink, fromFile, fromMemory, fromStream } from './file-writers';
-import { type Fill, removeHalves, writeWhole } from './partial-uploads';
-import { localFault } from './local-errors';
+import { fromFile, fromMemory, fromStream, isLinkUnsupported } from './file-writers';
+import { type FileWriter, removePartialUploads, writeAtomically } from './partial-uploads';
+import { localStorageError } from './local-errors';
 import type { LocalStorageOptions } from './local-options';
 
 const READ_BYTES = 256 * 1024;
 
-/** Files in a folder, for one process or several on one file system. */
+/** Stores files in a folder, for one process or several on the same file system. */
 export function localStorage(options: LocalStorageOptions): AssetStorage {
   return new LocalStorage(options);
 }
@@ -30,7 +30,7 @@ export function localStorage(options: LocalStorageOptions): AssetStorage {
 class LocalStorage extends AssetStorage {
   readonly linksLast = false;
   readonly #folder: Folder;
-  readonly #puts = new OnePut((file, signal) => this.#store(file, signal));
+  readonly #puts = new SingleFlightPut((file, signal) => this.#store(file, signal));
 
   constructor(private readonly options: LocalStorageOptions) {
     super();
@@ -38,7 +38,7 @@ class LocalStorage extends AssetStorage {
   }
 
   async check(signal: AbortSignal): Promise<void> {
-    await this.#told(async () => removeHalves(await this.#folder.root(), this.options.isOwn === true));
+    await this.#withErrors(async () => removePartialUploads(await this.#folder.root(), this.options.isOwn === true));
     await probe(this, signal);
   }
 
@@ -51,17 +51,17 @@ class LocalStorage extends AssetStorage {
     const address = addressOf(sha256);
     checkRange(range);
     signal.throwIfAborted();
-    const { handle, size } = await this.#told(() => this.#find(sha256, address));
+    const { handle, size } = await this.#withErrors(() => this.#find(sha256, address));
     if (range && range.start >= size) {
       await handle.close();
       throw beyondEnd(range);
     }
     const { start = 0, end = size - 1 } = range ?? {};
     const span = { start, end: Math.min(end, size - 1) };
-    const told = (error: Error) => localFault(error, this.options.directory);
-    const toStream = (source: Readable) => handedOut(source, { signal, told });
+    const toError = (error: Error) => localStorageError(error, this.options.directory);
+    const toStream = (source: Readable) => storageStream(source, { signal, toError });
     if (span.end - start < READ_BYTES)
-      return new SmallFile(size, await this.#told(() => readAtOnce(handle, span)), toStream);
+      return new SmallFile(size, await this.#withErrors(() => readAll(handle, span)), toStream);
     const source = handle.createReadStream({ ...span, highWaterMark: READ_BYTES });
     return { stream: toStream(source), sizeBytes: size };
   }
@@ -69,32 +69,32 @@ class LocalStorage extends AssetStorage {
   async remove(sha256: string, signal: AbortSignal): Promise<void> {
     const address = addressOf(sha256);
     signal.throwIfAborted();
-    await this.#told(async () => this.#folder.removeFile(await this.#folder.pathOf(address)));
+    await this.#withErrors(async () => this.#folder.removeFile(await this.#folder.pathOf(address)));
   }
 
-  async link(sha256: string, _wish: LinkOptions, signal: AbortSignal): Promise<null> {
+  async link(sha256: string, _options: LinkOptions, signal: AbortSignal): Promise<null> {
     addressOf(sha256);
     signal.throwIfAborted();
     return null;
   }
 
   async #store(file: FileToStore, signal: AbortSignal): Promise<void> {
-    const path = await this.#told(() => this.#folder.pathOf(addressOf(file.sha256)));
+    const path = await this.#withErrors(() => this.#folder.pathOf(addressOf(file.sha256)));
     if (!file.isNew && (await sizeOf(path)) === file.sizeBytes) return;
     signal.throwIfAborted();
-    if (file.bytes?.length === file.sizeBytes) await this.#told(() => this.#write(path, fromMemory(file.bytes!)));
+    if (file.bytes?.length === file.sizeBytes) await this.#withErrors(() => this.#write(path, fromMemory(file.bytes!)));
     else if (!(await this.#link(file, path))) await this.#storeStream(file, path, signal);
   }
 
-  /** @returns whether it could */
+  /** @returns whether a hard link was created */
   async #link({ path: source, sizeBytes }: FileToStore, path: string): Promise<boolean> {
     if (source === undefined || (await sizeOf(source)) !== sizeBytes) return false;
     try {
       await this.#write(path, fromFile(source));
       return true;
     } catch (error) {
-      if (canNotLink(error)) return false;
-      throw localFault(error, this.options.directory);
+      if (isLinkUnsupported(error)) return false;
+      throw localStorageError(error, this.options.directory);
     }
   }
 
@@ -107,15 +107,15 @@ class LocalStorage extends AssetStorage {
       await this.#write(path, fromStream(source.stream));
     } catch (error) {
       signal.throwIfAborted();
-      throw source.failure ?? localFault(error, this.options.directory);
+      throw source.failure ?? localStorageError(error, this.options.directory);
     } finally {
       signal.removeEventListener('abort', stop);
       source.stop();
     }
   }
 
-  #write(path: string, fill: Fill): Promise<void> {
-    return writeWhole(this.#folder, path, fill);
+  #write(path: string, writer: FileWriter): Promise<void> {
+    return writeAtomically(this.#folder, path, writer);
   }
 
   async #find(sha256: string, address: string): Promise<FoundFile> {
@@ -124,16 +124,16 @@ class LocalStorage extends AssetStorage {
     return found;
   }
 
-  async #told<T>(act: () => Promise<T>): Promise<T> {
+  async #withErrors<T>(operation: () => Promise<T>): Promise<T> {
     try {
-      return await act();
+      return await operation();
     } catch (error) {
-      throw localFault(error, this.options.directory);
+      throw localStorageError(error, this.options.directory);
     }
   }
 }
 
-/** What a stream takes one piece for is read at once; a stream of it is made for who wants one. */
+/** A file of at most one chunk, read at once; its stream is created on first use. */
 class SmallFile implements OpenedFile {
   #stream: Readable | undefined;
 
@@ -149,9 +149,9 @@ class SmallFile implements OpenedFile {
   }
 }
 
-/** Lets go of the file when it is read. */
-async function readAtOnce(handle: FileHandle, { start, end }: ByteRange): Promise<Buffer> {
-  // Of its own: what is cut off a shared one holds all of that.
+/** Reads the range and closes the file. */
+async function readAll(handle: FileHandle, { start, end }: ByteRange): Promise<Buffer> {
+  // Not from the buffer pool: a slice of it would keep the whole pool in memory.
   const bytes = Buffer.allocUnsafeSlow(end - start + 1);
   try {
     for (let read = 0; read < bytes.length;) {
@@ -161,12 +161,12 @@ async function readAtOnce(handle: FileHandle, { start, end }: ByteRange): Promis
     }
     return bytes;
   } finally {
-    // Nobody waits for it, or learns of it.
+    // The bytes are complete: the result does not depend on closing.
     handle.close().catch(() => undefined);
   }
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
-  const found = await lstat(path).catch(() => undefined);
-  return found?.isFile() ? found.size : undefined;
+  const stats = await lstat(path).catch(() => undefined);
+  return stats?.isFile() ? stats.size : undefined;
 }

@@ -4,57 +4,60 @@ import { dirname, join } from 'node:path';
 import type { Folder } from './folder';
 import { codeOf } from './local-errors';
 
-const HALVES = 'incoming';
-const FORGOTTEN_MS = 24 * 60 * 60 * 1000;
+const PARTIAL_UPLOADS = 'incoming';
+const ABANDONED_MS = 24 * 60 * 60 * 1000;
 
-/** Makes a new file at a path, all of it on the disk. */
-export type Fill = (path: string) => Promise<void>;
+/** Creates a new file at a path and syncs it. */
+export type FileWriter = (path: string) => Promise<void>;
 
 /**
- * Makes a file beside the finished ones, in the same file system, and renames it when it is on the disk: all or nothing.
- * In as few steps as that takes: each is a trip to another thread and back.
+ * Creates a file in the folder of partial uploads, on the same file system, and renames it once it is synced. Uses as few
+ * calls as possible: each runs in another thread.
  */
-export async function writeWhole(folder: Folder, path: string, fill: Fill): Promise<void> {
-  const half = join(await folder.root(), HALVES, randomUUID());
+export async function writeAtomically(folder: Folder, path: string, writer: FileWriter): Promise<void> {
+  const partial = join(await folder.root(), PARTIAL_UPLOADS, randomUUID());
   try {
-    await folder.makeFor(path);
-    await inFolder(half, fill);
-    await rename(half, path);
+    await folder.createFor(path);
+    await writePartial(partial, writer);
+    await rename(partial, path);
     await folder.syncFor(path);
   } catch (error) {
-    folder.distrust();
-    await rm(half, { force: true });
+    folder.resetChecks();
+    await rm(partial, { force: true });
     throw error;
   }
 }
 
-/** Removes what a process that was killed left behind. @param all also what may still grow, in another process's hands */
-export async function removeHalves(root: string, all: boolean): Promise<void> {
-  const folder = join(root, HALVES);
-  await makeFolder(folder);
+/**
+ * Removes the partial uploads of killed processes.
+ * @param all also the recent ones, which another process may still write
+ */
+export async function removePartialUploads(root: string, all: boolean): Promise<void> {
+  const folder = join(root, PARTIAL_UPLOADS);
+  await createFolder(folder);
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
-    if (all || (await isForgotten(path))) await rm(path, { force: true, recursive: true });
+    if (all || (await isAbandoned(path))) await rm(path, { force: true, recursive: true });
   }
 }
 
-/** The folder is there but for the first time: it is made when it is missed. */
-async function inFolder(path: string, fill: Fill): Promise<void> {
+/** Creates the folder only if it is missing, which saves a call per file. */
+async function writePartial(path: string, writer: FileWriter): Promise<void> {
   try {
-    await fill(path);
+    await writer(path);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
-    await makeFolder(dirname(path));
-    await fill(path);
+    await createFolder(dirname(path));
+    await writer(path);
   }
 }
 
-async function isForgotten(path: string): Promise<boolean> {
-  const found = await lstat(path).catch(() => undefined);
-  return found !== undefined && Date.now() - found.mtimeMs > FORGOTTEN_MS;
+async function isAbandoned(path: string): Promise<boolean> {
+  const stats = await lstat(path).catch(() => undefined);
+  return stats !== undefined && Date.now() - stats.mtimeMs > ABANDONED_MS;
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function createFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {

@@ -4,10 +4,10 @@ import type * as Presigner from '@aws-sdk/s3-request-presigner';
 import { loadPeer } from '../../load-peer';
 import { retryPassing } from '../retry-passing';
 import type { ResolvedS3Options } from './s3-options';
-import { s3Fault } from './s3-errors';
+import { s3StorageError } from './s3-errors';
 
 const CONNECT_MS = 5_000;
-export const SILENT_MS = 30_000;
+export const INACTIVITY_MS = 30_000;
 
 /** The parts of the SDK that are used. */
 export interface Sdk {
@@ -16,7 +16,7 @@ export interface Sdk {
   readonly presigner: typeof Presigner;
 }
 
-/** @throws ComfyUIError `storage_failed` that says what to install */
+/** @throws ComfyUIError `storage_failed`; the message names the packages to install */
 export function loadSdk(): Sdk {
   const load = (): Sdk => ({
     s3: require('@aws-sdk/client-s3') as typeof S3,
@@ -27,31 +27,31 @@ export function loadSdk(): Sdk {
   return loadPeer(load, 'Storing files in S3', packages);
 }
 
-/** The clients, and what is done about their failures. */
+/** The S3 clients, with retries and error conversion. */
 export class S3Connection {
-  /** Gives a silent connection up. */
+  /** Fails on connections without data. */
   readonly calls: S3.S3Client;
-  /** Waits for no longer than that for an answer, but lets a slow reader take his time over it. */
+  /** Limits the wait for the response head only, so that slow readers of the body cause no timeout. */
   readonly reads: S3.S3Client;
 
   constructor(
     sdk: Sdk,
     private readonly options: ResolvedS3Options,
   ) {
-    const make = (handler: object) =>
+    const createClient = (handler: object) =>
       new sdk.s3.S3Client({ ...configOf(options), requestHandler: { connectionTimeout: CONNECT_MS, ...handler } });
-    this.calls = make({ socketTimeout: SILENT_MS });
-    this.reads = make({ socketTimeout: 0, requestTimeout: SILENT_MS, throwOnRequestTimeout: true });
+    this.calls = createClient({ socketTimeout: INACTIVITY_MS });
+    this.reads = createClient({ socketTimeout: 0, requestTimeout: INACTIVITY_MS, throwOnRequestTimeout: true });
   }
 
-  /** Tries one request, again when that may help; its body must be in memory. Rejects with the signal's reason. */
+  /** Sends a request, with retries for transient errors; its body must be in memory. Rejects with the signal's reason. */
   run<T>(request: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return retryPassing(async () => {
       try {
         return await request();
       } catch (error) {
         signal?.throwIfAborted();
-        throw s3Fault(error, this.options);
+        throw s3StorageError(error, this.options);
       }
     }, signal);
   }
@@ -65,9 +65,9 @@ function configOf(options: ResolvedS3Options): S3.S3ClientConfig {
     endpoint,
     forcePathStyle,
     credentials,
-    // One place that tries again: `run`.
+    // Only `run` retries.
     maxAttempts: 1,
-    // Servers other than AWS refuse the checksums the SDK adds by itself.
+    // Servers other than AWS refuse the checksums that the SDK adds by default.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   };

@@ -11,17 +11,20 @@ import {
 } from '../../../application/assets/asset-storage';
 import { ComfyUIError } from '../../../domain/errors';
 import { addressOf, beyondEnd, checkRange, notFound, rangeHeader } from '../address';
-import { handedOut } from '../handed-out';
-import { OnePut } from '../one-put';
+import { storageStream } from '../storage-stream';
+import { SingleFlightPut } from '../single-flight-put';
 import { probe } from '../probe';
 import { StorageError } from '../storage-error';
 import { wholeSize } from '../whole-size';
-import { loadSdk, S3Connection, type Sdk, SILENT_MS } from './s3-connection';
-import { s3Fault, statusOf } from './s3-errors';
+import { INACTIVITY_MS, loadSdk, S3Connection, type Sdk } from './s3-connection';
+import { s3StorageError, statusOf } from './s3-errors';
 import { type ResolvedS3Options, resolveS3Options } from './s3-options';
 import { upload } from './upload';
 
-/** Files in a bucket of S3, or of a server that speaks its protocol. @throws ComfyUIError `storage_failed` when the SDK is not installed */
+/**
+ * Stores files in a bucket of S3, or of a server with its protocol.
+ * @throws ComfyUIError `storage_failed` if the SDK is not installed
+ */
 export function s3Storage(options: S3StorageOptions): AssetStorage {
   return new S3Storage(loadSdk(), resolveS3Options(options));
 }
@@ -29,7 +32,7 @@ export function s3Storage(options: S3StorageOptions): AssetStorage {
 class S3Storage extends AssetStorage {
   readonly linksLast = false;
   readonly #connection: S3Connection;
-  readonly #puts = new OnePut((file, signal) => this.#store(file, signal));
+  readonly #puts = new SingleFlightPut((file, signal) => this.#store(file, signal));
 
   constructor(
     private readonly sdk: Sdk,
@@ -44,7 +47,7 @@ class S3Storage extends AssetStorage {
       await probe(this, signal);
     } catch (error) {
       if (!(error instanceof StorageError && error.isBucketMissing)) throw error;
-      await this.#makeBucket(signal);
+      await this.#createBucket(signal);
       await probe(this, signal);
     }
     await this.#checkAbsence(signal);
@@ -58,7 +61,7 @@ class S3Storage extends AssetStorage {
   async open(sha256: string, { range, signal }: Reading): Promise<OpenedFile> {
     const command = { ...this.#object(sha256), Range: rangeHeader(range) };
     checkRange(range);
-    const answer = await this.#connection.run(async () => {
+    const response = await this.#connection.run(async () => {
       try {
         return await this.#connection.reads.send(new this.sdk.s3.GetObjectCommand(command), { abortSignal: signal });
       } catch (error) {
@@ -66,12 +69,12 @@ class S3Storage extends AssetStorage {
         throw statusOf(error) === 416 ? beyondEnd(range) : error;
       }
     }, signal);
-    const body = answer.Body as Readable;
+    const body = response.Body as Readable;
     try {
-      const part = { contentRange: answer.ContentRange, length: answer.ContentLength };
+      const part = { contentRange: response.ContentRange, length: response.ContentLength };
       const sizeBytes = wholeSize(part, range, 'The file storage (S3)');
-      const told = (error: Error) => s3Fault(error, this.options);
-      return { stream: handedOut(body, { signal, told, silenceMs: SILENT_MS }), sizeBytes };
+      const toError = (error: Error) => s3StorageError(error, this.options);
+      return { stream: storageStream(body, { signal, toError, inactivityMs: INACTIVITY_MS }), sizeBytes };
     } catch (error) {
       body.destroy();
       throw error;
@@ -100,7 +103,7 @@ class S3Storage extends AssetStorage {
     await upload(this.sdk, this.#connection, file, object, signal);
   }
 
-  /** Undefined when it is not there, or when the key may not know: without s3:ListBucket that is a 403. */
+  /** Undefined if the file does not exist, or if the key lacks s3:ListBucket: S3 then answers 403. */
   #sizeOf(object: { Bucket: string; Key: string }, signal: AbortSignal): Promise<number | undefined> {
     const command = new this.sdk.s3.HeadObjectCommand(object);
     return this.#connection.run(async () => {
@@ -114,25 +117,25 @@ class S3Storage extends AssetStorage {
     }, signal);
   }
 
-  async #makeBucket(signal: AbortSignal): Promise<void> {
+  async #createBucket(signal: AbortSignal): Promise<void> {
     const { bucket, region, endpoint } = this.options;
     const { CreateBucketCommand, BucketAlreadyExists, BucketAlreadyOwnedByYou } = this.sdk.s3;
-    // AWS wants every region but the oldest named, and that one not; others know no regions.
-    const isNamed = endpoint === undefined && region !== 'us-east-1';
-    const place = isNamed ? { CreateBucketConfiguration: { LocationConstraint: region as 'eu-west-1' } } : {};
+    // AWS requires the region, except for us-east-1 where it refuses it; other servers have no regions.
+    const needsRegion = endpoint === undefined && region !== 'us-east-1';
+    const location = needsRegion ? { CreateBucketConfiguration: { LocationConstraint: region as 'eu-west-1' } } : {};
     await this.#connection.run(async () => {
       try {
-        await this.#connection.calls.send(new CreateBucketCommand({ Bucket: bucket, ...place }), {
+        await this.#connection.calls.send(new CreateBucketCommand({ Bucket: bucket, ...location }), {
           abortSignal: signal,
         });
       } catch (error) {
-        // Somebody was faster. Some servers say of a bucket of ours what AWS says of another's; trying it tells.
+        // A concurrent process created it. Some servers report an own bucket as that of another account: the probe decides.
         if (!(error instanceof BucketAlreadyOwnedByYou || error instanceof BucketAlreadyExists)) throw error;
       }
     }, signal);
   }
 
-  /** Without s3:ListBucket a file that is not there looks like one that is forbidden. */
+  /** Checks s3:ListBucket: without it S3 answers 403 instead of 404 for a missing file. */
   async #checkAbsence(signal: AbortSignal): Promise<void> {
     try {
       const { stream } = await this.open(randomBytes(32).toString('hex'), { signal });

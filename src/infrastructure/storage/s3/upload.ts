@@ -3,11 +3,11 @@ import type { FileToStore } from '../../../application/assets/asset-storage';
 import { SourceBytes } from '../source-bytes';
 import type { S3Connection, Sdk } from './s3-connection';
 
-/** Two parts are on their way while a third fills: 24 MiB a file. 10000 of them, the limit of S3, are 78 GiB. */
+/** Two parts upload while a third fills: 24 MiB of memory per file. 10000 parts, the limit of S3, are 78 GiB. */
 const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
 
-/** Sends a file in parts, each tried again by itself; a small one whole. Of one that fails nothing stays. */
+/** Uploads a file in parts with a retry each; a small file in one request. A failed upload leaves nothing behind. */
 export async function upload(
   sdk: Sdk,
   connection: S3Connection,
@@ -37,8 +37,8 @@ export async function upload(
 }
 
 /**
- * The client as `Upload` sees it. Given an `abortController`, `Upload` would leave requests under way and clean up behind
- * our back; so the signal goes to each request, but not to the one that cleans up.
+ * The client for `Upload`. With an `abortController`, `Upload` would not abort requests under way and would clean up
+ * unobserved. So each request has the signal, except the one that cleans up.
  */
 function sender({ s3 }: Sdk, connection: S3Connection, signal: AbortSignal): S3.S3Client {
   const send = (command: S3.PutObjectCommand) => {

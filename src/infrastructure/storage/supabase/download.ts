@@ -4,27 +4,27 @@ import type { SupabaseConnection } from './supabase-connection';
 import { SupabaseRefusal } from './supabase-errors';
 import type { ResolvedSupabaseOptions } from './supabase-options';
 
-interface Wanted {
+interface DownloadOptions {
   readonly sha256: string;
   readonly range?: ByteRange;
   readonly signal: AbortSignal;
 }
 
 /**
- * A GET of our own to the endpoint that storage-js downloads from: storage-js sends no `Range`, and has nothing that
- * ends a download. The answer's body is not read yet.
+ * A direct GET to the endpoint that storage-js downloads from, because storage-js supports neither `Range` nor aborting a
+ * download. The body of the response is not read yet.
  */
 export async function download(
   connection: SupabaseConnection,
   { url, bucket }: ResolvedSupabaseOptions,
-  { sha256, range, signal }: Wanted,
+  { sha256, range, signal }: DownloadOptions,
 ): Promise<Response> {
   const headers = { ...connection.headers, 'accept-encoding': 'identity', ...(range && { range: rangeHeader(range) }) };
   return connection.run(async ({ fetch, files }) => {
     const path = addressOf(sha256);
-    const answer = await fetch(`${url}/object/authenticated/${bucket}/${path}`, { headers });
-    if (answer.ok && answer.body) return answer;
-    const refusal = SupabaseRefusal.of(answer.status, await answer.json().catch(() => undefined));
+    const response = await fetch(`${url}/object/authenticated/${bucket}/${path}`, { headers });
+    if (response.ok && response.body) return response;
+    const refusal = SupabaseRefusal.of(response.status, await response.json().catch(() => undefined));
     if (refusal.isFileMissing) throw notFound(sha256);
     if (range && (await isBeyondEnd(refusal, range, () => files.info(path)))) throw beyondEnd(range, refusal);
     throw refusal;
@@ -32,8 +32,8 @@ export async function download(
 }
 
 /**
- * 416 when the server keeps its files on disk. When it keeps them in an S3, whose refusal it does not pass on, 500 like
- * any failure: then the size in its database tells.
+ * The status is 416 if the server stores files on disk. If it stores them in S3 it does not forward that refusal and answers
+ * 500: then the size in its database decides.
  */
 async function isBeyondEnd(
   { status }: SupabaseRefusal,

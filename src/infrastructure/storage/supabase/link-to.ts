@@ -4,20 +4,20 @@ import { dataOf, type SupabaseConnection } from './supabase-connection';
 import { SupabaseRefusal } from './supabase-errors';
 import type { ResolvedSupabaseOptions } from './supabase-options';
 
-interface Wanted {
+interface LinkRequest {
   readonly sha256: string;
   readonly options: LinkOptions;
   readonly signal: AbortSignal;
 }
 
 /**
- * The type is the one the file was stored with (and HTML is served as plain text); a name is served only with what is to
- * be saved: Supabase knows no more.
+ * The media type is that of the stored file (Supabase serves HTML as plain text); Supabase sends a file name only for
+ * attachments.
  */
 export function linkTo(
   connection: SupabaseConnection,
   { links, linkSeconds }: ResolvedSupabaseOptions,
-  { sha256, options, signal }: Wanted,
+  { sha256, options, signal }: LinkRequest,
 ): Promise<string> {
   return connection.run(async ({ files }) => {
     const path = addressOf(sha256);
@@ -26,15 +26,15 @@ export function linkTo(
         links === 'public'
           ? files.getPublicUrl(path).data.publicUrl
           : dataOf(await files.createSignedUrl(path, linkSeconds)).signedUrl;
-      return options.inline ? link : savedAs(link, options.filename);
+      return options.inline ? link : asAttachment(link, options.filename);
     } catch (error) {
       throw error instanceof SupabaseRefusal && error.isFileMissing ? notFound(sha256) : error;
     }
   }, signal);
 }
 
-/** By hand: storage-js encodes the name of a signed link twice. */
-function savedAs(link: string, filename: string): string {
+/** Not with storage-js, which encodes the name of a signed link twice. */
+function asAttachment(link: string, filename: string): string {
   const url = new URL(link);
   url.searchParams.set('download', filename);
   return url.href;

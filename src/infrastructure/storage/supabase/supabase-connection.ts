@@ -1,24 +1,25 @@
 import type * as StorageJs from '@supabase/storage-js';
 import { loadPeer } from '../../load-peer';
-import { Silence } from '../../silence';
+import { InactivityTimeout } from '../../inactivity-timeout';
 import { supabaseHeaders } from '../../supabase-project';
 import { retryPassing } from '../retry-passing';
-import { SupabaseRefusal, supabaseFault } from './supabase-errors';
+import { SupabaseRefusal, supabaseStorageError } from './supabase-errors';
 import type { ResolvedSupabaseOptions } from './supabase-options';
 
-export const SILENT_MS = 30_000;
+export const INACTIVITY_MS = 30_000;
 
 type Result<T> = { data: T; error: null } | { data: null; error: StorageJs.StorageError };
 
-/** One try of a request; a long one tells whenever something moved. */
-export interface Try {
+/** The clients for one attempt of a request, bound to its timeout. */
+export interface RequestContext {
   readonly files: ReturnType<StorageJs.StorageClient['from']>;
   readonly buckets: StorageJs.StorageClient;
   readonly fetch: typeof fetch;
-  readonly moved: () => void;
+  /** Reports activity, which restarts the inactivity timeout. */
+  readonly reportActivity: () => void;
 }
 
-/** Talks to Supabase Storage: with time limits and signals, which its client does not know, and a second try. */
+/** Sends requests to Supabase Storage with timeouts and signals, which its client does not support, and retries. */
 export class SupabaseConnection {
   readonly #storageJs = loadPeer(
     () => require('@supabase/storage-js') as typeof StorageJs,
@@ -32,34 +33,38 @@ export class SupabaseConnection {
     return supabaseHeaders(this.options.key);
   }
 
-  /** Tries a request, again when that may help, for as long as something moves. Rejects with the signal's reason. */
-  run<T>(request: (attempt: Try) => Promise<T>, signal: AbortSignal, silentMs = SILENT_MS): Promise<T> {
+  /** Sends a request, with retries for transient errors and an inactivity timeout. Rejects with the signal's reason. */
+  run<T>(
+    request: (context: RequestContext) => Promise<T>,
+    signal: AbortSignal,
+    inactivityMs = INACTIVITY_MS,
+  ): Promise<T> {
     return retryPassing(async () => {
-      const silence = new Silence(signal, silentMs);
+      const timeout = new InactivityTimeout(signal, inactivityMs);
       try {
-        return await request(this.#try(silence));
+        return await request(this.#startAttempt(timeout));
       } catch (error) {
         signal.throwIfAborted();
-        throw supabaseFault(silence.signal.aborted ? silence.signal.reason : error, this.options);
+        throw supabaseStorageError(timeout.signal.aborted ? timeout.signal.reason : error, this.options);
       } finally {
-        silence.end();
+        timeout.dispose();
       }
     }, signal);
   }
 
-  #try(silence: Silence): Try {
-    // To be able to follow a redirect, fetch keeps all it sends: gigabytes. Without one, and without a window, it does not.
-    const once = { redirect: 'error', window: null, signal: silence.signal } as const;
-    const fetchHeard: typeof fetch = (input, init) => fetch(input, { ...init, ...once });
-    // In the cloud another host name, where no gateway takes a file in whole before it passes it on.
-    const buckets = new this.#storageJs.StorageClient(this.options.url, this.headers, fetchHeard, {
+  #startAttempt(timeout: InactivityTimeout): RequestContext {
+    // fetch buffers the whole body, gigabytes, to repeat it after a redirect, unless redirects and `window` are off.
+    const once = { redirect: 'error', window: null, signal: timeout.signal } as const;
+    const fetchOnce: typeof fetch = (input, init) => fetch(input, { ...init, ...once });
+    // The new host name of the cloud has no gateway that buffers a whole file before it forwards it.
+    const buckets = new this.#storageJs.StorageClient(this.options.url, this.headers, fetchOnce, {
       useNewHostname: true,
     });
-    return { buckets, files: buckets.from(this.options.bucket), fetch: fetchHeard, moved: silence.broken };
+    return { buckets, files: buckets.from(this.options.bucket), fetch: fetchOnce, reportActivity: timeout.refresh };
   }
 }
 
-/** @throws SupabaseRefusal, or what `fetch` threw */
+/** @throws SupabaseRefusal, or the error of `fetch` */
 export function dataOf<T>({ data, error }: Result<T>): T {
   if (error === null) return data;
   if ('originalError' in error) throw error.originalError;

@@ -6,39 +6,42 @@ import { StorageError } from '../storage-error';
 import type { ResolvedSupabaseOptions } from './supabase-options';
 
 interface Meaning {
-  readonly says: string;
+  readonly problem: string;
   readonly isPassing?: boolean;
   readonly isBucketMissing?: boolean;
 }
 
 /**
- * By `<status> <message>`, or the name of an error of `fetch`; the first that fits. From supabase/storage, src/internal/errors/codes.ts, and the gateway's
- * own 401.
+ * The first pattern that matches `<status> <message>`, or the name of an error of `fetch`, decides. Sources:
+ * supabase/storage, src/internal/errors/codes.ts, and the 401 of the gateway.
  */
 const MEANINGS: readonly (readonly [RegExp, Meaning])[] = [
   [
     /^404 Bucket not found/,
-    { says: 'is not there, or hidden from the key: check SUPABASE_BUCKET', isBucketMissing: true },
+    { problem: 'does not exist, or is hidden from the key: check the bucket', isBucketMissing: true },
   ],
   [
     /^403 .*(signature|JW[TSEK]|token|"alg"|"exp"|invalid algorithm)|^401 |^400 .*'authorization'/i,
-    { says: 'refused our key: check that SUPABASE_KEY is a key of the project of SUPABASE_URL' },
+    { problem: 'refused the key: check that it is a key of this project' },
   ],
   [
     /^403 /,
     {
-      says: 'allows our key too little: use the secret (service_role) key for SUPABASE_KEY, or add policies on storage.objects',
+      problem: 'denied access: use the secret (service_role) key, or add policies on storage.objects',
     },
   ],
-  [/^413 /, { says: 'takes no file as large as this one: raise the limit of the bucket or the project' }],
-  [/^415 /, { says: 'takes no files of this type: see the allowed types of the bucket' }],
-  [/^429 /, { says: 'asks us to slow down', isPassing: true }],
-  [/^423 /, { says: 'is locked by another request', isPassing: true }],
-  [/^5\d\d /, { says: 'does not work at the moment', isPassing: true }],
-  [/^(404 |3\d\d |(Syntax|Type)Error$)/, { says: 'is not what answers there: check SUPABASE_URL' }],
+  [/^413 /, { problem: 'refuses a file of this size: raise the limit of the bucket or the project' }],
+  [/^415 /, { problem: 'refuses files of this type: see the allowed types of the bucket' }],
+  [/^429 /, { problem: 'limits the rate of requests', isPassing: true }],
+  [/^423 /, { problem: 'is locked by another request', isPassing: true }],
+  [/^5\d\d /, { problem: 'is temporarily unavailable', isPassing: true }],
+  [
+    /^(404 |3\d\d |(Syntax|Type)Error$)/,
+    { problem: 'does not answer like Supabase Storage: check the URL of the project' },
+  ],
 ];
 
-/** What Supabase Storage answered with: HTTP says 400 for nearly everything, the body says what it was. */
+/** An error response of Supabase Storage: the HTTP status is nearly always 400, the body has the actual one. */
 export class SupabaseRefusal extends Error {
   override readonly name = 'SupabaseRefusal';
 
@@ -49,7 +52,7 @@ export class SupabaseRefusal extends Error {
     super(message);
   }
 
-  /** Of an HTTP answer's body: `{ statusCode: '404', error, message }`. */
+  /** Parses the body of a response: `{ statusCode: '404', error, message }`. */
   static of(httpStatus: number, body: unknown): SupabaseRefusal {
     const { statusCode, message } = isObject(body) ? body : {};
     const status = Number(statusCode);
@@ -57,21 +60,24 @@ export class SupabaseRefusal extends Error {
     return new SupabaseRefusal(isStatus ? status : httpStatus, typeof message === 'string' ? message : 'no message');
   }
 
-  /** For GET: the file, not the bucket. */
+  /** For GET requests: whether the file, not the bucket, is missing. */
   get isFileMissing(): boolean {
     return this.status === 404 && /^(Object not found|The resource was not found|NoSuchKey)/.test(this.message);
   }
 }
 
-/** An error of the client or of `fetch` in our words. */
-export function supabaseFault(error: unknown, { url, bucket }: ResolvedSupabaseOptions): ComfyUIError {
+/** Converts an error of the client or of `fetch`. */
+export function supabaseStorageError(error: unknown, { url, bucket }: ResolvedSupabaseOptions): ComfyUIError {
   if (error instanceof ComfyUIError) return error;
   const cause = withoutExtras(error);
-  const who = `The file storage (bucket "${bucket}" on ${url})`;
+  const subject = `The file storage (bucket "${bucket}" on ${url})`;
   const code = networkCodeOf(error);
   if (code !== undefined)
-    return new StorageError(`${who} can not be reached (${code}): check SUPABASE_URL.`, { cause, isPassing: true });
+    return new StorageError(`${subject} cannot be reached (${code}): check the URL of the project.`, {
+      cause,
+      isPassing: true,
+    });
   const failed = error instanceof SupabaseRefusal ? `${error.status} ${error.message}` : cause.name;
-  const { says, ...kind } = MEANINGS.find(([pattern]) => pattern.test(failed))?.[1] ?? { says: 'failed' };
-  return new StorageError(`${who} ${says} (${failed}).`, { cause, ...kind });
+  const { problem, ...kind } = MEANINGS.find(([pattern]) => pattern.test(failed))?.[1] ?? { problem: 'failed' };
+  return new StorageError(`${subject} ${problem} (${failed}).`, { cause, ...kind });
 }

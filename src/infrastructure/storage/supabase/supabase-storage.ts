@@ -1,4 +1,4 @@
-import type { SupabaseStorageOptions } from '../../../options/storage.options';
+import type { SupabaseStorageOptions } from '../../../options/supabase.options';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import {
@@ -9,19 +9,22 @@ import {
   type Reading,
 } from '../../../application/assets/asset-storage';
 import { addressOf, checkRange } from '../address';
-import { handedOut } from '../handed-out';
-import { OnePut } from '../one-put';
+import { storageStream } from '../storage-stream';
+import { SingleFlightPut } from '../single-flight-put';
 import { probe } from '../probe';
 import { StorageError } from '../storage-error';
 import { wholeSize } from '../whole-size';
 import { download } from './download';
 import { linkTo } from './link-to';
-import { dataOf, SILENT_MS, SupabaseConnection } from './supabase-connection';
-import { SupabaseRefusal, supabaseFault } from './supabase-errors';
+import { dataOf, INACTIVITY_MS, SupabaseConnection } from './supabase-connection';
+import { SupabaseRefusal, supabaseStorageError } from './supabase-errors';
 import { type ResolvedSupabaseOptions, resolveSupabaseOptions } from './supabase-options';
 import { upload } from './upload';
 
-/** Files in a bucket of Supabase Storage. @throws ComfyUIError `storage_failed` when its client is not installed */
+/**
+ * Stores files in a bucket of Supabase Storage.
+ * @throws ComfyUIError `storage_failed` if its client is not installed
+ */
 export function supabaseStorage(options: SupabaseStorageOptions): AssetStorage {
   return new SupabaseStorage(resolveSupabaseOptions(options));
 }
@@ -29,7 +32,7 @@ export function supabaseStorage(options: SupabaseStorageOptions): AssetStorage {
 class SupabaseStorage extends AssetStorage {
   readonly linksLast: boolean;
   readonly #connection: SupabaseConnection;
-  readonly #puts = new OnePut((file, signal) => this.#store(file, signal));
+  readonly #puts = new SingleFlightPut((file, signal) => this.#store(file, signal));
 
   constructor(private readonly options: ResolvedSupabaseOptions) {
     super();
@@ -38,13 +41,13 @@ class SupabaseStorage extends AssetStorage {
   }
 
   async check(signal: AbortSignal): Promise<void> {
-    const tryAll = () => probe(this, signal, (sha256) => this.#checkLink(sha256, signal));
+    const checkAll = () => probe(this, signal, (sha256) => this.#checkLink(sha256, signal));
     try {
-      await tryAll();
+      await checkAll();
     } catch (error) {
       if (!(error instanceof StorageError && error.isBucketMissing)) throw error;
-      await this.#makeBucket(signal);
-      await tryAll();
+      await this.#createBucket(signal);
+      await checkAll();
     }
   }
 
@@ -56,14 +59,14 @@ class SupabaseStorage extends AssetStorage {
   async open(sha256: string, { range, signal }: Reading): Promise<OpenedFile> {
     addressOf(sha256);
     checkRange(range);
-    const answer = await download(this.#connection, this.options, { sha256, range, signal });
-    const body = Readable.fromWeb(answer.body as ReadableStream<Uint8Array>);
+    const response = await download(this.#connection, this.options, { sha256, range, signal });
+    const body = Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
     try {
-      const length = Number(answer.headers.get('content-length') ?? undefined);
-      const part = { contentRange: answer.headers.get('content-range'), length };
+      const length = Number(response.headers.get('content-length') ?? undefined);
+      const part = { contentRange: response.headers.get('content-range'), length };
       const sizeBytes = wholeSize(part, range, 'The file storage (Supabase)');
-      const told = (error: Error) => supabaseFault(error, this.options);
-      return { stream: handedOut(body, { signal, told, silenceMs: SILENT_MS }), sizeBytes };
+      const toError = (error: Error) => supabaseStorageError(error, this.options);
+      return { stream: storageStream(body, { signal, toError, inactivityMs: INACTIVITY_MS }), sizeBytes };
     } catch (error) {
       body.destroy();
       throw error;
@@ -74,8 +77,8 @@ class SupabaseStorage extends AssetStorage {
     const path = addressOf(sha256);
     const removed = await this.#connection.run(async ({ files }) => dataOf(await files.remove([path])), signal);
     if (removed.length > 0 || (await this.#sizeOf(path, signal)) === undefined) return;
-    // What a policy does not let a key remove is left out of account, without a word.
-    const message = `The file storage does not let our key remove files: use the secret (service_role) key for SUPABASE_KEY, or add a delete policy on storage.objects for the bucket "${this.options.bucket}".`;
+    // Supabase silently ignores files that a policy does not allow the key to remove.
+    const message = `The file storage does not allow the key to remove files: use the secret (service_role) key, or add a delete policy on storage.objects for the bucket "${this.options.bucket}".`;
     throw new StorageError(message);
   }
 
@@ -85,8 +88,8 @@ class SupabaseStorage extends AssetStorage {
 
   async #store(file: FileToStore, signal: AbortSignal): Promise<void> {
     const path = addressOf(file.sha256);
-    const isThere = async () => (await this.#sizeOf(path, signal)) === file.sizeBytes;
-    if (file.isNew || !(await isThere())) await upload(this.#connection, file, { path, isThere }, signal);
+    const isStored = async () => (await this.#sizeOf(path, signal)) === file.sizeBytes;
+    if (file.isNew || !(await isStored())) await upload(this.#connection, file, { path, isStored }, signal);
   }
 
   #sizeOf(path: string, signal: AbortSignal): Promise<number | undefined> {
@@ -100,7 +103,7 @@ class SupabaseStorage extends AssetStorage {
     }, signal);
   }
 
-  async #makeBucket(signal: AbortSignal): Promise<void> {
+  async #createBucket(signal: AbortSignal): Promise<void> {
     const { bucket, links } = this.options;
     await this.#connection.run(async ({ buckets }) => {
       try {
@@ -111,17 +114,17 @@ class SupabaseStorage extends AssetStorage {
     }, signal);
   }
 
-  /** A public link to a bucket that is private is known by trying it. */
+  /** Requests the link: only that shows that the links of a private bucket are set to public. */
   async #checkLink(sha256: string, signal: AbortSignal): Promise<void> {
     const options: LinkOptions = { filename: 'probe.txt', mediaType: 'text/plain', inline: true };
     const url = await this.link(sha256, options, signal);
-    const answer = await this.#connection.run(({ fetch }) => fetch(url), signal);
-    await answer.body?.cancel();
-    if (answer.ok) return;
+    const response = await this.#connection.run(({ fetch }) => fetch(url), signal);
+    await response.body?.cancel();
+    if (response.ok) return;
     const isPublic = this.options.links === 'public';
     const advice = isPublic
       ? `the bucket "${this.options.bucket}" must be public, or choose signed links`
-      : 'check SUPABASE_URL';
-    throw new StorageError(`The links of the file storage do not work (${answer.status}): ${advice}.`);
+      : 'check the URL of the project';
+    throw new StorageError(`The links of the file storage do not work (${response.status}): ${advice}.`);
   }
 }

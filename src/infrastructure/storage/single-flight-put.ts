@@ -1,7 +1,7 @@
 import type { FileToStore } from '../../application/assets/asset-storage';
 
-/** Who puts the same file at the same time waits for the first, and does it itself only when that one fails. */
-export class OnePut {
+/** Concurrent puts of the same file wait for the first one and store the file themselves only if it fails. */
+export class SingleFlightPut {
   readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(private readonly store: (file: FileToStore, signal: AbortSignal) => Promise<void>) {}
@@ -21,15 +21,15 @@ export class OnePut {
   }
 }
 
-/** Rejects only with the signal's reason. */
+/** Whether the put succeeds. Rejects only with the signal's reason. */
 function succeeds(put: Promise<void>, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', leave, { once: true });
+    const abort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
     put.then(
       () => resolve(true),
       () => resolve(false),
     );
-    put.catch(() => undefined).finally(() => signal.removeEventListener('abort', leave));
+    put.catch(() => undefined).finally(() => signal.removeEventListener('abort', abort));
   });
 }
