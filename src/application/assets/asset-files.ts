@@ -2,43 +2,41 @@ import type { Readable } from 'node:stream';
 import { Injectable, Logger } from '@nestjs/common';
 import { ComfyUIError, toComfyUIError } from '../../domain/errors';
 import type { CollectedFile } from '../../domain/job/job';
+import { Timing } from '../../options/timing';
 import { oneLine } from '../../shared/text';
 import type { JobSession } from '../jobs/job-session';
 import { ownSignal } from '../../shared/own-signal';
 import { AssetStorage, type OpenedFile } from './asset-storage';
-import { TempFiles, type TempFile } from './temp-files';
-import { StoredFiles } from './stored-files';
+import type { TempFile } from '../../shared/temp-files/temp-file';
+import { TempFiles } from '../../shared/temp-files/temp-files';
+import { AssetRepository } from './asset-repository';
 import { sleep } from '../../shared/sleep';
 
-/** The storage has tried again by itself what may pass in a moment; these are for what takes longer, ms. */
-const PAUSES = [500, 1_500, 4_500];
-/** The same bytes may be on their way out because nothing had them any more. */
-const REMOVAL = { lookMs: 200, patienceMs: 120_000 } as const;
-
-/** The bytes of what jobs made, on their way into the storage and out of it. */
+/** Moves the bytes of files into the storage and out of it. */
 @Injectable()
 export class AssetFiles {
   readonly #logger = new Logger(AssetFiles.name);
-  /** Files that are being read, by their asset's id. */
-  readonly #underWay = new Map<string, Promise<void>>();
+  /** Reads in progress, by asset id. */
+  readonly #reading = new Map<string, Promise<void>>();
 
   constructor(
     private readonly storage: AssetStorage,
-    private readonly files: StoredFiles,
+    private readonly repository: AssetRepository,
     private readonly tempFiles: TempFiles,
+    private readonly timing: Timing,
   ) {}
 
   /**
    * Resolves when the file survives a crash.
-   * @throws ComfyUIError `storage_failed` after several tries
+   * @throws ComfyUIError `storage_failed` after several attempts
    */
   async store(file: CollectedFile, bytes: TempFile, signal: AbortSignal): Promise<void> {
-    for (const pause of PAUSES) {
+    for (const pause of this.timing.storageRetries) {
       try {
         return await this.#storeOnce(file, bytes, signal);
       } catch (error) {
         if (!(error instanceof ComfyUIError) || error.code !== 'storage_failed') throw error;
-        this.#logger.warn(`${oneLine(file.filename)} can not be stored yet: ${oneLine(error.message)}`);
+        this.#logger.warn(`${oneLine(file.filename)} cannot be stored yet: ${oneLine(error.message)}`);
       }
       await sleep(pause, signal);
     }
@@ -46,15 +44,18 @@ export class AssetFiles {
   }
 
   /**
-   * Makes a job that somebody holds have the bytes of a file of its own.
+   * Puts the bytes of a file into the session of its job, for its holders. Calls for one file share one read.
    * @throws ComfyUIError `output_missing` when it was deleted, `storage_failed`
    */
   async hold(session: JobSession, file: CollectedFile, signal: AbortSignal): Promise<void> {
-    await this.#underWay.get(file.assetId)?.catch(() => undefined);
+    const { assetId } = file;
+    // Checked again after each wait: another caller may have begun to read.
+    for (let other = this.#reading.get(assetId); other; other = this.#reading.get(assetId))
+      await other.catch(() => undefined);
     if (session.holdsBytesOf(file)) return;
-    const holding = this.#hold(session, file, signal).finally(() => this.#underWay.delete(file.assetId));
-    this.#underWay.set(file.assetId, holding);
-    await holding;
+    const reading = this.#hold(session, file, signal).finally(() => this.#reading.delete(assetId));
+    this.#reading.set(assetId, reading);
+    await reading;
   }
 
   async #hold(session: JobSession, file: CollectedFile, signal: AbortSignal): Promise<void> {
@@ -64,7 +65,7 @@ export class AssetFiles {
   }
 
   /**
-   * The bytes of a file of a job, from where they are nearest.
+   * The bytes of a file of a job, from the session or the storage.
    * @throws ComfyUIError `output_missing` when it was deleted, `storage_failed`
    */
   async open(session: JobSession, file: CollectedFile, signal: AbortSignal): Promise<Readable> {
@@ -87,16 +88,16 @@ export class AssetFiles {
     await this.storage.put({ sha256, sizeBytes, mediaType, isNew, ...where }, ownSignal(signal));
   }
 
-  /** @returns whether no job is known to have stored it */
+  /** Protects the file from removal. @returns whether no job is known to have stored it */
   async #claim(sha256: string, signal: AbortSignal): Promise<boolean> {
-    const deadline = Date.now() + REMOVAL.patienceMs;
+    const deadline = Date.now() + this.timing.fileRemoval.longest;
     for (;;) {
       signal.throwIfAborted();
-      const claim = await this.files.claim(sha256, Date.now());
+      const claim = await this.repository.claimFile(sha256, Date.now());
       if (claim !== 'leaving') return claim === 'new';
       if (Date.now() > deadline)
-        throw new ComfyUIError('storage_failed', 'The same bytes are being removed from the storage, without an end.');
-      await sleep(REMOVAL.lookMs, signal);
+        throw new ComfyUIError('storage_failed', 'The same bytes are being removed from the storage for too long.');
+      await sleep(this.timing.fileRemoval.poll, signal);
     }
   }
 }

@@ -7,32 +7,35 @@ import { JobService } from '../jobs/job.service';
 import { AssetStorage, type OpenedFile, type Reading } from './asset-storage';
 import { type AssetPage, type AssetQuery, AssetRepository } from './asset-repository';
 
-/** The files that jobs made, whoever asked for them. */
+/**
+ * The files that jobs produced.
+ * @publicApi
+ */
 @Injectable()
 export class AssetService {
   readonly #logger = new Logger(AssetService.name);
 
   constructor(
-    private readonly store: AssetRepository,
+    private readonly repository: AssetRepository,
     private readonly storage: AssetStorage,
     private readonly jobs: JobService,
   ) {}
 
   /** @throws ComfyUIError `not_found` */
   async find(id: string): Promise<Asset> {
-    const asset = await this.store.find(id);
+    const asset = await this.repository.find(id);
     if (!asset) throw notFound();
     return asset;
   }
 
   /** Newest first. @throws ComfyUIError `invalid_request` for a cursor that is none */
   list(query: AssetQuery): Promise<AssetPage> {
-    return this.store.list(query);
+    return this.repository.list(query);
   }
 
   /**
-   * Forgets an asset; its bytes go later, when nothing has them any more. The job goes on telling that it made the file.
-   * @throws ComfyUIError `not_found`, `not_ended` while its job may still put its files in another way
+   * Deletes an asset; its file is removed later, when no asset has it. The job still lists the file.
+   * @throws ComfyUIError `not_found`, `not_ended` while its job may still change its files
    */
   async remove(id: string): Promise<void> {
     const { jobId } = await this.find(id);
@@ -41,17 +44,17 @@ export class AssetService {
       throw new ComfyUIError('not_ended', `The job that made it is ${job.status}: wait for its end, or cancel it.`, {
         jobId,
       });
-    if (!(await this.store.remove(id))) throw notFound();
+    if (!(await this.repository.remove(id))) throw notFound();
     this.#logger.log(`Asset ${id} of job ${jobId} deleted`);
   }
 
   /**
    * The bytes of an asset.
-   * @throws ComfyUIError `not_found` when the storage has lost them, `storage_failed`, `invalid_request` for a range beyond the end
+   * @throws ComfyUIError `not_found` when the storage does not have them any more, `storage_failed`, `invalid_request` for a range beyond the end
    */
   async open({ file }: Asset, reading: Reading): Promise<OpenedFile> {
     const opened = await this.storage.open(file.sha256, reading).catch((error: unknown) => {
-      throw toComfyUIError(error).code === 'not_found' ? lost(error) : error;
+      throw toComfyUIError(error).code === 'not_found' ? missingBytes(error) : error;
     });
     if (opened.sizeBytes === file.sizeBytes) return opened;
     opened.stream.on('error', () => undefined).destroy();
@@ -69,6 +72,6 @@ function notFound(): ComfyUIError {
   return new ComfyUIError('not_found', 'There is no asset with this id.');
 }
 
-function lost(cause: unknown): ComfyUIError {
+function missingBytes(cause: unknown): ComfyUIError {
   return new ComfyUIError('not_found', 'The file is not in the storage any more: it was deleted there.', { cause });
 }

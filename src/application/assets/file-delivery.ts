@@ -1,103 +1,76 @@
-import type { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
 import type { CollectedFile } from '../../domain/job/job';
 import type { JobSession } from '../jobs/job-session';
-import { ownSignal } from '../../shared/own-signal';
-import type { ConvertedImage } from './images/cached-image';
-import type { ImageConversions } from './images/image-conversions';
+import { AssetFiles } from './asset-files';
+import { AssetLinks } from './asset-links';
+import { GeneratedFile } from './generated-file';
+import { ImageConversions } from './images/image-conversions';
 import { isConvertible, type ImageTransform } from './images/image-transform';
-import type { AssetFiles } from './asset-files';
-import type { AssetLinks } from './asset-links';
 
-/** How the files of a job are to be answered. */
+/** How the files of a job are delivered. */
 export interface DeliveryOptions {
-  /** Their bytes, or only where they are to be had. */
-  readonly withBytes: boolean;
-  /** What pictures are converted to. */
-  readonly picture?: ImageTransform;
+  /** Default true; false: what is known of them, without bytes. */
+  readonly withBytes?: boolean;
+  /** With the public links of the storage; default false. */
+  readonly withLinks?: boolean;
+  /** What images are converted to. */
+  readonly transform?: ImageTransform;
 }
 
-/** A file as it is answered. */
-export interface DeliveredFile {
-  /** As it was made. */
-  readonly made: CollectedFile;
-  /** As it is answered: something else when it was converted. */
-  readonly mediaType: string;
-  readonly sizeBytes: number;
-  readonly width?: number;
-  readonly height?: number;
-  readonly isConverted: boolean;
-  /** Where the storage gives it to anybody; null: only this service has it so. */
-  readonly link: string | null;
-  /** A fresh stream of its bytes; left out when they were not asked for. */
-  readonly open?: () => Readable;
-}
-
-export interface DeliveryTools {
-  readonly files: AssetFiles;
-  readonly links: AssetLinks;
-  readonly conversions: ImageConversions;
-}
-
-/** The files of one job on their way to one caller. */
+/** Prepares the files of a job for a caller: bytes or links, converted or as produced. */
+@Injectable()
 export class FileDelivery {
-  /** Made for the first: most callers wait. */
-  #delivered: Map<string, Promise<DeliveredFile>> | undefined;
-  #converted: Set<ConvertedImage> | undefined;
-
   constructor(
-    private readonly session: JobSession,
-    private readonly options: DeliveryOptions,
-    private readonly tools: DeliveryTools,
+    private readonly files: AssetFiles,
+    private readonly links: AssetLinks,
+    private readonly conversions: ImageConversions,
   ) {}
 
-  /** All files of the job, in its order. @throws as {@link file} */
-  files(signal: AbortSignal): Promise<DeliveredFile[]> {
-    return Promise.all(this.session.job.outputs.map((made) => this.file(made, ownSignal(signal))));
-  }
-
   /**
-   * One file, with all its bytes; each is made ready once.
+   * One file with all its bytes, to be released.
    * @throws ComfyUIError `output_missing` when it was deleted, `storage_failed`; what conversions throw; the signal's reason
    */
-  file(made: CollectedFile, signal: AbortSignal): Promise<DeliveredFile> {
-    this.#delivered ??= new Map();
-    const delivered = this.#delivered.get(made.assetId) ?? this.#prepare(made, signal);
-    this.#delivered.set(made.assetId, delivered);
-    return delivered;
-  }
-
-  /** Gives back what was held for the caller: the answer is sent, or not wanted any more. */
-  end(): void {
-    for (const picture of this.#converted ?? []) picture.release();
-    this.#converted = undefined;
-  }
-
-  #prepare(made: CollectedFile, signal: AbortSignal): Promise<DeliveredFile> {
-    const { picture } = this.options;
-    return picture && isConvertible(made.mediaType) ? this.#convert(made, picture, signal) : this.#asMade(made, signal);
-  }
-
-  async #asMade(made: CollectedFile, signal: AbortSignal): Promise<DeliveredFile> {
-    const { withBytes } = this.options;
-    const { files, links } = this.tools;
+  async deliver(
+    session: JobSession,
+    file: CollectedFile,
+    options: DeliveryOptions,
+    signal: AbortSignal,
+  ): Promise<GeneratedFile> {
+    const { transform } = options;
+    if (transform && isConvertible(file.mediaType)) return this.#convert(session, file, options, transform, signal);
+    const { withBytes = true, withLinks = false } = options;
     const [link] = await Promise.all([
-      links.link(made, signal),
-      withBytes ? files.hold(this.session, made, signal) : undefined,
+      withLinks ? this.links.link(file, signal) : null,
+      withBytes ? this.files.hold(session, file, signal) : undefined,
     ]);
-    const { mediaType, sizeBytes, width, height } = made;
-    const open = withBytes ? () => this.session.bytesOf(made).open() : undefined;
-    return { made, mediaType, sizeBytes, width, height, isConverted: false, link, open };
+    const { mediaType, sizeBytes, width, height } = file;
+    const open = withBytes ? () => session.bytesOf(file).open() : undefined;
+    return new GeneratedFile(file, { mediaType, sizeBytes, width, height, isConverted: false, link, open });
   }
 
-  async #convert(made: CollectedFile, picture: ImageTransform, signal: AbortSignal): Promise<DeliveredFile> {
-    const open = (reading: AbortSignal) => this.tools.files.open(this.session, made, reading);
-    const converted = await this.tools.conversions.convert({ ...made, open }, picture, signal);
-    if (signal.aborted) converted.release();
+  async #convert(
+    session: JobSession,
+    file: CollectedFile,
+    { withBytes = true }: DeliveryOptions,
+    transform: ImageTransform,
+    signal: AbortSignal,
+  ): Promise<GeneratedFile> {
+    const source = { ...file, open: (reading: AbortSignal) => this.files.open(session, file, reading) };
+    const image = await this.conversions.convert(source, transform, signal);
+    if (signal.aborted) image.release();
     signal.throwIfAborted();
-    this.#converted ??= new Set();
-    this.#converted.add(converted);
-    const { mediaType, sizeBytes, width, height } = converted;
-    const bytes = this.options.withBytes ? () => converted.open() : undefined;
-    return { made, mediaType, sizeBytes, width, height, isConverted: true, link: null, open: bytes };
+    const { mediaType, sizeBytes, width, height } = image;
+    const open = withBytes ? () => image.open() : undefined;
+    const release = () => image.release();
+    return new GeneratedFile(file, {
+      mediaType,
+      sizeBytes,
+      width,
+      height,
+      isConverted: true,
+      link: null,
+      open,
+      release,
+    });
   }
 }

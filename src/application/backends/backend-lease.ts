@@ -1,56 +1,58 @@
+import type { LeaseTiming } from '../../options/timing';
 import type { Lease } from './lease-repository';
 
-/** A lease lasts so long after it was renewed, by the clock of the database; ms. */
-export const LEASE_MS = 10_000;
-/** A holder that could not renew for so long hands over nothing more: by the slowest reckoning the lease is still its own. */
-const SURE_MS = 7_000;
-
-/** Whether this process drives a server. */
+/** The lease of a backend, as this process knows it. */
 export class BackendLease {
   #lease: Lease | undefined;
-  #askedAt = -Infinity;
-  #isLeaving = false;
+  #requestedAt = -Infinity;
+  #isReleasing = false;
   #lost = new AbortController();
 
-  /** The right to write of jobs that are handed to the server; undefined when another process may have it. */
-  get lease(): Lease | undefined {
+  constructor(private readonly timing: LeaseTiming) {}
+
+  /** The right to write jobs that are assigned to the backend; undefined when another process may have it. */
+  get current(): Lease | undefined {
     return this.#lease;
   }
 
-  /** Whether the lease is this process's for certain. */
-  get isFresh(): boolean {
-    return this.#lease !== undefined && performance.now() - this.#askedAt < SURE_MS;
+  get isHeld(): boolean {
+    return this.#lease !== undefined;
   }
 
-  /** Whether jobs may be handed over. */
-  get isSure(): boolean {
-    return this.isFresh && !this.#isLeaving;
+  /** Whether the lease is still valid for certain, by any clock. */
+  get isCertain(): boolean {
+    return this.isHeld && performance.now() - this.#requestedAt < this.timing.certain;
   }
 
-  /** It takes nothing more, so that it can go to another process when its prompts are done. */
-  get isLeaving(): boolean {
-    return this.#isLeaving;
+  /** Whether jobs may be assigned to the backend. */
+  get admitsJobs(): boolean {
+    return this.isCertain && !this.#isReleasing;
   }
 
-  set isLeaving(isLeaving: boolean) {
-    this.#isLeaving = isLeaving;
+  /** The backend gets no more jobs, so that another process can have it when its prompts are done. */
+  get isReleasing(): boolean {
+    return this.#isReleasing;
   }
 
-  /** Aborted when the server is no longer driven here. */
+  set isReleasing(isReleasing: boolean) {
+    this.#isReleasing = isReleasing;
+  }
+
+  /** Aborts when the lease ends. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
 
-  /** @param askedAt when the database was asked, by `performance.now()`: the lease is at least as young */
-  begin(lease: Lease, askedAt: number): void {
+  /** @param requestedAt when the database was asked, by `performance.now()`: the lease is at least as young */
+  begin(lease: Lease, requestedAt: number): void {
     this.#lost = new AbortController();
-    this.#isLeaving = false;
+    this.#isReleasing = false;
     this.#lease = lease;
-    this.#askedAt = askedAt;
+    this.#requestedAt = requestedAt;
   }
 
-  renew(askedAt: number): void {
-    this.#askedAt = askedAt;
+  renew(requestedAt: number): void {
+    this.#requestedAt = requestedAt;
   }
 
   end(): void {

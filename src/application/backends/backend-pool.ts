@@ -1,21 +1,34 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
 import { BackendError, toComfyUIError } from '../../domain/errors';
 import type { WorkflowRequirements } from '../../domain/workflow/requirements';
-import type { WorkBell } from '../execution/work-bell';
+import type { ProbeTiming } from '../../options/timing';
+import type { Condition } from '../../shared/condition';
 import type { Backend } from './backend';
 
-/** A server that answered within this time is taken to be there, ms. */
-const FRESH_MS = 2_000;
-/** How old a catalog may be when it says that nobody knows a node, ms. */
-const CATALOG_FRESH_MS = 30_000;
+/** Backends where earlier attempts of a job ended. */
+export interface EarlierAttempts {
+  /** URLs of backends where an attempt failed. */
+  readonly failed: readonly string[];
+  /** URLs of those whose device failed: it would fail again at once, so another backend is worth waiting for. */
+  readonly broken: readonly string[];
+}
+
+const NO_ATTEMPTS: EarlierAttempts = { failed: [], broken: [] };
 
 /** The ComfyUI servers, and the choice among them. */
-export class BackendPool {
-  readonly #catalogsReadAt = new WeakMap<Backend, number>();
+export class BackendPool implements OnApplicationShutdown {
+  readonly #classesReadAt = new WeakMap<Backend, number>();
 
+  /** @param changed notified by every backend when a slot is free, its health changes, or its node classes are known */
   constructor(
     readonly backends: readonly Backend[],
-    readonly condition: WorkBell,
+    readonly changed: Condition,
+    private readonly timing: ProbeTiming,
   ) {}
+
+  onApplicationShutdown(): void {
+    for (const { client } of this.backends) client.close();
+  }
 
   find(url: string): Backend | undefined {
     return this.backends.find((backend) => backend.url === url);
@@ -25,74 +38,73 @@ export class BackendPool {
     return this.backends.some(({ isUsable }) => isUsable);
   }
 
-  get hasRoom(): boolean {
-    return this.backends.some((backend) => backend.isUsable && backend.hasRoom);
+  get hasFreeSlot(): boolean {
+    return this.backends.some(({ isUsable, hasFreeSlot }) => isUsable && hasFreeSlot);
   }
 
-  /** Whether any server carries these labels, whatever its state. */
+  /** Whether this process does what one of several processes has to do: the one with the lease of the first backend. */
+  get isLeader(): boolean {
+    return this.backends[0]?.lease.isHeld ?? false;
+  }
+
+  /** Whether any backend carries these labels, whatever its state. */
   carries(labels: readonly string[]): boolean {
     return this.backends.some((backend) => hasLabels(backend, labels));
   }
 
   /**
-   * The server to hand a workflow to now: one that has not failed it before one that has, one that could run it at once
-   * before one that would let it wait, then the one that used its models last, then the least busy, then the one that had nothing for the longest time.
-   * @param failed addresses of servers where earlier attempts ended
-   * @param broken those of them whose device failed: it would again, at once, so another one is worth waiting for
-   * @returns undefined when it had better wait
+   * The backend to assign a workflow to now: one without a failed attempt of it before one with one, one that runs it at once
+   * before one that lets it wait, then the one that used its models last, the least loaded, the longest unused.
+   * @returns undefined when the job waits
    */
-  choose(
-    requirements: WorkflowRequirements,
-    failed: readonly string[] = [],
-    broken: readonly string[] = [],
-  ): Backend | undefined {
-    const usable = this.#fit(requirements).filter(({ isUsable }) => isUsable);
-    const sound = usable.filter(({ url, hold }) => hold.isSure && !broken.includes(url));
-    const free = (sound.length > 0 ? sound : usable).filter(({ hasRoom }) => hasRoom);
+  choose(requirements: WorkflowRequirements, { failed, broken } = NO_ATTEMPTS): Backend | undefined {
+    const usable = this.#candidates(requirements).filter(({ isUsable }) => isUsable);
+    const intact = usable.filter(({ url, lease }) => lease.admitsJobs && !broken.includes(url));
+    const free = (intact.length > 0 ? intact : usable).filter(({ hasFreeSlot }) => hasFreeSlot);
     const rank = (backend: Backend) => [
       failed.includes(backend.url) ? 1 : 0,
-      backend.couldRunNow ? 0 : 1,
+      backend.wouldRunNow ? 0 : 1,
       -backend.modelsLoaded(requirements.models),
       backend.load,
-      backend.takenAt,
+      backend.lastTakenAt,
     ];
     return free.sort((a, b) => compare(rank(a), rank(b))).at(0);
   }
 
-  /** Reads the catalog of a server; with a single server there is nothing to choose by it. */
-  async readCatalog(backend: Backend, signal?: AbortSignal): Promise<void> {
+  /** Reads the node classes of a backend; with a single one there is no choice to make by them. */
+  async readNodeClasses(backend: Backend, signal?: AbortSignal): Promise<void> {
     if (this.backends.length === 1) return;
-    this.#catalogsReadAt.set(backend, performance.now());
-    await backend.readCatalog(signal);
+    this.#classesReadAt.set(backend, performance.now());
+    await backend.readNodeClasses(signal);
   }
 
-  /** Resolves as soon as a server answers; with the fault of the first, when none does. */
-  async findFault(): Promise<BackendError | undefined> {
-    if (this.backends.some((backend) => backend.isUsable && backend.silentFor < FRESH_MS)) return undefined;
+  /** Resolves as soon as a backend responds; with the error of the first when none does. */
+  async findError(): Promise<BackendError | undefined> {
+    if (this.backends.some(({ isUsable, silentFor }) => isUsable && silentFor < this.timing.fresh)) return undefined;
     try {
       await Promise.any(this.backends.map((backend) => backend.probe()));
       return undefined;
     } catch (error) {
-      return firstFault(error);
+      return firstError(error);
     }
   }
 
-  /** Those that know all node classes; all, when none does: then ComfyUI decides. */
-  #fit(requirements: WorkflowRequirements): Backend[] {
-    const candidates = this.backends.filter((backend) => hasLabels(backend, requirements.labels));
-    if (this.backends.length === 1) return candidates;
-    const knowing = candidates.filter((backend) => backend.knows(requirements));
-    if (knowing.length > 0) return knowing;
-    const asked = candidates.filter((backend) => this.#asksAgain(backend));
-    return asked.length > 0 ? [] : candidates;
+  /** The backends with all node classes; all backends when none has them: then ComfyUI decides. */
+  #candidates(requirements: WorkflowRequirements): Backend[] {
+    const labeled = this.backends.filter((backend) => hasLabels(backend, requirements.labels));
+    if (this.backends.length === 1) return labeled;
+    const supporting = labeled.filter((backend) => backend.supports(requirements));
+    if (supporting.length > 0) return supporting;
+    const asked = labeled.filter((backend) => this.#asksAgain(backend));
+    return asked.length > 0 ? [] : labeled;
   }
 
-  /** A node may have been installed since: a usable server is asked once more before it counts as not knowing it. */
+  /** A node may have been installed since: the classes of a usable backend are read again before one counts as missing. */
   #asksAgain(backend: Backend): boolean {
     if (!backend.isUsable) return false;
-    const age = performance.now() - (this.#catalogsReadAt.get(backend) ?? -Infinity);
-    if (age >= CATALOG_FRESH_MS) void this.readCatalog(backend);
-    return age >= CATALOG_FRESH_MS || !backend.hasCatalog;
+    const isOld = performance.now() - (this.#classesReadAt.get(backend) ?? -Infinity) >= this.timing.catalogFresh;
+    if (isOld) void this.readNodeClasses(backend);
+    return isOld || !backend.hasNodeClasses;
   }
 }
 
@@ -105,7 +117,7 @@ function hasLabels(backend: Backend, labels: readonly string[]): boolean {
   return labels.every((label) => backend.settings.labels.includes(label));
 }
 
-function firstFault(error: unknown): BackendError {
+function firstError(error: unknown): BackendError {
   const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
   const { code, message } = toComfyUIError(first);
   return new BackendError(code, message, { cause: first });

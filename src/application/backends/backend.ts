@@ -1,149 +1,133 @@
 import {
   BrokenCircuitError,
   type CircuitBreakerPolicy,
-  CircuitState,
   circuitBreaker,
+  CircuitState,
   ConsecutiveBreaker,
   ExponentialBackoff,
   handleType,
 } from 'cockatiel';
-import type { CircuitState as CircuitWord, ServerStatus } from '../../domain/backend';
+import type { CircuitState as CircuitName, ServerStatus } from '../../domain/backend';
 import { BackendError, type ComfyUIError, toComfyUIError } from '../../domain/errors';
 import type { WorkflowRequirements } from '../../domain/workflow/requirements';
-import type { ComfyUIClient } from './comfyui-client';
-import type { NodeCatalog } from './node-catalog';
-import type { PromptHistory } from './prompt-history';
+import type { Timing } from '../../options/timing';
+import type { Condition } from '../../shared/condition';
+import { SingleFlight } from '../../shared/single-flight';
 import { sleep } from '../../shared/sleep';
-import type { WorkBell } from '../execution/work-bell';
 import { BackendLease } from './backend-lease';
+import type { ComfyUIClient } from './comfyui-client';
 
 export interface BackendSettings {
   /** Without credentials: it is stored with jobs and shown. */
   readonly url: string;
   readonly weight: number;
-  /** Prompts it runs at once. */
+  /** Prompts that it runs at once. */
   readonly concurrency: number;
-  /** Prompts handed over beyond that, so that it need not wait for the next. */
+  /** Prompts assigned beyond that, so that it need not wait for the next. */
   readonly prefetch: number;
   readonly labels: readonly string[];
 }
 
-/** What a server is reached through. */
-export interface BackendServer {
-  readonly client: ComfyUIClient;
-  readonly catalog: NodeCatalog;
-  readonly history: PromptHistory;
-}
-
-/** A place on a server, taken for one prompt. */
+/** Room for one prompt on a backend, while it is taken. */
 export interface Slot {
-  /** Once; more often does nothing. */
+  /** Frees the slot, once. */
   release(): void;
 }
 
-/** Milliseconds. */
-const PROBE = { patience: 5_000, firstAgain: 250, longestAgain: 2_000, poll: 50 } as const;
-
-const CIRCUIT_WORDS: Record<CircuitState, CircuitWord> = {
+const CIRCUIT_NAMES: Record<CircuitState, CircuitName> = {
   [CircuitState.Closed]: 'closed',
   [CircuitState.Open]: 'open',
   [CircuitState.Isolated]: 'open',
   [CircuitState.HalfOpen]: 'half-open',
 };
 
-/** One ComfyUI server as we use it: its places, whether it is fit for use, what it knows and has loaded. */
+/** One ComfyUI server: its lease, its slots, its health, the node classes it knows and the models it has loaded. */
 export class Backend {
-  /** One fault is enough: it is asked how it is before it is used again. */
-  readonly #circuit: CircuitBreakerPolicy = circuitBreaker(handleType(BackendError), {
-    breaker: new ConsecutiveBreaker(1),
-    halfOpenAfter: new ExponentialBackoff({ initialDelay: PROBE.firstAgain, maxDelay: PROBE.longestAgain }),
-  });
-  /** Whether this process drives it. */
-  readonly hold = new BackendLease();
-  #handedOver = 0;
-  #takenAt = -Infinity;
+  /** One error is enough: a probe must succeed before the backend is used again. */
+  readonly #circuit: CircuitBreakerPolicy;
+  readonly #probes = new SingleFlight<'probe', ServerStatus>();
+  readonly lease: BackendLease;
+  #slotsTaken = 0;
+  #lastTakenAt = -Infinity;
   #models: ReadonlySet<string> = new Set();
-  #probing: Promise<ServerStatus> | undefined;
-  #contactAt = -Infinity;
+  #respondedAt = -Infinity;
   #classes: ReadonlySet<string> | 'unknown' | 'any' = 'unknown';
 
+  /** @param changed notified when a slot is free, the health changes, or the node classes are known */
   constructor(
     readonly settings: BackendSettings,
-    private readonly server: BackendServer,
-    /** Rung when a place became free, when the server came or went, and when it told what it knows. */
-    readonly condition: WorkBell,
+    readonly client: ComfyUIClient,
+    readonly changed: Condition,
+    private readonly timing: Timing,
   ) {
-    this.#circuit.onStateChange(() => this.condition.notifyAll());
-    this.client.onCutOff(() => this.#doubt());
-  }
-
-  get client(): ComfyUIClient {
-    return this.server.client;
-  }
-
-  get history(): PromptHistory {
-    return this.server.history;
+    const { firstRetry: initialDelay, longestRetry: maxDelay } = timing.probe;
+    this.#circuit = circuitBreaker(handleType(BackendError), {
+      breaker: new ConsecutiveBreaker(1),
+      halfOpenAfter: new ExponentialBackoff({ initialDelay, maxDelay }),
+    });
+    this.lease = new BackendLease(timing.lease);
+    this.#circuit.onStateChange(() => this.changed.notifyAll());
+    client.onDisconnect(() => this.#doubt());
   }
 
   get url(): string {
     return this.settings.url;
   }
 
-  get circuit(): CircuitWord {
-    return CIRCUIT_WORDS[this.#circuit.state];
+  get circuit(): CircuitName {
+    return CIRCUIT_NAMES[this.#circuit.state];
   }
 
   get isUsable(): boolean {
     return this.#circuit.state === CircuitState.Closed;
   }
 
-  /** Prompts of ours that it has. */
-  get handedOver(): number {
-    return this.#handedOver;
+  /** Prompts of this process that it has. */
+  get slotsTaken(): number {
+    return this.#slotsTaken;
   }
 
-  /** How busy it is for its weight. */
+  /** Slots taken relative to its concurrency and weight. */
   get load(): number {
-    return this.#handedOver / (this.settings.concurrency * this.settings.weight);
+    return this.#slotsTaken / (this.settings.concurrency * this.settings.weight);
   }
 
-  /** When it was last given something, by the process's clock. */
-  get takenAt(): number {
-    return this.#takenAt;
+  /** When a slot was last taken, by `performance.now()`. */
+  get lastTakenAt(): number {
+    return this.#lastTakenAt;
   }
 
-  get couldRunNow(): boolean {
-    return this.#handedOver < this.settings.concurrency;
+  get wouldRunNow(): boolean {
+    return this.#slotsTaken < this.settings.concurrency;
   }
 
-  /** Whether it may be given a prompt. */
-  get hasRoom(): boolean {
-    return this.hold.isSure && this.#handedOver < this.settings.concurrency + this.settings.prefetch;
+  get hasFreeSlot(): boolean {
+    return this.lease.admitsJobs && this.#slotsTaken < this.settings.concurrency + this.settings.prefetch;
   }
 
   /** Why it is not used; undefined while it is. */
-  get fault(): ComfyUIError | undefined {
+  get error(): ComfyUIError | undefined {
     const { lastFailure } = this.#circuit;
     return this.isUsable || !lastFailure || !('error' in lastFailure) ? undefined : toComfyUIError(lastFailure.error);
   }
 
-  /** Milliseconds since it last answered; whatever it answered before its socket broke off does not count. */
+  /** Milliseconds since its last response; responses before its socket broke do not count. */
   get silentFor(): number {
-    return performance.now() - this.#contactAt;
+    return performance.now() - this.#respondedAt;
   }
 
-  /** Takes a place. An adopted prompt needs one whether there is room or not. */
+  /** Takes a slot; a prompt that is there already needs one whether there is room or not. */
   take(models: readonly string[] = []): Slot {
-    this.#handedOver += 1;
-    this.#takenAt = performance.now();
+    this.#slotsTaken += 1;
+    this.#lastTakenAt = performance.now();
     if (models.length > 0) this.#models = new Set(models);
     let isTaken = true;
     return {
       release: () => {
         if (!isTaken) return;
         isTaken = false;
-        this.#handedOver -= 1;
-        this.condition.notifyAll();
+        this.#slotsTaken -= 1;
+        this.changed.notifyAll();
       },
     };
   }
@@ -153,91 +137,88 @@ export class Backend {
     return models.filter((model) => this.#models.has(model)).length;
   }
 
-  /** Whether it was asked which node classes it has. */
-  get hasCatalog(): boolean {
+  get hasNodeClasses(): boolean {
     return this.#classes !== 'unknown';
   }
 
-  knows({ classes }: WorkflowRequirements): boolean {
-    if (this.#classes === 'any') return true;
+  /** Whether it has the node classes of a workflow, as far as it is known. */
+  supports({ classes }: WorkflowRequirements): boolean {
     const known = this.#classes;
+    if (known === 'any') return true;
     return known !== 'unknown' && classes.every((name) => known.has(name));
   }
 
-  /** Asks which node classes it has. One that does not tell is taken to know all. */
-  async readCatalog(signal?: AbortSignal): Promise<void> {
+  /** Reads its node classes. A server that does not list them counts as having all. */
+  async readNodeClasses(signal?: AbortSignal): Promise<void> {
     try {
-      this.#classes = await this.server.catalog.nodeClasses(signal);
+      this.#classes = await this.client.nodeClasses(signal);
     } catch {
       if (this.#classes === 'unknown') this.#classes = 'any';
     } finally {
-      this.condition.notifyAll();
+      this.changed.notifyAll();
     }
   }
 
-  /** Makes a call; a fault of the server makes it unfit for use until a probe succeeds. */
+  /** Makes a call; a `BackendError` makes the backend unusable until a probe succeeds. */
   async use<T>(call: (client: ComfyUIClient) => Promise<T>): Promise<T> {
     try {
-      const answer = await call(this.client);
-      this.#contactAt = performance.now();
-      return answer;
+      const response = await call(this.client);
+      this.#respondedAt = performance.now();
+      return response;
     } catch (error) {
-      if (error instanceof BackendError) await this.blame(error);
+      if (error instanceof BackendError) await this.reportError(error);
       throw error;
     }
   }
 
-  /** Takes note of a fault. */
-  async blame(fault: BackendError): Promise<void> {
+  async reportError(failure: BackendError): Promise<void> {
     if (!this.isUsable) return;
-    await this.#circuit.execute(() => Promise.reject(fault)).catch(() => undefined);
+    const fail = (): never => {
+      throw failure;
+    };
+    await this.#circuit.execute(fail).catch(() => undefined);
   }
 
-  /**
-   * Asks the server how it is, and by the answer decides whether it is fit for use. One probe serves all who ask.
-   * @throws BackendFault
-   */
+  /** Asks for its status, which decides whether it is usable. Calls that overlap share one probe. @throws BackendError */
   probe(): Promise<ServerStatus> {
-    this.#probing ??= this.#probe().finally(() => {
-      this.#probing = undefined;
-    });
-    return this.#probing;
+    return this.#probes.join('probe', () => this.#probe());
   }
 
-  /** It is asked how it is, by whoever needs it first. */
+  /** Its responses so far prove nothing any more. */
   #doubt(): void {
-    this.#contactAt = -Infinity;
-    this.condition.notifyAll();
+    this.#respondedAt = -Infinity;
+    this.changed.notifyAll();
   }
 
   async #probe(): Promise<ServerStatus> {
     for (;;) {
       try {
-        return await this.#circuit.execute(() => this.#ask());
+        return await this.#circuit.execute(() => this.#readStatus());
       } catch (error) {
         if (!(error instanceof BrokenCircuitError)) throw error;
       }
-      await sleep(PROBE.poll);
+      await sleep(this.timing.probe.poll);
     }
   }
 
-  async #ask(): Promise<ServerStatus> {
-    const patience = AbortSignal.timeout(PROBE.patience);
+  async #readStatus(): Promise<ServerStatus> {
+    const { timeout } = this.timing.probe;
+    const timedOut = AbortSignal.timeout(timeout);
     try {
-      const status = await this.client.status(patience);
-      this.#contactAt = performance.now();
-      if (this.fault?.code === 'stalled' && isIdle(status)) throw new BackendError('stalled', this.fault.message);
+      const status = await this.client.status(timedOut);
+      this.#respondedAt = performance.now();
+      if (this.error?.code === 'stalled' && isStalled(status)) throw new BackendError('stalled', this.error.message);
       return status;
     } catch (error) {
-      if (patience.aborted)
-        throw new BackendError('backend_unreachable', `ComfyUI did not answer within ${PROBE.patience / 1000} s.`);
+      if (timedOut.aborted)
+        throw new BackendError('backend_unreachable', `ComfyUI did not respond within ${timeout / 1000} s.`);
       if (error instanceof BackendError) throw error;
       throw new BackendError('backend_error', toComfyUIError(error).message, { cause: error });
     }
   }
 }
 
-/** With prompts waiting: the prompts that a dead worker left waiting show that it still is. */
-function isIdle({ queue }: ServerStatus): boolean {
+/** Prompts wait and none runs: those that a dead worker left waiting show that it still is dead. */
+function isStalled({ queue }: ServerStatus): boolean {
   return queue.pending > 0 && queue.running === 0;
 }

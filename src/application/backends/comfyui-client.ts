@@ -4,36 +4,46 @@ import type { RunEvent, RunOutcome } from '../../domain/job/run-event';
 import type { NodeErrors } from '../../domain/workflow/node-errors';
 import type { Workflow } from '../../domain/workflow/workflow';
 
+/** @publicApi */
 export interface PromptRequest {
-  /** Lowercase UUID; chosen by us, so that a prompt can be looked up whatever becomes of the answer. */
+  /** Lowercase UUID, chosen by this process: a prompt can be looked up whatever happens to the response. */
   readonly promptId: string;
   readonly workflow: Workflow;
   /** Kept by ComfyUI with the prompt, visible in its queue and history. */
   readonly extraData?: Readonly<Record<string, unknown>>;
 }
 
-/** ComfyUI took the prompt. */
+/**
+ * ComfyUI accepted the prompt.
+ * @publicApi
+ */
 export interface Submission {
-  /** The id ComfyUI goes by: the requested one, unless the server is too old to take it. */
+  /** ComfyUI's id of the prompt: the requested one, unless the server is too old to take it. */
   readonly promptId: string;
-  /** The socket id it was submitted under: its events come to a socket of that id only. */
+  /** The socket id it was submitted under: its events go to a socket of that id only. */
   readonly clientId: string;
-  /** Its place in ComfyUI's own order; null when the answer was lost and the prompt was found by its id. */
+  /** Its place in ComfyUI's own order; null when the response was lost and the prompt was found by its id. */
   readonly number: number | null;
-  /** Not empty when ComfyUI took only a part of the workflow: these nodes, and the outputs behind them, will not run. */
+  /** Not empty when ComfyUI accepted a part of the workflow: these nodes, and the outputs behind them, do not run. */
   readonly nodeErrors: NodeErrors;
 }
 
-/** What a finished prompt left in ComfyUI's history. */
+/**
+ * A finished prompt in ComfyUI's history.
+ * @publicApi
+ */
 export interface HistoryRecord {
   readonly outcome: RunOutcome;
-  /** Node id -> what it put out, by the key the node chose. */
+  /** Node id -> its output, by the keys that the node chose. */
   readonly outputs: ReadonlyMap<string, unknown>;
   /** Nodes whose results came from ComfyUI's cache. */
   readonly cached: readonly string[];
 }
 
-/** Where a prompt is, by `/history` and `/queue`. `gone`: ComfyUI knows nothing of it (any more). */
+/**
+ * A prompt by `/history` and `/queue`. `gone`: ComfyUI does not know it (any more).
+ * @publicApi
+ */
 export type PromptState =
   | { readonly state: 'pending'; readonly ahead: number; readonly idle: boolean }
   | { readonly state: 'running' }
@@ -41,64 +51,98 @@ export type PromptState =
   | { readonly state: 'gone' };
 
 /**
- * What a listener hears. `finished` is ComfyUI's own mark that the history can be read, `ended` its word on the outcome;
- * `connected` and `disconnected` tell whether events of this prompt can be heard at all.
+ * An event of a prompt. `ended` carries ComfyUI's outcome, `finished` is its mark that the history is written; `connected` and
+ * `disconnected` say whether events of this prompt can arrive at all.
+ * @publicApi
  */
-export type Signal =
+export type PromptEvent =
   | RunEvent
   | { readonly kind: 'ended'; readonly outcome: RunOutcome }
   | { readonly kind: 'finished' }
   | { readonly kind: 'connected' }
   | { readonly kind: 'disconnected' };
 
-export type RunListener = (signal: Signal) => void;
+/** @publicApi */
+export type PromptListener = (event: PromptEvent) => void;
 
+/** @publicApi */
 export interface FileStream {
-  /** Fails with a ComfyUIError. A connection is held until it is read or returned from. */
+  /** Fails with a ComfyUIError. Holds a connection until it is read to its end or returned from. */
   readonly stream: AsyncIterable<Buffer>;
-  /** What the server says it is, and how large. */
+  /** As the server declares them. */
   readonly mediaType: string | undefined;
   readonly sizeBytes: number | undefined;
 }
 
 /**
- * One ComfyUI server. All calls reject with a `BackendFault` when the server is at fault: `backend_unreachable`,
- * `backend_unauthorized`, `backend_error`; otherwise with the `ComfyUIError` each tells.
+ * One ComfyUI server. Every call rejects with a `BackendError` when the server fails: `backend_unreachable`,
+ * `backend_unauthorized`, `backend_error`; otherwise with the `ComfyUIError` that it documents.
+ * @publicApi
  */
 export abstract class ComfyUIClient {
-  /** Calls `hear` each time the socket breaks off: the server may be gone. */
-  abstract onCutOff(hear: () => void): void;
-
-  /** How the server is. */
+  /** The server's version, devices and queue. */
   abstract status(signal?: AbortSignal): Promise<ServerStatus>;
 
+  /** The node classes that the server knows. */
+  abstract nodeClasses(signal?: AbortSignal): Promise<ReadonlySet<string>>;
+
   /**
-   * `POST /prompt`, sent once: ComfyUI runs again what it is sent again. When the answer got lost, the prompt is looked up by
-   * its id, twice. A fault that is not `neverSent` leaves open whether the prompt arrived, or still will.
+   * `POST /prompt`, sent once: ComfyUI runs again what it receives again. When the response is lost, the prompt is looked up by
+   * its id, twice. An error without `neverSent` leaves open whether the prompt arrived, or still will.
    * @throws ComfyUIError `invalid_workflow` with the errors per node id, `payload_too_large`
    */
   abstract submit(request: PromptRequest, signal?: AbortSignal): Promise<Submission>;
 
   /**
-   * Hears the events of a prompt from now on, over one socket shared by all prompts. Resolves when the socket is open,
-   * or when it is clear that it will not be soon: events make things fast, {@link find} decides.
-   * @param clientId of a prompt that was submitted already, by this process or the one before
-   * @returns a function that stops listening
+   * Receives the events of a prompt from now on, over one socket for all prompts. Resolves when the socket is open, or when it is
+   * clear that it will not be soon: events make things fast, {@link find} decides.
+   * @param clientId of a prompt that was submitted earlier, by this process or another
+   * @returns unsubscribes
    */
-  abstract listen(promptId: string, listener: RunListener, clientId?: string | null): Promise<() => void>;
+  abstract listen(promptId: string, listener: PromptListener, clientId?: string | null): Promise<() => void>;
 
-  /** Where a prompt is: asks `/history/{id}`, `/queue`, and `/history/{id}` again, so that a prompt on its way between them is not missed. */
+  /** Calls `listener` each time the socket breaks: the server may be gone. */
+  abstract onDisconnect(listener: () => void): void;
+
+  /** The state of a prompt, by `/history/{id}`, `/queue`, and `/history/{id}` again: a prompt may move there in between. */
   abstract find(promptId: string, signal?: AbortSignal): Promise<PromptState>;
 
-  /**
-   * The bytes of a file, as they come.
-   * @throws ComfyUIError `not_found`
-   */
+  /** The bytes of a file, as they arrive. @throws ComfyUIError `not_found` */
   abstract view(file: FileReference, signal?: AbortSignal): Promise<FileStream>;
 
-  /** Takes a waiting prompt out of the queue and interrupts it where it runs. Cooperative: a run may finish all the same. */
+  /** Removes a waiting prompt from the queue, or interrupts it where it runs. Cooperative: a run may finish all the same. */
   abstract cancel(promptId: string, signal?: AbortSignal): Promise<void>;
 
-  /** Makes ComfyUI forget its models and cached results before its next prompt. */
+  /** Removes a prompt from the history. The files stay. */
+  abstract forget(promptId: string, signal?: AbortSignal): Promise<void>;
+
+  /** Unloads models and cached results before the next prompt. */
   abstract freeMemory(signal?: AbortSignal): Promise<void>;
+
+  /** Closes all connections. */
+  close(): void {}
+}
+
+/**
+ * Where a ComfyUI server is and how to log in. Times in seconds.
+ * @publicApi
+ */
+export interface BackendConnection {
+  readonly url: string;
+  readonly credentials?: { readonly username: string; readonly password: string };
+  readonly connectTimeout: number;
+  /** Without a byte. */
+  readonly responseTimeout: number;
+}
+
+/**
+ * Creates the client of each backend; overriding it in Nest's DI reaches every use.
+ * @publicApi
+ * @example
+ * Test.createTestingModule({ imports: [ComfyUIModule.forRoot({})] })
+ *   .overrideProvider(ComfyUIClientFactory)
+ *   .useValue({ create: () => new FakeClient() })
+ */
+export abstract class ComfyUIClientFactory {
+  abstract create(connection: BackendConnection): ComfyUIClient;
 }

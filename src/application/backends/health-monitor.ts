@@ -1,68 +1,64 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { toComfyUIError } from '../../domain/errors';
+import { Timing } from '../../options/timing';
 import { oneLine } from '../../shared/text';
-import { ShutdownState } from '../maintenance/shutdown-state';
-import { ProcessRole } from '../execution/process-role';
-import { sleep } from '../../shared/sleep';
+import { PeriodicTasks } from '../maintenance/periodic-tasks';
 import type { Backend } from './backend';
 import { BackendPool } from './backend-pool';
 import { PromptSweeper } from './prompt-sweeper';
 
-/** How often a server is asked how it is when nothing else tells, ms. */
-const PROBE_INTERVAL_MS = 10_000;
-
-/** Watches over the servers: asks the quiet ones how they are, and the faulty ones whether they are back. */
+/** Probes silent backends, and unusable ones until they are back. */
 @Injectable()
-export class HealthMonitor implements OnApplicationBootstrap {
+export class HealthMonitor {
   readonly #logger = new Logger(HealthMonitor.name);
+  readonly #wasUsable = new Map<Backend, boolean>();
 
   constructor(
     private readonly pool: BackendPool,
     private readonly sweeper: PromptSweeper,
-    private readonly role: ProcessRole,
-    private readonly shutdownState: ShutdownState,
+    private readonly tasks: PeriodicTasks,
+    private readonly timing: Timing,
   ) {}
 
-  onApplicationBootstrap(): void {
-    if (!this.role.runsJobs) return;
-    for (const backend of this.pool.backends) void this.#watch(backend);
+  start(): void {
+    for (const backend of this.pool.backends)
+      this.tasks.start({
+        failure: `ComfyUI at ${backend.url} cannot be watched`,
+        interval: 0,
+        run: async (signal) => {
+          await this.#check(backend, signal);
+          await this.#untilDue(backend, signal);
+          return backend.isUsable ? 0 : this.timing.probe.poll;
+        },
+      });
   }
 
-  async #watch(backend: Backend): Promise<void> {
-    let wasUsable: boolean | undefined;
-    while (!this.shutdownState.isOver) {
-      const isUsable = await this.#look(backend);
-      if (isUsable && wasUsable !== true) void this.pool.readCatalog(backend, this.shutdownState.over);
-      if (isUsable !== wasUsable) this.#tell(backend, isUsable, wasUsable);
-      wasUsable = isUsable;
-      if (isUsable && backend.hold.lease) await this.sweeper.sweep(backend);
-      await this.#untilNextLook(backend);
-    }
+  async #check(backend: Backend, signal: AbortSignal): Promise<void> {
+    const wasUsable = this.#wasUsable.get(backend);
+    const isUsable = this.#isTrusted(backend) || (await backend.probe().then(isOk, isNotOk));
+    if (isUsable && wasUsable !== true) void this.pool.readNodeClasses(backend, signal);
+    if (isUsable !== wasUsable) this.#log(backend, isUsable, wasUsable);
+    this.#wasUsable.set(backend, isUsable);
+    if (isUsable && backend.lease.isHeld) await this.sweeper.sweep(backend);
   }
 
-  /** A server that answered lately needs no probe. */
-  async #look(backend: Backend): Promise<boolean> {
-    if (isTrusted(backend)) return true;
-    return backend.probe().then(
-      () => true,
-      () => false,
-    );
+  async #untilDue(backend: Backend, signal: AbortSignal): Promise<void> {
+    const due = Date.now() + this.timing.probe.interval;
+    while (this.#isTrusted(backend) && Date.now() < due && !signal.aborted)
+      await this.pool.changed.wait(due - Date.now(), signal);
   }
 
-  async #untilNextLook(backend: Backend): Promise<void> {
-    const until = Date.now() + PROBE_INTERVAL_MS;
-    while (isTrusted(backend) && Date.now() < until && !this.shutdownState.isOver)
-      await this.pool.condition.next(until - Date.now(), this.shutdownState.over);
-    if (!backend.isUsable) await sleep(50, this.shutdownState.over);
+  /** A backend that responded lately needs no probe. */
+  #isTrusted({ isUsable, silentFor }: Backend): boolean {
+    return isUsable && silentFor < this.timing.probe.interval;
   }
 
-  #tell({ url, fault }: Backend, isUsable: boolean, wasUsable: boolean | undefined): void {
+  #log({ url, error }: Backend, isUsable: boolean, wasUsable: boolean | undefined): void {
     if (isUsable && wasUsable === undefined) return;
     if (isUsable) this.#logger.log(`ComfyUI at ${url} is back`);
-    else this.#logger.warn(`ComfyUI at ${url} is not used for now: ${oneLine(toComfyUIError(fault).message)}`);
+    else this.#logger.warn(`ComfyUI at ${url} is not used for now: ${oneLine(toComfyUIError(error).message)}`);
   }
 }
 
-function isTrusted({ isUsable, silentFor }: Backend): boolean {
-  return isUsable && silentFor < PROBE_INTERVAL_MS;
-}
+const isOk = (): boolean => true;
+const isNotOk = (): boolean => false;

@@ -1,155 +1,151 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { toComfyUIError } from '../../domain/errors';
+import { Timing } from '../../options/timing';
 import { oneLine } from '../../shared/text';
-import { ShutdownState } from '../maintenance/shutdown-state';
 import { JobRecovery } from '../execution/job-recovery';
-import { JobBacklog } from '../jobs/job-backlog';
-import { type Lease, LeaseRepository } from './lease-repository';
-import { ProcessRole } from '../execution/process-role';
-import { sleep } from '../../shared/sleep';
+import { PeriodicTasks } from '../maintenance/periodic-tasks';
 import type { Backend } from './backend';
 import { BackendPool } from './backend-pool';
-import { LEASE_MS } from './backend-lease';
-
-const RENEW_MS = 2_000;
-/** What another process waits for is given back so soon after its last prompt, ms. */
-const LOOK_MS = 250;
+import { type Lease, LeaseRepository } from './lease-repository';
 
 /**
- * Divides the servers among the processes that drive them: each has its part, takes over what becomes free, and gives back
- * what is more than its part as soon as it is idle.
+ * Divides the backends among the processes that run jobs: each acquires its share and what other processes leave, and releases
+ * what exceeds its share as soon as that is idle.
  */
 @Injectable()
-export class LeaseManager implements OnModuleInit, OnApplicationBootstrap {
+export class LeaseManager {
   readonly #logger = new Logger(LeaseManager.name);
   readonly #holder = randomUUID();
+  #renewedAt = -Infinity;
+  #isShuttingDown = false;
   #isFailing = false;
 
   constructor(
-    private readonly leases: LeaseRepository,
+    private readonly repository: LeaseRepository,
     private readonly pool: BackendPool,
-    private readonly backlog: JobBacklog,
     private readonly recovery: JobRecovery,
-    private readonly role: ProcessRole,
-    private readonly shutdownState: ShutdownState,
+    private readonly tasks: PeriodicTasks,
+    private readonly timing: Timing,
   ) {}
 
-  /** Before anything else gets their places, takes up what the process before had handed to servers. */
-  async onModuleInit(): Promise<void> {
-    if (this.role.runsJobs) await this.#round();
+  /** Acquires leases, and resumes the jobs that an earlier process assigned before anything else takes their slots. */
+  async open(): Promise<void> {
+    await this.#round();
   }
 
-  onApplicationBootstrap(): void {
-    if (this.role.runsJobs) void this.#work();
+  start(): void {
+    this.tasks.start({
+      failure: 'Leases cannot be renewed now',
+      interval: this.timing.lease.release,
+      run: async () => {
+        const isDue = performance.now() - this.#renewedAt >= this.timing.lease.renew;
+        if (isDue || this.#held().some(isAwaited)) await this.#round();
+      },
+    });
   }
 
-  /** For others to take at once. Never rejects. */
-  async leave(): Promise<void> {
-    for (const backend of this.pool.backends) backend.hold.end();
-    this.role.isLeader = false;
-    await this.leases.leave(this.#holder).catch((error: unknown) => this.#tell(error));
+  /** From now on no backend is acquired. */
+  beginShutdown(): void {
+    this.#isShuttingDown = true;
   }
 
-  async #work(): Promise<void> {
-    for (;;) {
-      await this.#pause();
-      if (this.shutdownState.isOver) return;
-      await this.#round();
-    }
-  }
-
-  async #pause(): Promise<void> {
-    const isAwaited = () => this.#held().some(({ hold, handedOver }) => hold.isLeaving && handedOver === 0);
-    let ms = 0;
-    do await sleep(LOOK_MS, this.shutdownState.over);
-    while ((ms += LOOK_MS) < RENEW_MS && !this.shutdownState.isOver && !isAwaited());
+  /** Releases all leases, for other processes to take at once. Never rejects. */
+  async close(): Promise<void> {
+    for (const backend of this.pool.backends) backend.lease.end();
+    await this.repository.release(this.#holder).catch((error: unknown) => this.#logOnce(error));
   }
 
   async #round(): Promise<void> {
+    this.#renewedAt = performance.now();
     try {
-      const part = await this.#renew();
-      await this.#giveBack(part);
-      if (!this.shutdownState.hasBegun) await this.#takeMore(part);
-      if (this.role.isLeader) await this.#takeBackStrays();
-      if (!this.role.isSingleProcess && !this.shutdownState.hasBegun) await this.#takeUpUnknown();
+      const { share, holders } = await this.#renew();
+      await this.#releaseExcess(share);
+      if (!this.#isShuttingDown) await this.#acquireMore(share, holders);
+      if (!this.#isShuttingDown) await this.#recoverJobs();
       this.#isFailing = false;
     } catch (error) {
-      this.#tell(error);
+      this.#logOnce(error);
     }
-    this.role.isLeader = this.role.isSingleProcess || this.pool.backends[0]?.hold.lease !== undefined;
   }
 
-  /** @returns how many servers are this process's part */
-  async #renew(): Promise<number> {
-    const askedAt = performance.now();
-    const { leases, holders } = await this.leases.renew(this.#holder, LEASE_MS);
+  async #renew(): Promise<{ readonly share: number; readonly holders: number }> {
+    const requestedAt = performance.now();
+    const { leases, holders } = await this.repository.renew(this.#holder, this.timing.lease.ttl);
     for (const backend of this.pool.backends) {
       const lease = leases.find(({ backend: url }) => url === backend.url);
-      if (lease && lease.epoch === backend.hold.lease?.epoch) backend.hold.renew(askedAt);
-      else if (lease) await this.#take(backend, lease, askedAt);
-      else if (backend.hold.lease) this.#lose(backend);
+      if (lease && lease.epoch === backend.lease.current?.epoch) backend.lease.renew(requestedAt);
+      else if (lease) await this.#begin(backend, { lease, requestedAt, holders });
+      else if (backend.lease.isHeld) this.#lose(backend);
     }
-    return Math.ceil(this.pool.backends.length / holders);
+    return { share: Math.ceil(this.pool.backends.length / holders), holders };
   }
 
-  async #giveBack(part: number): Promise<void> {
-    const held = this.#held().sort((a, b) => b.handedOver - a.handedOver);
+  async #releaseExcess(share: number): Promise<void> {
+    const held = this.#held().sort((a, b) => b.slotsTaken - a.slotsTaken);
     held.forEach((backend, index) => {
-      backend.hold.isLeaving = index >= part;
+      backend.lease.isReleasing = index >= share;
     });
-    const idle = held.filter(({ hold, handedOver }) => hold.isLeaving && handedOver === 0);
-    for (const { hold } of idle) hold.end();
-    await this.leases.release(
-      this.#holder,
-      idle.map(({ url }) => url),
-    );
+    const idle = held.filter(isAwaited);
+    for (const { lease } of idle) lease.end();
+    if (idle.length > 0)
+      await this.repository.release(
+        this.#holder,
+        idle.map(({ url }) => url),
+      );
   }
 
-  async #takeMore(part: number): Promise<void> {
-    const wanted = this.pool.backends.filter(({ hold }) => hold.lease === undefined);
-    const missing = part - this.#held().length;
+  async #acquireMore(share: number, holders: number): Promise<void> {
+    const wanted = this.pool.backends.filter(({ lease }) => !lease.isHeld);
+    const missing = share - this.#held().length;
     if (missing <= 0 || wanted.length === 0) return;
-    const askedAt = performance.now();
+    const requestedAt = performance.now();
     const urls = wanted.map(({ url }) => url);
-    const leases = await this.leases.acquire(this.#holder, urls, { atMost: missing, ttlMs: LEASE_MS });
-    for (const lease of leases) await this.#take(this.pool.find(lease.backend)!, lease, askedAt);
+    const terms = { atMost: missing, ttlMs: this.timing.lease.ttl };
+    for (const lease of await this.repository.acquire(this.#holder, urls, terms)) {
+      const backend = this.pool.find(lease.backend);
+      if (backend) await this.#begin(backend, { lease, requestedAt, holders });
+    }
   }
 
-  /** The places of prompts that are there already are taken first. */
-  async #take(backend: Backend, lease: Lease, askedAt: number): Promise<void> {
-    backend.hold.end();
-    await this.recovery.adopt(backend, () => backend.hold.begin(lease, askedAt));
-    this.pool.condition.announce();
-    if (!this.role.isSingleProcess) this.#logger.log(`ComfyUI at ${backend.url} is driven by this process from now on`);
+  /** The slots of prompts that are there already are taken first. */
+  async #begin(
+    backend: Backend,
+    { lease, requestedAt, holders }: { lease: Lease; requestedAt: number; holders: number },
+  ): Promise<void> {
+    backend.lease.end();
+    await this.recovery.resume(backend, () => backend.lease.begin(lease, requestedAt));
+    this.pool.changed.notifyAll();
+    if (holders > 1 || lease.epoch > 1) this.#logger.log(`The lease of ComfyUI at ${backend.url} is acquired`);
   }
 
-  async #takeUpUnknown(): Promise<void> {
-    for (const backend of this.#held()) await this.recovery.adoptUnknown(backend);
-  }
-
-  /** Servers that no process has among its own any more have jobs left, perhaps. */
-  async #takeBackStrays(): Promise<void> {
-    const strays = [...(await this.backlog.load()).keys()].filter((url) => !this.pool.find(url));
+  /** Jobs whose run this process does not know of, and, in the leader, jobs of backends that are not configured any more. */
+  async #recoverJobs(): Promise<void> {
+    const strays = await this.recovery.recover(this.pool.isLeader);
     if (strays.length === 0) return;
-    const terms = { atMost: strays.length, ttlMs: LEASE_MS };
-    const leases = await this.leases.acquire(this.#holder, strays, terms);
-    for (const lease of leases) await this.recovery.takeBack(lease);
-    await this.leases.release(this.#holder, strays);
+    const terms = { atMost: strays.length, ttlMs: this.timing.lease.ttl };
+    const leases = await this.repository.acquire(this.#holder, strays, terms);
+    for (const lease of leases) await this.recovery.requeue(lease);
+    await this.repository.release(this.#holder, strays);
   }
 
   #lose(backend: Backend): void {
-    backend.hold.end();
-    this.#logger.warn(`ComfyUI at ${backend.url} is driven by another process now`);
+    backend.lease.end();
+    this.#logger.warn(`The lease of ComfyUI at ${backend.url} is lost to another process`);
   }
 
   #held(): Backend[] {
-    return this.pool.backends.filter(({ hold }) => hold.lease !== undefined);
+    return this.pool.backends.filter(({ lease }) => lease.isHeld);
   }
 
-  #tell(error: unknown): void {
+  #logOnce(error: unknown): void {
     if (this.#isFailing) return;
     this.#isFailing = true;
-    this.#logger.error(`The servers can not be divided now: ${oneLine(toComfyUIError(error).message)}`);
+    this.#logger.error(`Leases cannot be renewed now: ${oneLine(toComfyUIError(error).message)}`);
   }
+}
+
+/** Another process waits for this backend, and it is idle. */
+function isAwaited({ lease, slotsTaken }: Backend): boolean {
+  return lease.isReleasing && slotsTaken === 0;
 }

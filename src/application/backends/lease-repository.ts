@@ -1,8 +1,8 @@
-/** The right to drive a server, which one process has at a time. */
+/** The right to use a backend, held by one process at a time. */
 export interface Lease {
-  /** Address of the server. */
+  /** URL of the backend. */
   readonly backend: string;
-  /** Grows whenever the server changes hands: a write under an older one is refused. */
+  /** Grows with each change of the holder: writes under an older one are refused. */
   readonly epoch: number;
 }
 
@@ -12,26 +12,39 @@ export interface LeaseTerms {
 }
 
 export interface Renewal {
-  /** The leases that the holder has, each for the whole time from now. */
+  /** The leases of the holder, each valid for the whole time from now. */
   readonly leases: readonly Lease[];
-  /** How many processes hold leases or want some, this one among them. */
+  /** The number of processes that hold leases or want some, including this one. */
   readonly holders: number;
 }
 
+/** A prompt whose job gave it up: its backend may still have it, or still receive it. Time in milliseconds since the epoch. */
+export interface AbandonedPrompt {
+  readonly promptId: string;
+  readonly backend: string;
+  readonly jobId: string;
+  readonly abandonedAt: number;
+}
+
 /**
- * Divides the servers among the processes that drive them, by the clock of the database. All calls reject with `ComfyUIError`
- * `storage_failed`.
+ * Divides the backends among processes, by the clock of the database, and keeps the prompts that are to be canceled on them.
+ * Every call rejects with `ComfyUIError` `storage_failed` when the database is unreachable.
  */
 export abstract class LeaseRepository {
-  /** Says that the holder is there for another `ttlMs`, and renews all its leases, also those that ran out and nobody took. */
+  /** Registers the holder for another `ttlMs` and renews all its leases, also expired ones that no other process took. */
   abstract renew(holder: string, ttlMs: number): Promise<Renewal>;
 
-  /** Takes free servers of these. */
+  /** Acquires free backends of these. */
   abstract acquire(holder: string, backends: readonly string[], terms: LeaseTerms): Promise<readonly Lease[]>;
 
-  /** Gives servers back before their time. */
-  abstract release(holder: string, backends: readonly string[]): Promise<void>;
+  /** Releases leases before their time; without a list all of them, and the holder with them. */
+  abstract release(holder: string, backends?: readonly string[]): Promise<void>;
 
-  /** The holder is gone: so are its leases. */
-  abstract leave(holder: string): Promise<void>;
+  abstract abandon(prompt: AbandonedPrompt): Promise<void>;
+
+  /** The abandoned prompts of a backend, oldest first. */
+  abstract abandonedOn(backend: string): Promise<readonly AbandonedPrompt[]>;
+
+  /** Removes a prompt that is canceled or finished. */
+  abstract settle(promptId: string): Promise<void>;
 }

@@ -1,74 +1,66 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { toComfyUIError } from '../../domain/errors';
 import { currentAttempt, hasEnded, isCollectable, type Job } from '../../domain/job/job';
+import { RESOLVED_OPTIONS, type ResolvedComfyUIOptions } from '../../options/comfyui.options';
+import { Timing } from '../../options/timing';
 import { oneLine } from '../../shared/text';
-import { type AbandonedPrompt, AbandonedPrompts } from './abandoned-prompts';
 import { ShutdownState } from '../maintenance/shutdown-state';
-import { RetentionRules } from '../maintenance/retention-rules';
 import type { Backend } from './backend';
+import { type AbandonedPrompt, LeaseRepository } from './lease-repository';
 
-/** A request that got stuck on its way may still arrive: so long is a prompt looked for that is not there, ms. */
-const LATE_ARRIVAL_MS = 10 * 60_000;
-
-/**
- * Cancels the prompts that were given up, wherever they turn up: nobody waits for their results. If that is wanted, makes
- * servers forget the prompts of jobs that have ended.
- */
+/** Cancels abandoned prompts wherever they are found; with `cleanHistory`, removes ended jobs from ComfyUI's history. */
 @Injectable()
 export class PromptSweeper {
   readonly #logger = new Logger(PromptSweeper.name);
 
   constructor(
-    private readonly prompts: AbandonedPrompts,
-    private readonly rules: RetentionRules,
-    private readonly shutdownState: ShutdownState,
+    private readonly prompts: LeaseRepository,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedComfyUIOptions,
+    private readonly shutdown: ShutdownState,
+    private readonly timing: Timing,
   ) {}
 
-  /** To be swept when its server answers. Never rejects: the result of a prompt that is not canceled is ignored all the same. */
+  /** Notes a prompt for {@link sweep}. Never rejects: the result of a prompt that is not canceled is ignored all the same. */
   async abandon(prompt: AbandonedPrompt): Promise<void> {
     try {
-      await this.prompts.add(prompt);
+      await this.prompts.abandon(prompt);
     } catch (error) {
-      this.#logger.warn(
-        `Prompt ${prompt.promptId} can not be noted to be canceled: ${oneLine(toComfyUIError(error).message)}`,
-      );
+      const { message } = toComfyUIError(error);
+      this.#logger.warn(`Prompt ${prompt.promptId} cannot be noted for cancellation: ${oneLine(message)}`);
     }
   }
 
-  /** Looks for the given up prompts of a server that answers. Never rejects. */
+  /** Cancels the abandoned prompts of a backend that responds. Never rejects. */
   async sweep(backend: Backend): Promise<void> {
     try {
-      for (const prompt of await this.prompts.of(backend.url)) await this.#sweepOne(backend, prompt);
+      for (const prompt of await this.prompts.abandonedOn(backend.url)) await this.#sweepOne(backend, prompt);
     } catch (error) {
-      if (this.shutdownState.isOver) return;
-      this.#logger.warn(
-        `Prompts given up at ${backend.url} are looked for later: ${oneLine(toComfyUIError(error).message)}`,
-      );
+      if (this.shutdown.isOver) return;
+      const { message } = toComfyUIError(error);
+      this.#logger.warn(`Abandoned prompts at ${backend.url} are canceled later: ${oneLine(message)}`);
     }
   }
 
-  /** A job that may be collected again needs what its server remembers. Never rejects. */
+  /** Removes an ended job from the history, unless its files may be collected again. Never rejects. */
   async forget(backend: Backend, job: Job): Promise<void> {
-    if (!this.rules.cleanHistory || !hasEnded(job) || isCollectable(job)) return;
+    if (!this.options.cleanHistory || !hasEnded(job) || isCollectable(job)) return;
     try {
-      await backend.history.forget(currentAttempt(job)?.promptId ?? job.id, this.shutdownState.over);
+      await backend.client.forget(currentAttempt(job)?.promptId ?? job.id, this.shutdown.over);
     } catch (error) {
-      if (this.shutdownState.isOver) return;
-      this.#logger.warn(
-        `Job ${job.id} stays in the history of ${backend.url}: ${oneLine(toComfyUIError(error).message)}`,
-      );
+      if (this.shutdown.isOver) return;
+      const { message } = toComfyUIError(error);
+      this.#logger.warn(`Job ${job.id} stays in the history of ${backend.url}: ${oneLine(message)}`);
     }
   }
 
   async #sweepOne(backend: Backend, { promptId, jobId, abandonedAt }: AbandonedPrompt): Promise<void> {
-    const { state } = await backend.use((client) => client.find(promptId, this.shutdownState.over));
+    const { state } = await backend.use((client) => client.find(promptId, this.shutdown.over));
     if (state === 'pending' || state === 'running') {
-      this.#logger.log(
-        `Job ${jobId}: canceling prompt ${promptId}, which was given up and turned up at ${backend.url}`,
-      );
-      await backend.use((client) => client.cancel(promptId, this.shutdownState.over));
+      this.#logger.log(`Job ${jobId}: canceling its abandoned prompt ${promptId} at ${backend.url}`);
+      await backend.use((client) => client.cancel(promptId, this.shutdown.over));
       return;
     }
-    if (state === 'finished' || Date.now() - abandonedAt > LATE_ARRIVAL_MS) await this.prompts.remove(promptId);
+    const isLate = Date.now() - abandonedAt > this.timing.retention.lateArrival;
+    if (state === 'finished' || isLate) await this.prompts.settle(promptId);
   }
 }

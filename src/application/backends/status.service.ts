@@ -2,43 +2,44 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { BackendStatus } from '../../domain/backend';
 import { toComfyUIError } from '../../domain/errors';
 import { oneLine } from '../../shared/text';
+import { JobSync } from '../jobs/job-sync';
 import type { Backend } from './backend';
 import { BackendPool } from './backend-pool';
-import { JobBacklog } from '../jobs/job-backlog';
-import { ProcessRole } from '../execution/process-role';
 
+/** @publicApi */
 export interface Status {
-  /** Whether at least one ComfyUI server answers. */
+  /** Whether at least one ComfyUI server responds. */
   readonly reachable: boolean;
   readonly backends: readonly BackendStatus[];
 }
 
+/**
+ * The state of the ComfyUI servers.
+ * @publicApi
+ */
 @Injectable()
 export class StatusService {
   readonly #logger = new Logger(StatusService.name);
 
   constructor(
     private readonly pool: BackendPool,
-    private readonly backlog: JobBacklog,
-    private readonly role: ProcessRole,
+    private readonly sync: JobSync,
   ) {}
 
-  /** A look at every ComfyUI server, now; 5 seconds at most. Never rejects. */
+  /** Probes every backend now; takes 5 seconds at most. Never rejects. */
   async status(): Promise<Status> {
-    const [load, ...looks] = await Promise.all([this.#load(), ...this.pool.backends.map((one) => this.#look(one))]);
-    const backends = looks.map((look) => ({
-      ...look,
-      handedOver: load?.get(look.url) ?? (load ? 0 : look.handedOver),
+    // The database may be unreachable: then the slots of this process are what is known.
+    const load = this.sync.load().catch(() => undefined);
+    const probed = await Promise.all(this.pool.backends.map((backend) => this.#probe(backend)));
+    const assigned = await load;
+    const backends = probed.map((status) => ({
+      ...status,
+      handedOver: assigned?.get(status.url) ?? (assigned ? 0 : status.handedOver),
     }));
     return { reachable: backends.some(({ reachable }) => reachable), backends };
   }
 
-  /** What all processes together have handed over; undefined: only this one does, or the database does not tell. */
-  async #load(): Promise<ReadonlyMap<string, number> | undefined> {
-    return this.role.isSingleProcess ? undefined : this.backlog.load().catch(() => undefined);
-  }
-
-  async #look(backend: Backend): Promise<BackendStatus> {
+  async #probe(backend: Backend): Promise<BackendStatus> {
     try {
       const status = await backend.probe();
       return { ...usage(backend), reachable: true, ...status };
@@ -50,7 +51,7 @@ export class StatusService {
   }
 }
 
-function usage({ settings, circuit, handedOver }: Backend): Omit<BackendStatus, 'reachable'> {
+function usage({ settings, circuit, slotsTaken }: Backend): Omit<BackendStatus, 'reachable'> {
   const { url, labels, weight, concurrency } = settings;
-  return { url, circuit, labels, weight, concurrency, handedOver };
+  return { url, circuit, labels, weight, concurrency, handedOver: slotsTaken };
 }

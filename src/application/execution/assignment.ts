@@ -1,39 +1,47 @@
-import { type JobState, advance } from '../../domain/job/job-state';
 import type { Assigned } from '../../domain/job/job-change';
-import type { AttemptContext } from './attempt-execution';
-import type { Backend, Slot } from '../backends/backend';
-import type { JobSession } from '../jobs/job-session';
+import type { Job } from '../../domain/job/job';
+import { assigned } from '../../domain/job/job-state';
 import { newId } from '../../shared/new-id';
+import type { Backend, Slot } from '../backends/backend';
+import type { Lease } from '../backends/lease-repository';
 
-/** A job that is about to be handed to a server, where a place is taken for it: to be stored, then started or released. */
-export class Assignment implements AttemptContext {
+/** A job that is assigned to a backend, with a slot there: stored first, then started or released. */
+export class Assignment {
   readonly slot: Slot;
   readonly change: Assigned;
-  readonly #at = Date.now();
+  /** The job as assigned. */
+  readonly job: Job;
+  /** The lease of the backend at that time. */
+  readonly lease: Lease | undefined;
+  readonly at = Date.now();
 
+  /** @param onSettled called once the assignment is started or released */
   constructor(
-    readonly session: JobSession,
+    waiting: Job,
     readonly backend: Backend,
+    private readonly onSettled: () => void,
   ) {
-    const { id, requirements, fencingToken } = session.job;
-    session.isHanding = true;
+    const { id, requirements, fencingToken } = waiting;
     this.slot = backend.take(requirements.models);
     this.change = { kind: 'assigned', backend: backend.url, promptId: fencingToken === 0 ? id : newId() };
+    this.job = assigned(waiting, this.change, this.at);
+    this.lease = backend.lease.current;
   }
 
-  /** The job as handed over. */
-  get job(): JobState {
-    return advance(this.session.job, this.change, this.#at);
+  /** The job runs: its attempt frees the slot. */
+  started(): void {
+    this.onSettled();
   }
 
-  /** It was not stored, or that is not known. */
+  /** The assignment was not stored, or that is not known. */
   release(): void {
-    this.session.isHanding = false;
     this.slot.release();
+    this.onSettled();
   }
 
-  /** Tells the live job what is stored now. */
-  tell(): void {
-    this.session.change(this.change, this.#at);
+  /** Whether a stored job is in this very state. */
+  isOf({ backend, fencingToken, revision }: Job): boolean {
+    const { job } = this;
+    return backend === job.backend && fencingToken === job.fencingToken && revision === job.revision;
   }
 }

@@ -1,99 +1,113 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { ComfyUIError, toComfyUIError } from '../../domain/errors';
-import { attemptNumber, currentAttempt, type CollectedFile } from '../../domain/job/job';
-import type { RunEvent } from '../../domain/job/run-event';
 import { executionFailure } from '../../domain/job/execution-failure';
+import { attemptNumber, type CollectedFile, currentAttempt } from '../../domain/job/job';
+import type { RunEvent } from '../../domain/job/run-event';
 import { describeNodeErrors } from '../../domain/workflow/node-errors';
-import type { Backend, Slot } from '../backends/backend';
-import type { JobWriter } from '../jobs/job-writer';
-import type { JobSession } from '../jobs/job-session';
-import { OutputCollector } from './output-collector';
-import type { OutputFetcher } from './output-fetcher';
-import type { HistoryRecord } from '../backends/comfyui-client';
-import { PromptMonitor } from './prompt-monitor';
+import { RESOLVED_OPTIONS, type ResolvedComfyUIOptions } from '../../options/comfyui.options';
+import { Timing } from '../../options/timing';
 import { sleep, timerMs } from '../../shared/sleep';
+import type { Backend, Slot } from '../backends/backend';
+import type { HistoryRecord } from '../backends/comfyui-client';
+import type { JobSession } from '../jobs/job-session';
+import { JobWriter } from '../jobs/job-writer';
+import { ShutdownState } from '../maintenance/shutdown-state';
+import { OutputCollector } from './output-collector';
+import { type FetchedFile, OutputFetcher } from './output-fetcher';
+import { PromptMonitor } from './prompt-monitor';
 
-/** A job, and the place on a server it was given. */
+/** A job, and its slot on a backend. */
 export interface AttemptContext {
   readonly session: JobSession;
   readonly backend: Backend;
   readonly slot: Slot;
 }
 
-export interface AttemptTools {
-  readonly writer: JobWriter;
-  readonly fetcher: OutputFetcher;
-  readonly runTimeoutMs: number;
-  /** Aborted when the service stops: the prompt goes on, and so does the job at the next start. */
-  readonly stopped: AbortSignal;
+/** One error for all attempts: it is only a signal's reason. */
+const ENDED = new ComfyUIError('canceled', 'The attempt has ended.');
+
+/** Creates the executions of attempts. */
+@Injectable()
+export class Attempts {
+  constructor(
+    readonly writer: JobWriter,
+    readonly fetcher: OutputFetcher,
+    @Inject(RESOLVED_OPTIONS) readonly options: ResolvedComfyUIOptions,
+    readonly timing: Timing,
+    private readonly shutdown: ShutdownState,
+  ) {}
+
+  /** Stopped when the process ends or loses the lease: then the prompt goes on, and another process resumes the job. */
+  create(context: AttemptContext): AttemptExecution {
+    const stopped = AbortSignal.any([this.shutdown.over, context.backend.lease.lost]);
+    return new AttemptExecution(context, this, stopped);
+  }
 }
 
-const CANCEL_AGAIN_MS = 2_000;
-/** Nobody sees it: it spares making an error for each attempt. */
-const OVER = new ComfyUIError('canceled', 'The attempt is over.');
-
-/** One attempt of a job on the server it was handed to, from the prompt to the files. */
+/** One attempt of a job on its backend, from the prompt to the files. */
 export class AttemptExecution {
-  readonly #over = new AbortController();
+  readonly #ended = new AbortController();
   readonly #signal: AbortSignal;
   readonly #prompt: PromptMonitor;
   readonly #collector: OutputCollector;
-  #clock: NodeJS.Timeout | undefined;
+  #deadline: NodeJS.Timeout | undefined;
   #isCanceling = false;
 
   constructor(
-    private readonly assignment: AttemptContext,
-    private readonly tools: AttemptTools,
+    private readonly context: AttemptContext,
+    private readonly tools: Attempts,
+    readonly stopped: AbortSignal,
   ) {
-    const { session, backend, slot } = assignment;
-    this.#signal = AbortSignal.any([tools.stopped, this.#over.signal]);
-    this.#prompt = new PromptMonitor(backend.client, currentAttempt(session.job)?.promptId ?? session.job.id, {
-      onEvent: (event) => this.#observe(event),
-      onEnded: () => slot.release(),
-    });
-    this.#collector = new OutputCollector(
-      tools.fetcher,
-      backend.client,
-      session,
-      (fetched) => {
-        session.keep(fetched.file, fetched.bytes);
-        tools.writer.note(session, { kind: 'collected', file: fetched.file });
-      },
-      this.#signal,
-    );
+    const { session, backend, slot } = context;
+    this.#signal = AbortSignal.any([stopped, this.#ended.signal]);
+    const promptId = currentAttempt(session.job)?.promptId ?? session.job.id;
+    const hooks = { onEvent: (event: RunEvent) => this.#observe(event), onEnded: () => slot.release() };
+    this.#prompt = new PromptMonitor(backend.client, promptId, hooks, tools.timing.prompt);
+    const keep = (fetched: FetchedFile) => this.#keep(fetched);
+    this.#collector = new OutputCollector(tools.fetcher, backend.client, session, keep, this.#signal);
   }
 
   /**
-   * Submits the prompt, or takes up the one that the process before submitted, and follows it to its end.
-   * @returns the files that count
-   * @throws ComfyUIError whatever kept it from an end
+   * Submits the prompt, or finds the one that was submitted earlier, and follows it to its end.
+   * @returns the files of the result
+   * @throws ComfyUIError why there is no result
    */
-  async files({ isAdopted }: { readonly isAdopted: boolean }): Promise<CollectedFile[]> {
-    const { session, backend, slot } = this.assignment;
-    this.#setClock();
+  async run({ isResumed }: { readonly isResumed: boolean }): Promise<CollectedFile[]> {
+    const { session, backend, slot } = this.context;
+    this.#setDeadline();
     try {
-      if (isAdopted) await this.#prompt.adopt(currentAttempt(session.job)?.clientId ?? null);
+      if (isResumed) await this.#prompt.resume(currentAttempt(session.job)?.clientId ?? null);
       else await backend.use(() => this.#submit());
       if (session.job.cancelRequested) this.cancel();
       return await this.#collect(await this.#prompt.outcome(this.#signal));
     } catch (error) {
-      throw this.#over.signal.aborted ? this.#over.signal.reason : error;
+      throw this.#ended.signal.aborted ? this.#ended.signal.reason : error;
     } finally {
       this.#prompt.close();
-      clearTimeout(this.#clock);
-      this.#over.abort(OVER);
+      clearTimeout(this.#deadline);
+      this.#ended.abort(ENDED);
       slot.release();
     }
   }
 
-  /** Asks ComfyUI to take the prompt out of its queue or to interrupt it, again and again until the run is over. */
+  /** Asks ComfyUI to remove or interrupt the prompt, repeatedly until the run is over. */
   cancel(): void {
     if (this.#isCanceling) return;
     this.#isCanceling = true;
     void this.#keepCanceling();
   }
 
+  /**
+   * Resolves when the lease of the backend is certainly held, or the attempt is stopped: a process that was frozen draws wrong
+   * conclusions, and its prompt may be another's by now.
+   */
+  async untilLeaseIsCertain(): Promise<void> {
+    const { lease } = this.context.backend;
+    while (!lease.isCertain && !this.stopped.aborted) await sleep(this.tools.timing.lease.recheck, this.stopped);
+  }
+
   async #submit(): Promise<void> {
-    const { session, backend } = this.assignment;
+    const { session, backend } = this.context;
     const { id, workflow, allowPartial } = session.job;
     const extraData = { job_id: id, attempt: attemptNumber(session.job) };
     const submission = await this.#prompt.submit({ workflow, extraData }, this.#signal);
@@ -105,10 +119,10 @@ export class AttemptExecution {
   }
 
   async #collect({ outcome, outputs, cached }: HistoryRecord): Promise<CollectedFile[]> {
-    const { session } = this.assignment;
-    this.assignment.slot.release();
+    const { session, slot } = this.context;
+    slot.release();
     this.#observe({ kind: 'started' });
-    clearTimeout(this.#clock);
+    clearTimeout(this.#deadline);
     if (outcome.kind === 'failed') throw executionFailure(outcome.failure);
     if (outcome.kind === 'interrupted') throw new ComfyUIError('canceled', 'The run was interrupted.');
     if (cached.length > 0) session.change({ kind: 'cached', nodeIds: cached });
@@ -117,40 +131,46 @@ export class AttemptExecution {
     return this.#collector.files();
   }
 
+  #keep({ file, bytes }: FetchedFile): void {
+    const { session } = this.context;
+    session.keep(file, bytes);
+    this.tools.writer.note(session, { kind: 'collected', file });
+  }
+
   #observe(event: RunEvent): void {
-    const { session } = this.assignment;
+    const { session } = this.context;
     if (event.kind !== 'started') session.change(event);
     else if (currentAttempt(session.job)?.startedAt === undefined) {
       this.tools.writer.note(session, event);
-      this.#setClock();
+      this.#setDeadline();
     }
     if (event.kind === 'executed') this.#collector.observe(event.nodeId, event.output);
   }
 
   /** A job may wait only so long to start, and an attempt may run only so long. */
-  #setClock(): void {
-    clearTimeout(this.#clock);
-    const { job } = this.assignment.session;
-    const runsSince = currentAttempt(job)?.startedAt;
-    if (runsSince !== undefined) {
-      const seconds = this.tools.runTimeoutMs / 1000;
-      this.#expireAt(runsSince + this.tools.runTimeoutMs, `It ran for longer than ${seconds} s (RUN_TIMEOUT).`);
-    } else if (job.startBy !== null && job.status === 'queued') {
-      this.#expireAt(job.startBy, 'It did not start in time (QUEUE_TIMEOUT).');
-    }
+  #setDeadline(): void {
+    clearTimeout(this.#deadline);
+    const { job } = this.context.session;
+    const { runTimeout } = this.tools.options;
+    const startedAt = currentAttempt(job)?.startedAt;
+    if (startedAt !== undefined)
+      this.#expireAt(startedAt + runTimeout * 1000, `It ran for longer than its time-out of ${runTimeout} s.`);
+    else if (job.startBy !== null && job.status === 'queued')
+      this.#expireAt(job.startBy, 'It did not start within its queue time-out.');
   }
 
   #expireAt(at: number, message: string): void {
-    this.#clock = setTimeout(() => this.#over.abort(new ComfyUIError('expired', message)), timerMs(at - Date.now()));
+    const expire = () => this.#ended.abort(new ComfyUIError('expired', message));
+    this.#deadline = setTimeout(expire, timerMs(at - Date.now()));
   }
 
   async #keepCanceling(): Promise<void> {
-    const { session, backend } = this.assignment;
+    const { session, backend } = this.context;
     while (!this.#signal.aborted) {
       const promptId = currentAttempt(session.job)?.promptId ?? session.job.id;
       await backend.client.cancel(promptId, this.#signal).catch((error: unknown) => toComfyUIError(error));
-      this.#prompt.nudge();
-      await sleep(CANCEL_AGAIN_MS, this.#signal);
+      this.#prompt.lookUp();
+      await sleep(this.tools.timing.repeatCancel, this.#signal);
     }
   }
 }

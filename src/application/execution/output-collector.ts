@@ -13,7 +13,7 @@ import type { JobSession } from '../jobs/job-session';
 import type { FetchedFile, OutputFetcher } from './output-fetcher';
 import type { ComfyUIClient } from '../backends/comfyui-client';
 
-/** Collects the outputs of one attempt of a job, each once, as soon as they are known; those the job has already are left. */
+/** Collects the outputs of one attempt, each once, as soon as they are reported; files that the job has already are skipped. */
 export class OutputCollector {
   readonly #collected = new Map<string, Promise<CollectedFile>>();
   readonly #found = new Map<string, OutputFile>();
@@ -30,8 +30,8 @@ export class OutputCollector {
   }
 
   /**
-   * Takes note of what a node put out and starts to fetch it. Whether temporary files are wanted shows when the run is over,
-   * unless they were asked for.
+   * Registers the output of a node and starts to fetch its files. Temporary files wait for the end of the run, unless they were
+   * requested: they count only where the run produced no other files.
    */
   observe(nodeId: string, output: unknown): void {
     const owner = submittedNode(this.session.job.workflow, nodeId);
@@ -44,9 +44,9 @@ export class OutputCollector {
   }
 
   /**
-   * The files that count, all fetched and stored, in the order of the nodes as submitted. What could not be had before is
-   * tried once more.
-   * @throws ComfyUIError `output_missing` when ComfyUI does not have a file it named, `storage_failed`
+   * The files of the result, all fetched and stored, in the order of the nodes as submitted. A fetch that failed is repeated
+   * once.
+   * @throws ComfyUIError `output_missing` when ComfyUI does not have a file that it named, `storage_failed`
    */
   async files(): Promise<CollectedFile[]> {
     const { workflow, keepPreviews } = this.session.job;

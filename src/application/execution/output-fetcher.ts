@@ -9,28 +9,29 @@ import type { MediaHint } from '../../shared/media/media-facts';
 import { newId } from '../../shared/new-id';
 import { ownSignal } from '../../shared/own-signal';
 import { ComfyUIClient } from '../backends/comfyui-client';
-import { TempFiles, type TempFile } from '../assets/temp-files';
+import type { TempFile } from '../../shared/temp-files/temp-file';
+import { TempFiles } from '../../shared/temp-files/temp-files';
 
 export interface FetchedFile {
   readonly file: CollectedFile;
   readonly bytes: TempFile;
 }
 
-/** ComfyUI sends files from one thread: more at once are not faster, and each takes buffers until it is stored. */
+/** ComfyUI sends files from one thread: more transfers are not faster, and each holds buffers until it is stored. */
 const TRANSFERS_AT_ONCE = 6;
 
-/** A file may appear a moment after it was named, and a transfer may break: both deserve another try, not many. */
-const isWorthAnotherTry = handleWhen(
+/** A file may appear a moment after it was named, and a transfer may break: both are retried, a few times. */
+const isRetryable = handleWhen(
   (error) =>
     error instanceof ComfyUIError &&
     (error.code === 'not_found' || error.code === 'backend_error' || error.code === 'backend_unreachable'),
 );
 
-/** Brings output files from ComfyUI into the spool and from there into the storage, for all jobs together a few at a time. */
+/** Transfers output files from ComfyUI through temp files into the storage, a few at a time for all jobs together. */
 @Injectable()
 export class OutputFetcher {
   readonly #transfers = bulkhead(TRANSFERS_AT_ONCE, Infinity);
-  readonly #policy = retry(isWorthAnotherTry, {
+  readonly #policy = retry(isRetryable, {
     maxAttempts: 2,
     backoff: new ExponentialBackoff({ initialDelay: 150, maxDelay: 1_000 }),
   });
@@ -75,7 +76,7 @@ export class OutputFetcher {
   }
 }
 
-/** Only what is known: a job is stored with every change. */
+/** Only known facts: a job is stored with every change. */
 async function factsOf(bytes: TempFile, hint: MediaHint): Promise<Omit<CollectedFile, keyof OutputFile>> {
   const { mediaType, width, height, durationSeconds } = await inspectMedia(bytes, hint);
   return {

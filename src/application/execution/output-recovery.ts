@@ -10,32 +10,33 @@ import { JobRegistry } from '../jobs/job-registry';
 import { OutputCollector } from './output-collector';
 import { OutputFetcher } from './output-fetcher';
 import { ownSignal } from '../../shared/own-signal';
+import { SingleFlight } from '../../shared/single-flight';
 import type { HistoryRecord } from '../backends/comfyui-client';
 
-/** Collects the files of jobs that ran and whose files could not be stored, without running them again. */
+/**
+ * Collects the files of jobs that ran and whose files could not be stored, without running them again.
+ * @publicApi
+ */
 @Injectable()
 export class OutputRecovery {
   readonly #logger = new Logger(OutputRecovery.name);
-  /** Two calls for one job are one. */
-  readonly #underWay = new Map<string, Promise<Job>>();
+  readonly #collecting = new SingleFlight<string, Job>();
 
   constructor(
     private readonly registry: JobRegistry,
     private readonly pool: BackendPool,
     private readonly fetcher: OutputFetcher,
     private readonly writer: JobWriter,
-    private readonly shutdownState: ShutdownState,
+    private readonly shutdown: ShutdownState,
   ) {}
 
   /**
-   * Resolves with the job, which succeeded then.
+   * Resolves with the job, which then succeeded. Calls for one job share one run.
    * @throws ComfyUIError `not_found`; `not_collectable` unless it failed with `storage_failed`; `output_missing` when ComfyUI
-   * has forgotten it; the fault of its server; `storage_failed` again
+   * does not have it any more; the error of its backend; `storage_failed` again
    */
   collect(id: string): Promise<Job> {
-    const underWay = this.#underWay.get(id) ?? this.#collect(id).finally(() => this.#underWay.delete(id));
-    this.#underWay.set(id, underWay);
-    return underWay;
+    return this.#collecting.join(id, () => this.#collect(id));
   }
 
   async #collect(id: string): Promise<Job> {
@@ -44,17 +45,11 @@ export class OutputRecovery {
     try {
       if (!isCollectable(session.job)) throw notCollectable(session.job);
       const backend = this.#backendOf(session.job);
-      const collector = new OutputCollector(
-        this.fetcher,
-        backend.client,
-        session,
-        () => undefined,
-        this.shutdownState.over,
-      );
+      const collector = new OutputCollector(this.fetcher, backend.client, session, () => undefined, this.shutdown.over);
       for (const [nodeId, output] of (await this.#history(session, backend)).outputs) collector.observe(nodeId, output);
       const outputs = await collector.files();
       await this.writer.commit(session, { kind: 'recovered', outputs, texts: collector.texts() });
-      this.#logger.log(`Job ${id} succeeded after all, with ${outputs.length} files`);
+      this.#logger.log(`Job ${id} succeeded after recovery, with ${outputs.length} files`);
       return session.job;
     } catch (error) {
       throw toComfyUIError(error).forJob(id);
@@ -71,9 +66,9 @@ export class OutputRecovery {
 
   async #history({ job }: JobSession, backend: Backend): Promise<HistoryRecord> {
     const promptId = currentAttempt(job)?.promptId ?? job.id;
-    const found = await backend.use((client) => client.find(promptId, ownSignal(this.shutdownState.over)));
+    const found = await backend.use((client) => client.find(promptId, ownSignal(this.shutdown.over)));
     if (found.state === 'finished') return found.record;
-    throw missing('ComfyUI does not know any more which files it made.');
+    throw missing('ComfyUI does not know any more which files it produced.');
   }
 }
 

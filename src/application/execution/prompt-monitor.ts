@@ -2,61 +2,41 @@ import { BackendError, toComfyUIError } from '../../domain/errors';
 import type { RunEvent, RunOutcome } from '../../domain/job/run-event';
 import { lastNodes } from '../../domain/workflow/last-nodes';
 import type { Workflow } from '../../domain/workflow/workflow';
+import type { PromptTiming } from '../../options/timing';
 import { Condition } from '../../shared/condition';
 import type {
   ComfyUIClient,
   HistoryRecord,
+  PromptEvent,
   PromptRequest,
   PromptState,
-  Signal,
   Submission,
 } from '../backends/comfyui-client';
 
-/** Milliseconds. */
-export const RUN_TIMING = {
-  /** Events can be heard, but none came for so long: look whether the prompt is still there. */
-  silence: 5_000,
-  /** Events can not be heard: how soon to look first, and how often at the least. */
-  firstPoll: 100,
-  poll: 1_000,
-  /** From ComfyUI's word on the outcome to its mark that the history is written. */
-  finishMark: 250,
-  /** How long a history entry may lag behind the end of its run. */
-  historyLag: 10_000,
-  /** How long one look may take. */
-  look: 10_000,
-  /** How long ComfyUI may refuse connections before its prompts count as lost: it keeps them in memory only. */
-  refused: 10_000,
-  /** How long it may leave `/queue` unanswered. */
-  unanswered: 30_000,
-  /** How long prompts may wait while none runs, before its worker counts as dead. */
-  idleWorker: 10_000,
-} as const;
-
 export interface PromptHooks {
   onEvent(event: RunEvent): void;
-  /** The run is over, by ComfyUI's word or by its history; the outcome is still to be read. */
+  /** The run is over, by an event or by the history; its outcome is still to be read. */
   onEnded(): void;
 }
 
 /**
- * One prompt, from submission or adoption to its outcome. Listening makes it fast, looking decides: after a start, a
- * reconnection, a silence, an end, and by the clock, it asks ComfyUI where the prompt is. This is the one place that does.
- * Only a run that was heard from its beginning to its end needs no look.
+ * One prompt, from its submission to its outcome. Events make it fast, look-ups decide: after a start, a reconnect, a silence, an
+ * end, and at intervals, ComfyUI is asked for the state of the prompt. Only a run whose events arrived from its beginning to its
+ * end needs no look-up.
  */
 export class PromptMonitor {
-  readonly #condition = new Condition();
+  readonly #changed = new Condition();
   readonly #outputs = new Map<string, unknown>();
-  #stopListening: () => void = () => undefined;
-  #connected = false;
+  #unsubscribe: () => void = () => undefined;
+  #isConnected = false;
   #outcome: RunOutcome | undefined;
-  /** Told before any node runs; undefined when that was not heard, or when not all was heard since. */
+  /** Reported before any node runs; undefined when an event may be missing since. */
   #cached: readonly string[] | undefined;
   #workflow: Workflow | undefined;
-  #finished = false;
-  #isNudged = false;
-  #quietSince = 0;
-  #looks = 0;
+  #isFinished = false;
+  #isLookUpRequested = false;
+  #silentSince = 0;
+  #lookUps = 0;
   #failingSince: number | undefined;
   #idleSince: number | undefined;
   #endedAt: number | undefined;
@@ -66,9 +46,10 @@ export class PromptMonitor {
     private readonly client: ComfyUIClient,
     private promptId: string,
     private readonly hooks: PromptHooks,
+    private readonly timing: PromptTiming,
   ) {}
 
-  /** Listens, then submits: events may be over before the answer arrives. */
+  /** Listens, then submits: all events may arrive before the response. */
   async submit(request: Omit<PromptRequest, 'promptId'>, signal: AbortSignal): Promise<Submission> {
     await this.#listen(this.promptId);
     this.#workflow = request.workflow;
@@ -77,133 +58,145 @@ export class PromptMonitor {
     return submission;
   }
 
-  /** Takes up a prompt that was submitted before; where it is by now is looked up at once. */
-  async adopt(clientId: string | null): Promise<void> {
-    this.nudge();
+  /** Follows a prompt that was submitted earlier; its state is looked up at once. */
+  async resume(clientId: string | null): Promise<void> {
+    this.lookUp();
     await this.#listen(this.promptId, clientId);
   }
 
-  /** Looks where the prompt is without waiting any longer. */
-  nudge(): void {
-    this.#isNudged = true;
-    this.#condition.notifyAll();
+  /** Looks up the state of the prompt without waiting any longer. */
+  lookUp(): void {
+    this.#isLookUpRequested = true;
+    this.#changed.notifyAll();
   }
 
-  /** @throws BackendFault `backend_lost` when ComfyUI forgot the prompt or is gone, `stalled` when it hangs */
+  /** @throws BackendError `backend_lost` when ComfyUI does not know the prompt or is gone, `stalled` when it hangs */
   async outcome(signal: AbortSignal): Promise<HistoryRecord> {
     for (;;) {
-      await this.#untilWorthALook(signal);
+      await this.#untilLookUpIsDue(signal);
       signal.throwIfAborted();
-      const record = this.#heard() ?? (await this.#seen(signal));
+      const record = this.#fromEvents() ?? (await this.#fromLookUp(signal));
       if (record) return record;
     }
   }
 
   close(): void {
-    this.#stopListening();
+    this.#unsubscribe();
   }
 
   async #listen(promptId: string, clientId?: string | null): Promise<void> {
-    this.#stopListening();
+    this.#unsubscribe();
     this.promptId = promptId;
-    this.#stopListening = await this.client.listen(promptId, (heard) => this.#hear(heard), clientId);
+    this.#unsubscribe = await this.client.listen(promptId, (event) => this.#receive(event), clientId);
   }
 
-  #hear(heard: Signal): void {
-    this.#quietSince = Date.now();
-    switch (heard.kind) {
+  #receive(event: PromptEvent): void {
+    this.#silentSince = Date.now();
+    switch (event.kind) {
       case 'ended':
-        this.#outcome = heard.outcome;
+        this.#outcome = event.outcome;
         return this.#end();
       case 'finished':
-        this.#finished = true;
+        this.#isFinished = true;
         return this.#end();
       case 'connected':
       case 'disconnected':
-        this.#connected = heard.kind === 'connected';
-        if (!this.#connected) this.#cached = undefined;
-        return this.#condition.notifyAll();
+        this.#isConnected = event.kind === 'connected';
+        if (!this.#isConnected) this.#cached = undefined;
+        return this.#changed.notifyAll();
       case 'executed':
-        this.#outputs.set(heard.nodeId, heard.output);
-        return this.hooks.onEvent(heard);
+        this.#outputs.set(event.nodeId, event.output);
+        return this.hooks.onEvent(event);
       case 'cached':
-        this.#cached = heard.nodeIds;
-        return this.hooks.onEvent(heard);
+        this.#cached = event.nodeIds;
+        return this.hooks.onEvent(event);
       default:
-        return this.hooks.onEvent(heard);
+        return this.hooks.onEvent(event);
     }
   }
 
   #end(): void {
     this.#endedAt ??= Date.now();
     this.hooks.onEnded();
-    this.#condition.notifyAll();
+    this.#changed.notifyAll();
   }
 
-  /** Until the history can be read, the connection came or went, somebody wants to know, or it was quiet for too long. */
-  async #untilWorthALook(signal: AbortSignal): Promise<void> {
-    const wasConnected = this.#connected;
-    this.#quietSince = Date.now();
-    while (!signal.aborted && !this.#canBeRead && !this.#isNudged && wasConnected === this.#connected) {
-      const left = this.#quietSince + this.#patience - Date.now();
+  /** Until the history can be read, the connection changes, a look-up is requested, or no event arrives for too long. */
+  async #untilLookUpIsDue(signal: AbortSignal): Promise<void> {
+    const wasConnected = this.#isConnected;
+    this.#silentSince = Date.now();
+    while (!signal.aborted && !this.#isReadable && !this.#isLookUpRequested && wasConnected === this.#isConnected) {
+      const left = this.#silentSince + this.#patience - Date.now();
       if (left <= 0) break;
-      await this.#condition.next(left, signal);
+      await this.#changed.wait(left, signal);
     }
-    this.#isNudged = false;
+    this.#isLookUpRequested = false;
   }
 
-  /** ComfyUI's mark is believed once: what it then does not tell takes time, as after the end of any run. */
-  get #canBeRead(): boolean {
-    return this.#finished && this.#timesGone === 0 && this.#failingSince === undefined;
+  /** ComfyUI's mark counts once: a history that is not there yet takes time, as after the end of any run. */
+  get #isReadable(): boolean {
+    return this.#isFinished && this.#timesGone === 0 && this.#failingSince === undefined;
   }
 
   get #patience(): number {
-    if (this.#endedAt !== undefined) return Math.min(RUN_TIMING.poll, RUN_TIMING.finishMark * (this.#timesGone + 1));
-    if (this.#connected && this.#failingSince === undefined && this.#timesGone === 0) return RUN_TIMING.silence;
-    return Math.min(RUN_TIMING.poll, RUN_TIMING.firstPoll * 2 ** this.#looks);
+    const { poll, finishMark, silence, firstPoll } = this.timing;
+    if (this.#endedAt !== undefined) return Math.min(poll, finishMark * (this.#timesGone + 1));
+    if (this.#isConnected && this.#failingSince === undefined && this.#timesGone === 0) return silence;
+    return Math.min(poll, firstPoll * 2 ** this.#lookUps);
   }
 
   /**
-   * A run that did well, of which nothing can have been missed: what its history would tell. Results that come from
-   * ComfyUI's cache are not all told of, and a last node that told nothing may have lost its voice.
+   * The record of a successful run, from its events, if none can be missing. Results from ComfyUI's cache are not all reported,
+   * and a last node without an event may have lost it.
    */
-  #heard(): HistoryRecord | undefined {
-    if (!this.#finished || this.#outcome?.kind !== 'succeeded' || this.#cached?.length !== 0) return undefined;
-    const hasTold = (nodeId: string) => this.#outputs.has(nodeId);
-    if (!this.#workflow || !lastNodes(this.#workflow).every(hasTold)) return undefined;
+  #fromEvents(): HistoryRecord | undefined {
+    if (!this.#isFinished || this.#outcome?.kind !== 'succeeded' || this.#cached?.length !== 0) return undefined;
+    const isReported = (nodeId: string) => this.#outputs.has(nodeId);
+    if (!this.#workflow || !lastNodes(this.#workflow).every(isReported)) return undefined;
     return { outcome: this.#outcome, outputs: this.#outputs, cached: this.#cached };
   }
 
-  async #seen(signal: AbortSignal): Promise<HistoryRecord | undefined> {
-    const state = await this.#look(signal);
+  async #fromLookUp(signal: AbortSignal): Promise<HistoryRecord | undefined> {
+    const state = await this.#find(signal);
     return state && this.#judge(state);
   }
 
-  async #look(signal: AbortSignal): Promise<PromptState | undefined> {
+  async #find(signal: AbortSignal): Promise<PromptState | undefined> {
     const startedAt = Date.now();
     try {
-      this.#looks += 1;
-      const patience = AbortSignal.timeout(RUN_TIMING.look);
-      const state = await this.client.find(this.promptId, AbortSignal.any([signal, patience]));
+      this.#lookUps += 1;
+      const timedOut = AbortSignal.timeout(this.timing.lookup);
+      const state = await this.client.find(this.promptId, AbortSignal.any([signal, timedOut]));
       this.#failingSince = undefined;
       return state;
     } catch (error) {
       signal.throwIfAborted();
       this.#failingSince ??= startedAt;
-      this.#giveUp(error, Date.now() - this.#failingSince);
+      this.#throwIfLost(error, Date.now() - this.#failingSince);
       return undefined;
     }
   }
 
-  /** @throws BackendFault once it took too long */
-  #giveUp(error: unknown, failingForMs: number): void {
+  /** @throws BackendError once look-ups failed for too long */
+  #throwIfLost(error: unknown, failingForMs: number): void {
+    const { refused, unanswered } = this.timing;
     const isRefused = error instanceof BackendError && error.neverSent;
-    if (failingForMs < (isRefused ? RUN_TIMING.refused : RUN_TIMING.unanswered)) return;
-    const last = toLastFault(error);
+    if (failingForMs < (isRefused ? refused : unanswered)) return;
+    const last = this.#toBackendError(error);
     if (last.code === 'backend_unauthorized') throw last;
     const hangs = last.code === 'backend_unreachable' && !last.neverSent;
-    const message = `For ${Math.round(failingForMs / 1000)} s ComfyUI has not told where the prompt is. ${last.message}`;
+    const seconds = Math.round(failingForMs / 1000);
+    const message = `The state of the prompt could not be read from ComfyUI for ${seconds} s. ${last.message}`;
     throw new BackendError(hangs ? 'stalled' : 'backend_lost', message, { cause: last });
+  }
+
+  /** A look-up that reached its time-out was aborted by this process. */
+  #toBackendError(error: unknown): BackendError {
+    if (error instanceof BackendError) return error;
+    const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
+    if (!isTimeout) return new BackendError('backend_error', toComfyUIError(error).message, { cause: error });
+    const message = `It did not respond within ${this.timing.lookup / 1000} s.`;
+    return new BackendError('backend_unreachable', message, { cause: error });
   }
 
   #judge(state: PromptState): HistoryRecord | undefined {
@@ -213,17 +206,17 @@ export class PromptMonitor {
     }
     if (state.state === 'gone') return this.#judgeGone();
     this.#timesGone = 0;
-    this.#finished = false;
+    this.#isFinished = false;
     if (state.state === 'running') this.hooks.onEvent({ kind: 'started' });
-    this.#watchWorker(state);
+    this.#throwIfStalled(state);
     return undefined;
   }
 
-  /** Gone twice is gone, unless its end was heard: then the history may lag, and at last the events speak for it. */
+  /** Gone twice is gone, unless its end was reported: then the history may be late, and at last the events count. */
   #judgeGone(): HistoryRecord | undefined {
     this.#timesGone += 1;
     if (this.#outcome && this.#endedAt !== undefined) {
-      if (Date.now() - this.#endedAt < RUN_TIMING.historyLag) return undefined;
+      if (Date.now() - this.#endedAt < this.timing.historyLag) return undefined;
       return { outcome: this.#outcome, outputs: this.#outputs, cached: this.#cached ?? [] };
     }
     if (this.#timesGone < 2) return undefined;
@@ -231,25 +224,15 @@ export class PromptMonitor {
     throw new BackendError('backend_lost', message);
   }
 
-  /** A prompt that waits while nothing runs is normal for a moment; for longer it means a dead worker thread. */
-  #watchWorker(state: PromptState): void {
+  /** A prompt that waits while none runs is normal for a moment; for longer it means a dead worker thread. */
+  #throwIfStalled(state: PromptState): void {
     if (state.state !== 'pending' || !state.idle) {
       this.#idleSince = undefined;
       return;
     }
     this.#idleSince ??= Date.now();
-    if (Date.now() - this.#idleSince < RUN_TIMING.idleWorker) return;
+    if (Date.now() - this.#idleSince < this.timing.idleWorker) return;
     const message = 'ComfyUI has prompts waiting but runs none of them: its worker is dead. Restart ComfyUI.';
     throw new BackendError('stalled', message);
   }
-}
-
-/** A look that took too long was cut off by us. */
-function toLastFault(error: unknown): BackendError {
-  if (error instanceof BackendError) return error;
-  const isCutOff = error instanceof DOMException && error.name === 'TimeoutError';
-  if (!isCutOff) return new BackendError('backend_error', toComfyUIError(error).message, { cause: error });
-  return new BackendError('backend_unreachable', `It did not answer within ${RUN_TIMING.look / 1000} s.`, {
-    cause: error,
-  });
 }

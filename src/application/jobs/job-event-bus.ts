@@ -1,42 +1,53 @@
 import type { CollectedFile, Job } from '../../domain/job/job';
 import type { Preview } from '../../domain/job/run-event';
 
-/** A job that runs in this or another process, as it is there now. */
+/** A job as it is in the process that runs it. */
 export interface JobSnapshot {
   readonly job: Job;
-  /** The last preview of the node at work. */
+  /** The last preview of the current node. */
   readonly preview?: Preview;
 }
 
+export interface JobSubscriber {
+  /** Called with each newer snapshot; intermediate ones may be missing. */
+  readonly onSnapshot: (snapshot: JobSnapshot) => void;
+  /** The job changed, and the bus does not carry how: the database has it. */
+  readonly onChanged: () => void;
+  /** A file of the job is in the storage; the job that lists it is stored a moment later. */
+  readonly onFile: (file: CollectedFile) => void;
+}
+
+export interface ProcessSubscriber {
+  /** Another process stored a job that waits, or released a slot's worth of work: waiting jobs are worth a claim. */
+  readonly onWork: () => void;
+  /** A cancellation was requested for a job that this process may run. */
+  readonly onCancellation: (jobId: string) => void;
+}
+
 /**
- * What processes tell one another of jobs, quickly and without a promise: anything may get lost, and a reader may skip what
- * is not the latest. The store knows what happened; this knows it sooner, and knows progress and previews, which are not stored.
- * No call rejects or waits for others.
+ * Carries events of jobs between processes: quickly, and without a guarantee. Any message may get lost; the database has what
+ * happened, the bus only makes it known sooner, together with progress and previews, which are not stored. No call rejects or
+ * waits for other processes.
  */
 export abstract class JobEventBus {
-  /** Tells how a job is. Of several in quick succession the others may hear the last one only. */
-  abstract tell(snapshot: JobSnapshot): void;
+  /** Publishes the state of a job that runs here. Of several in quick succession the last one is enough. */
+  abstract publish(snapshot: JobSnapshot): void;
 
-  /** The last that was told of each of these jobs, for a while after it; undefined where nothing is known. */
+  /** Publishes a file that a job that runs here will list. */
+  abstract publishFile(jobId: string, file: CollectedFile): void;
+
+  /** Publishes that a job waits, to processes that run jobs. */
+  abstract publishWork(): void;
+
+  /** Publishes a requested cancellation. */
+  abstract publishCancellation(jobId: string): void;
+
+  /** The last published snapshot of each of these jobs, where the bus keeps it. */
   abstract latest(jobIds: readonly string[]): Promise<readonly (JobSnapshot | undefined)[]>;
 
-  /** Tells of a file that a job will have: it is stored, the job with it is not yet. Who will need its bytes can fetch them meanwhile. */
-  abstract foretell(jobId: string, file: CollectedFile): void;
+  /** Receives the events of one job. @returns unsubscribes */
+  abstract subscribe(jobId: string, subscriber: JobSubscriber): () => void;
 
-  /**
-   * Hears what others tell of a job from now on.
-   * @param expect hears of files that it will have
-   * @returns stops listening
-   */
-  abstract listen(
-    jobId: string,
-    hear: (snapshot: JobSnapshot) => void,
-    expect?: (file: CollectedFile) => void,
-  ): () => void;
-
-  /** Asks whoever runs a job to look whether it is to be canceled. */
-  abstract askToCancel(jobId: string): void;
-
-  /** Hears such requests. At most one listens. */
-  abstract onCancel(hear: (jobId: string) => void): void;
+  /** Receives what concerns all processes. One subscriber at most. */
+  abstract subscribeProcess(subscriber: ProcessSubscriber): void;
 }

@@ -1,103 +1,96 @@
 import { Injectable } from '@nestjs/common';
+import type { Job } from '../../domain/job/job';
 import { activate, type JobState } from '../../domain/job/job-state';
-import { JobWriter } from './job-writer';
+import { Condition } from '../../shared/condition';
+import { SingleFlight } from '../../shared/single-flight';
+import { JobRepository } from './job-repository';
+import { JobSession } from './job-session';
 import { JobSync } from './job-sync';
-import { type Keeper, JobSession } from './job-session';
-import { JobRepository, type StoredJob } from './job-repository';
 
-/** The jobs that somebody in this process holds or runs: each once, so that all see the same. */
+/** The sessions of this process: one per job, so that all callers see the same state. */
 @Injectable()
 export class JobRegistry {
-  readonly #session = new Map<string, JobSession>();
-  readonly #keeper: Keeper = {
-    stored: (session) => this.writer.stored(session),
-    share: (session) => this.sync.share(session),
-    collected: (session, file) => this.sync.foretell(session, file),
-    forget: (session) => {
-      this.sync.forget(session);
-      if (this.#session.get(session.job.id) === session) this.#session.delete(session.job.id);
-    },
-  };
-  readonly #loading = new Map<string, Promise<JobSession | undefined>>();
+  readonly #sessions = new Map<string, JobSession>();
+  readonly #loading = new SingleFlight<string, JobSession | undefined>();
+  readonly #releases = new Condition();
 
   constructor(
-    private readonly store: JobRepository,
-    private readonly writer: JobWriter,
+    private readonly repository: JobRepository,
     private readonly sync: JobSync,
   ) {}
 
-  /** A job that was just made; held once. */
+  /** A session of a new job; held once. */
   add(job: JobState): JobSession {
-    const session = this.#register(job);
+    const session = this.#create(job);
     session.hold();
+    this.sync.track(session);
     return session;
   }
 
-  /** A job by its id, as it is now; held once more. */
-  async open(id: string): Promise<JobSession | undefined> {
-    const session = this.#session.get(id);
-    return this.#hold(session ?? (await this.#load(id)), (held) => {
-      this.sync.shareIfNew(held);
-      return held === session ? this.renew(held) : this.#learnOfRun(held);
+  /** The session of a job, with its current state; held once more. */
+  open(id: string): Promise<JobSession | undefined> {
+    return this.#hold(id, (session, isLoaded) => {
+      this.sync.track(session);
+      return isLoaded ? this.sync.refreshProgress(session) : this.sync.refresh(session);
     });
   }
 
-  /** As {@link open}, to be handed over or followed here: what was only told of it, and not stored, does not count. */
-  async openToRun(id: string): Promise<JobSession | undefined> {
-    const session = this.#session.get(id);
-    return this.#hold(session ?? (await this.#load(id)), async (held) => {
-      const job = held === session && (await this.store.find(id));
-      if (job) held.become(job);
-    });
+  /** As {@link open}, for a run in this process: its state is the stored one, without what is only published. */
+  openStored(id: string): Promise<JobSession | undefined> {
+    return this.#hold(id, (session, isLoaded) => (isLoaded ? undefined : this.sync.reload(session)));
   }
 
-  /** A job that another process told of, to be handed over here: if it was moved on meanwhile, it can not be. It is not shared until it runs. */
-  async openTold({ job, workflow }: StoredJob): Promise<JobSession | undefined> {
-    if (this.#session.has(job.id)) return this.openToRun(job.id);
-    const session = this.#keep(activate(job, workflow));
-    session.hold();
-    return session;
+  /** The session of a job that was just claimed; held once more. */
+  openClaimed(job: Job): Promise<JobSession | undefined> {
+    return this.#hold(job.id, async (session) => session.replace(job));
   }
 
-  /** A job as it is here, where nobody else changes it. */
-  running(id: string): JobState | undefined {
-    const session = this.#session.get(id);
-    return session && !this.#mayBeOld(session) ? session.job : undefined;
+  /** Merges the stored state, unless this process knows it best. @throws ComfyUIError `storage_failed` */
+  refresh(session: JobSession): Promise<void> {
+    return this.sync.refresh(session);
   }
 
-  /** A job that somebody here has already. */
+  /** The state of a job where this process knows it best. */
+  current(id: string): JobState | undefined {
+    const session = this.#sessions.get(id);
+    return session && this.sync.isCurrent(session) ? session.job : undefined;
+  }
+
   peek(id: string): JobSession | undefined {
-    return this.#session.get(id);
+    return this.#sessions.get(id);
   }
 
-  /** Those that callers or viewers hold. */
+  /** The sessions that callers hold. */
   held(): JobSession[] {
-    return [...this.#session.values()].filter(({ isHeld }) => isHeld);
+    return [...this.#sessions.values()].filter(({ isHeld }) => isHeld);
   }
 
-  /** Learns how it is now. @throws ComfyUIError `storage_failed` */
-  async renew(session: JobSession): Promise<void> {
-    const job = this.#mayBeOld(session) && (await this.store.find(session.job.id));
-    if (!job) return;
-    session.see({ job });
-    await this.#learnOfRun(session);
+  /** Resolves when no caller holds a session, or at the deadline, ms since the epoch. */
+  async untilReleased(deadline: number): Promise<void> {
+    while (this.held().length > 0 && Date.now() < deadline) await this.#releases.wait(deadline - Date.now());
   }
 
-  async #learnOfRun(session: JobSession): Promise<void> {
-    if (this.#mayBeOld(session) && session.job.backend !== null) await this.sync.update(session);
+  /** The job runs in this process from now on. */
+  beginRun(session: JobSession): void {
+    session.beginRun();
+    this.sync.track(session);
   }
 
-  #mayBeOld(session: JobSession): boolean {
-    return this.sync.isNeeded && !session.isRunning;
+  /** The job does not run in this process any more. */
+  endRun(session: JobSession): void {
+    session.endRun();
+    if (this.#sessions.get(session.job.id) === session) this.sync.track(session);
   }
 
   async #hold(
-    session: JobSession | undefined,
-    learn: (session: JobSession) => Promise<void>,
+    id: string,
+    prepare: (session: JobSession, isLoaded: boolean) => Promise<void> | undefined,
   ): Promise<JobSession | undefined> {
+    const known = this.#sessions.get(id);
+    const session = known ?? (await this.#loading.join(id, () => this.#load(id)));
     session?.hold();
     try {
-      if (session && this.#mayBeOld(session)) await learn(session);
+      if (session) await prepare(session, known === undefined);
       return session;
     } catch (error) {
       session?.release();
@@ -105,26 +98,21 @@ export class JobRegistry {
     }
   }
 
-  #load(id: string): Promise<JobSession | undefined> {
-    const loading = this.#loading.get(id) ?? this.#make(id).finally(() => this.#loading.delete(id));
-    this.#loading.set(id, loading);
-    return loading;
+  async #load(id: string): Promise<JobSession | undefined> {
+    const stored = await this.repository.find(id, { withWorkflow: true });
+    return this.#sessions.get(id) ?? (stored && this.#create(activate(stored.job, stored.workflow)));
   }
 
-  async #make(id: string): Promise<JobSession | undefined> {
-    const entry = await this.store.open(id);
-    return this.#session.get(id) ?? (entry && this.#register(activate(entry.job, entry.workflow)));
-  }
-
-  #register(job: JobState): JobSession {
-    const session = this.#keep(job);
-    this.sync.share(session);
+  #create(job: JobState): JobSession {
+    const session = new JobSession(job, (released) => this.#released(released));
+    this.#sessions.set(job.id, session);
     return session;
   }
 
-  #keep(job: JobState): JobSession {
-    const session = new JobSession(job, this.#keeper);
-    this.#session.set(job.id, session);
-    return session;
+  #released(session: JobSession): void {
+    this.#releases.notifyAll();
+    if (session.isRunning) return;
+    this.sync.untrack(session);
+    if (this.#sessions.get(session.job.id) === session) this.#sessions.delete(session.job.id);
   }
 }

@@ -1,20 +1,24 @@
 import { Injectable } from '@nestjs/common';
-import { ShutdownState } from './shutdown-state';
 import { JobRepository } from '../jobs/job-repository';
+import { ShutdownState } from './shutdown-state';
 
+/**
+ * Whether jobs can be submitted.
+ * @publicApi
+ */
 @Injectable()
 export class ReadinessService {
   constructor(
-    private readonly shutdownState: ShutdownState,
-    private readonly store: JobRepository,
+    private readonly shutdown: ShutdownState,
+    private readonly repository: JobRepository,
   ) {}
 
   /**
-   * Whether jobs can be taken; a ComfyUI server that is down is no reason not to.
+   * Resolves when jobs can be submitted; a ComfyUI server that is down does not matter.
    * @throws ComfyUIError `shutting_down`, `storage_failed`
    */
   async check(): Promise<void> {
-    this.shutdownState.refuseNew();
-    await this.store.check();
+    this.shutdown.refuseNew();
+    await this.repository.list({ limit: 1 });
   }
 }

@@ -1,62 +1,58 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { toComfyUIError } from '../../domain/errors';
-import { oneLine } from '../../shared/text';
-import { ShutdownState } from './shutdown-state';
-import { RetentionRules } from './retention-rules';
+import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { ownSignal } from '../../shared/own-signal';
-import { AssetStorage } from '../assets/asset-storage';
-import { OldJobs } from './old-jobs';
-import { StoredFiles, type UnusedFiles } from '../assets/stored-files';
-import { ProcessRole } from '../execution/process-role';
 import { sleep } from '../../shared/sleep';
+import type { AssetRepository, UnusedFiles } from '../assets/asset-repository';
+import type { AssetStorage } from '../assets/asset-storage';
+import type { JobRepository } from '../jobs/job-repository';
+import type { PeriodicTasks } from './periodic-tasks';
 
-const INTERVAL_MS = 60_000;
-/** A statement that deletes or reads many rows holds up the embedded database, and with it the process. */
-const JOBS_AT_ONCE = 100;
-/** Between them others come first. */
-const PAUSE_MS = 10;
+/** A statement that deletes many rows blocks the embedded database, and with it the process. */
+const JOBS_PER_BATCH = 100;
 
-/** Deletes jobs that were kept for long enough, and files that no asset has any more. */
-@Injectable()
+/** Milliseconds. */
+export interface RetentionRules {
+  /** How long ended jobs and their files are kept; null: forever. */
+  readonly keep: number | null;
+  readonly interval: number;
+  /** Pause between two batches: other writes go first. */
+  readonly pause: number;
+}
+
+/** Deletes jobs that were kept long enough, and files that no asset has any more. */
 export class Retention implements OnApplicationBootstrap {
   readonly #logger = new Logger(Retention.name);
 
   constructor(
-    private readonly jobs: OldJobs,
-    private readonly files: StoredFiles,
+    private readonly jobs: JobRepository,
+    private readonly assets: AssetRepository,
     private readonly storage: AssetStorage,
+    private readonly tasks: PeriodicTasks,
     private readonly rules: RetentionRules,
-    private readonly role: ProcessRole,
-    private readonly shutdownState: ShutdownState,
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.#work();
+    this.tasks.start({
+      failure: 'Retention continues later',
+      interval: this.rules.interval,
+      leaderOnly: true,
+      run: () => this.clear(Date.now()),
+    });
   }
 
-  /** Clears away what is to be cleared away by `now`, milliseconds since the epoch. */
+  /** Deletes what is due at `now`, milliseconds since the epoch. @throws ComfyUIError `storage_failed` */
   async clear(now: number): Promise<void> {
     const jobs = await this.#removeJobs(now);
     const files = await this.#removeFiles(now);
-    if (jobs + files > 0) this.#logger.log(`Cleared away: ${jobs} jobs, ${files} files`);
-  }
-
-  async #work(): Promise<void> {
-    while (!this.shutdownState.isOver) {
-      if (this.role.isLeader)
-        await this.clear(Date.now()).catch((error: unknown) => {
-          if (this.shutdownState.isOver) return;
-          this.#logger.error(`Clearing away goes on later: ${oneLine(toComfyUIError(error).message)}`);
-        });
-      await sleep(INTERVAL_MS, this.shutdownState.over);
-    }
+    if (jobs + files > 0) this.#logger.log(`Deleted ${jobs} jobs and ${files} files`);
   }
 
   async #removeJobs(now: number): Promise<number> {
-    if (this.rules.retentionMs === null) return 0;
+    const { keep } = this.rules;
+    if (keep === null) return 0;
+    const endedBefore = now - keep;
     let removed = 0;
-    for (let last = JOBS_AT_ONCE; last === JOBS_AT_ONCE && !this.shutdownState.isOver; await sleep(PAUSE_MS)) {
-      last = await this.jobs.remove(now - this.rules.retentionMs, JOBS_AT_ONCE);
+    for (let last = JOBS_PER_BATCH; last === JOBS_PER_BATCH && !this.tasks.signal.aborted; await this.#pause()) {
+      last = await this.jobs.remove({ endedBefore, limit: JOBS_PER_BATCH });
       removed += last;
     }
     return removed;
@@ -64,8 +60,8 @@ export class Retention implements OnApplicationBootstrap {
 
   async #removeFiles(now: number): Promise<number> {
     let removed = 0;
-    for (let after: string | null = ''; after !== null && !this.shutdownState.isOver; await sleep(PAUSE_MS)) {
-      const { unused, last }: UnusedFiles = await this.files.takeUnused(now, after);
+    for (let after: string | null = ''; after !== null && !this.tasks.signal.aborted; await this.#pause()) {
+      const { unused, last }: UnusedFiles = await this.assets.takeUnusedFiles(now, after);
       for (const sha256 of unused) await this.#removeFile(sha256);
       removed += unused.length;
       after = last;
@@ -74,7 +70,11 @@ export class Retention implements OnApplicationBootstrap {
   }
 
   async #removeFile(sha256: string): Promise<void> {
-    await this.storage.remove(sha256, ownSignal(this.shutdownState.over));
-    await this.files.removed(sha256);
+    await this.storage.remove(sha256, ownSignal(this.tasks.signal));
+    await this.assets.fileRemoved(sha256);
+  }
+
+  #pause(): Promise<void> {
+    return sleep(this.rules.pause, this.tasks.signal);
   }
 }

@@ -9,16 +9,16 @@ export class ShutdownState {
   readonly #over = new AbortController();
 
   constructor() {
-    // Every viewer and every run listens.
+    // Every event stream and every run listens.
     setMaxListeners(Infinity, this.#begun.signal, this.#over.signal);
   }
 
-  /** Aborted when the service begins to shut down: nothing new is taken, viewers are sent away. */
+  /** Aborts when the shutdown begins: new jobs are refused, event streams end. */
   get signal(): AbortSignal {
     return this.#begun.signal;
   }
 
-  /** Aborted when those who wait have had their time: everything stops. */
+  /** Aborts when the time of waiting callers is over: everything stops. */
   get over(): AbortSignal {
     return this.#over.signal;
   }
@@ -46,11 +46,11 @@ export class ShutdownState {
   }
 }
 
-/** What a caller is told who is not served any more, or goes without the result of its job. */
+/** The error of a request during the shutdown, or of a caller that gets no result of its job. */
 export function shuttingDown(jobId?: string): ComfyUIError {
   const message =
     jobId === undefined
-      ? 'The service is shutting down and takes nothing new.'
+      ? 'The service is shutting down and takes no new jobs.'
       : `The service is shutting down; job ${jobId} goes on when it is back.`;
   return new ComfyUIError('shutting_down', message, { jobId });
 }

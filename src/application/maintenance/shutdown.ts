@@ -1,49 +1,48 @@
-import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import { LeaseManager } from '../backends/lease-manager';
-import { ShutdownState, shuttingDown } from './shutdown-state';
-import { JobLimits } from '../jobs/job-limits';
-import { JobWriter } from '../jobs/job-writer';
-import { JobExecutor } from '../execution/job-executor';
-import { JobRegistry } from '../jobs/job-registry';
-import { sleep } from '../../shared/sleep';
+import { type BeforeApplicationShutdown, Logger } from '@nestjs/common';
+import type { Worker } from '../execution/worker';
+import type { JobRegistry } from '../jobs/job-registry';
+import type { JobWriter } from '../jobs/job-writer';
+import { type ShutdownState, shuttingDown } from './shutdown-state';
 
-const LOOK_MS = 20;
-/** Enough to write an error to everybody who still waits. */
-const FAREWELL_MS = 100;
+export interface ShutdownTimes {
+  /** Time for callers that wait for a result, ms. */
+  readonly grace: number;
+  /** Time to send an error to those that still wait after it, ms. */
+  readonly farewell: number;
+}
 
 /**
- * Nothing new is taken and viewers are sent away; callers that wait get their time. The rest is left as it is: waiting
- * jobs wait in the store, prompts go on at their servers, and the next start takes them up.
+ * Refuses new jobs and ends event streams; callers that wait get their time. The rest stays as it is: waiting jobs wait in the
+ * database, prompts go on at their backends, and the next process resumes them.
  */
-@Injectable()
 export class Shutdown implements BeforeApplicationShutdown {
   readonly #logger = new Logger(Shutdown.name);
 
+  /** @param worker undefined in a process that runs no jobs */
   constructor(
-    private readonly shutdownState: ShutdownState,
+    private readonly state: ShutdownState,
     private readonly registry: JobRegistry,
-    private readonly executor: JobExecutor,
     private readonly writer: JobWriter,
-    private readonly limits: JobLimits,
-    private readonly leases: LeaseManager,
+    private readonly worker: Worker | undefined,
+    private readonly times: ShutdownTimes,
   ) {}
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.shutdownState.begin();
-    const deadline = Date.now() + this.limits.shutdownGraceMs;
-    while (this.registry.held().length > 0 && Date.now() < deadline) await sleep(LOOK_MS);
-    await this.#sendAway();
-    this.shutdownState.end();
-    await this.executor.idle();
+    this.state.begin();
+    this.worker?.beginShutdown();
+    await this.registry.untilReleased(Date.now() + this.times.grace);
+    await this.#interruptHeld();
+    this.state.end();
+    await this.worker?.idle();
     await this.writer.flush();
-    await this.leases.leave();
+    await this.worker?.close();
   }
 
-  async #sendAway(): Promise<void> {
+  async #interruptHeld(): Promise<void> {
     const held = this.registry.held();
     if (held.length === 0) return;
-    this.#logger.warn(`${held.length} callers go without their result; the jobs go on at the next start`);
+    this.#logger.warn(`${held.length} callers get no result; their jobs go on after the next start`);
     for (const session of held) session.interrupt(shuttingDown(session.job.id));
-    await sleep(FAREWELL_MS);
+    await this.registry.untilReleased(Date.now() + this.times.farewell);
   }
 }

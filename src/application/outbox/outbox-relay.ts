@@ -1,83 +1,73 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { toComfyUIError } from '../../domain/errors';
+import type { OutboxTiming } from '../../options/timing';
+import { backoff } from '../../shared/backoff';
 import { oneLine } from '../../shared/text';
-import type { AssetLinks } from '../assets/asset-links';
-import type { ShutdownState } from '../maintenance/shutdown-state';
-import { type GenerationTable, TableError } from './generation-table';
-import type { ProcessRole } from '../execution/process-role';
-import { sleep } from '../../shared/sleep';
-import { growingPause } from './growing-pause';
-import type { RowPublisher } from './row-publisher';
+import type { PeriodicTasks } from '../maintenance/periodic-tasks';
+import { DeliveryError, type OutboxConsumer } from './outbox-consumer';
+import type { OutboxRepository } from './outbox-repository';
 
-/** A look into an empty outbox reads one entry of an index. */
-const INTERVAL_MS = 1_000;
-const ROWS_AT_ONCE = 50;
-/** While the table is out of order. */
-const OUTAGE = { firstMs: 1_000, longestMs: 5 * 60_000 };
+const ENTRIES_PER_BATCH = 50;
 
-/** Brings ended jobs from the outbox into the table. Whatever happens there, it never concerns the jobs. */
+/** Delivers the outbox to its consumers. Whatever happens there never concerns the jobs. */
 export class OutboxRelay implements OnModuleInit, OnApplicationBootstrap {
   readonly #logger = new Logger(OutboxRelay.name);
-  /** In a row. */
-  #failures = 0;
-  #toldOf: string | undefined;
+  /** In a row, by consumer. */
+  readonly #failures = new Map<OutboxConsumer, { readonly count: number; readonly kind: string }>();
 
   constructor(
-    private readonly sender: RowPublisher,
-    private readonly table: GenerationTable,
-    private readonly links: AssetLinks,
-    private readonly role: ProcessRole,
-    private readonly shutdownState: ShutdownState,
+    private readonly consumers: readonly OutboxConsumer[],
+    private readonly outbox: OutboxRepository,
+    private readonly tasks: PeriodicTasks,
+    private readonly timing: OutboxTiming,
   ) {}
 
-  /** @throws TableFault when somebody must put something right; a table that is only out of reach is waited for */
+  /** @throws DeliveryError when the operator must correct something; an unreachable consumer is waited for */
   async onModuleInit(): Promise<void> {
-    if (!this.links.areWhole)
-      this.#logger.warn('The URLs of files in the table will be paths only: set PUBLIC_URL to make them links');
-    try {
-      await this.table.check(this.shutdownState.over);
-    } catch (error) {
-      if (!(error instanceof TableError) || error.blame !== 'outage') throw error;
-      this.#failed(error);
+    for (const consumer of this.consumers) {
+      try {
+        await consumer.check(this.tasks.signal);
+      } catch (error) {
+        if (!(error instanceof DeliveryError) || error.failure !== 'outage') throw error;
+        this.#failed(consumer, error);
+      }
     }
   }
 
   onApplicationBootstrap(): void {
-    void this.#work();
+    for (const consumer of this.consumers)
+      this.tasks.start({
+        failure: `Outbox entries for ${consumer.name} cannot be delivered`,
+        interval: this.timing.interval,
+        leaderOnly: true,
+        run: (signal) => this.#deliver(consumer, signal).catch((error: unknown) => this.#failed(consumer, error)),
+      });
   }
 
-  async #work(): Promise<void> {
-    while (!this.shutdownState.isOver) {
-      const pause = await this.#publish().catch((error: unknown) => this.#failed(error));
-      await sleep(pause, this.shutdownState.over);
-    }
+  /** @returns the pause until the next delivery, ms */
+  async #deliver(consumer: OutboxConsumer, signal: AbortSignal): Promise<number> {
+    const due = await this.outbox.due(consumer.name, Date.now(), ENTRIES_PER_BATCH);
+    const delivered = await consumer.deliver(due, signal);
+    if (delivered > 0) this.#succeeded(consumer);
+    return delivered < ENTRIES_PER_BATCH ? this.timing.interval : 0;
   }
 
-  /** @returns how long to wait until the next time, ms */
-  async #publish(): Promise<number> {
-    if (!this.role.isLeader) return INTERVAL_MS;
-    const sent = await this.sender.send(ROWS_AT_ONCE);
-    if (sent > 0) this.#worked();
-    return sent < ROWS_AT_ONCE ? INTERVAL_MS : 0;
+  #succeeded(consumer: OutboxConsumer): void {
+    if (this.#failures.delete(consumer)) this.#logger.log(`Outbox entries for ${consumer.name} are delivered again`);
   }
 
-  #worked(): void {
-    if (this.#toldOf !== undefined) this.#logger.log('Rows of ended jobs go out again');
-    this.#toldOf = undefined;
-    this.#failures = 0;
-  }
-
-  /** Tells it when it begins. @returns how long to leave the table alone, ms */
-  #failed(error: unknown): number {
-    if (this.shutdownState.isOver) return 0;
+  /** Logged once until it works again, or fails in another way. @returns the pause until the next delivery, ms */
+  #failed(consumer: OutboxConsumer, error: unknown): number {
+    if (this.tasks.signal.aborted) return 0;
     const { code, message, cause } = toComfyUIError(error);
-    const kind = error instanceof TableError ? error.blame : code;
-    if (this.#toldOf !== kind) {
-      this.#logger.warn(`Rows of ended jobs wait in the outbox: ${oneLine(message)}`);
+    const kind = error instanceof DeliveryError ? error.failure : code;
+    const earlier = this.#failures.get(consumer);
+    if (earlier?.kind !== kind) {
+      this.#logger.warn(`Entries for ${consumer.name} wait in the outbox: ${oneLine(message)}`);
       if (code === 'internal_error') this.#logger.error(cause);
     }
-    this.#toldOf = kind;
-    this.#failures += 1;
-    return growingPause(this.#failures - 1, OUTAGE);
+    const count = earlier?.count ?? 0;
+    this.#failures.set(consumer, { count: count + 1, kind });
+    return backoff(count, this.timing.outage);
   }
 }

@@ -2,109 +2,116 @@ import { setImmediate } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { toComfyUIError } from '../../domain/errors';
 import type { GenerationRow } from '../../domain/generation-row';
+import type { OutboxTiming } from '../../options/timing';
+import { backoff } from '../../shared/backoff';
 import { oneLine } from '../../shared/text';
-import type { ShutdownState } from '../maintenance/shutdown-state';
-import { type GenerationTable, TableError } from './generation-table';
-import type { Outbox, OutboxEntry } from './outbox';
-import { growingPause } from './growing-pause';
-import type { PublishedRows } from './published-rows';
+import type { GenerationRows } from './generation-rows';
+import type { GenerationTable } from './generation-table';
+import { DeliveryError, OutboxConsumer } from './outbox-consumer';
+import type { OutboxEntry, OutboxRepository } from './outbox-repository';
 
-/** For a row that is refused for itself. */
-const REFUSED = { firstMs: 60_000, longestMs: 24 * 60 * 60_000 };
-/** What has failed so often goes alone, not to hold up others: what looked like an outage may have been its fault. */
+/** An entry that failed so often is sent alone: what looked like an outage may be caused by it. */
 const ALONE_AFTER = 3;
 
-interface Sending {
+interface Delivery {
   readonly entry: OutboxEntry;
   readonly row: GenerationRow;
 }
 
-/** Sends rows that are due. One that is refused for itself is put off and holds up no other. */
-export class RowPublisher {
+/** Publishes ended jobs as rows of a table. A row that is refused is postponed and delays no other. */
+export class RowPublisher extends OutboxConsumer {
+  readonly name = 'supabase';
   readonly #logger = new Logger(RowPublisher.name);
 
   constructor(
-    private readonly outbox: Outbox,
-    private readonly rows: PublishedRows,
+    private readonly outbox: OutboxRepository,
+    private readonly rows: GenerationRows,
     private readonly table: GenerationTable,
-    private readonly shutdownState: ShutdownState,
-  ) {}
-
-  /**
-   * @returns how many went out
-   * @throws TableFault when the table is out of order, ComfyUIError `storage_failed` when the outbox is; all that did not go out
-   * stays due
-   */
-  async send(limit: number): Promise<number> {
-    const sendings = await this.#prepare(await this.outbox.due(Date.now(), limit));
-    let sent = await this.#try(sendings.filter(({ entry }) => !goesAlone(entry)));
-    for (const sending of sendings) if (goesAlone(sending.entry)) sent += await this.#try([sending]);
-    return sent;
+    private readonly timing: OutboxTiming,
+  ) {
+    super();
   }
 
-  /** One after the other, because a workflow may have megabytes. */
-  async #prepare(due: readonly OutboxEntry[]): Promise<Sending[]> {
-    const sendings: Sending[] = [];
-    for (const entry of due) {
+  check(signal: AbortSignal): Promise<void> {
+    if (!this.rows.urlsAreComplete)
+      this.#logger.warn('The URLs of files in the table are paths only, because no public URL is set');
+    return this.table.check(signal);
+  }
+
+  async deliver(entries: readonly OutboxEntry[], signal: AbortSignal): Promise<number> {
+    const deliveries = await this.#prepare(entries, signal);
+    let delivered = await this.#send(
+      deliveries.filter(({ entry }) => !goesAlone(entry)),
+      signal,
+    );
+    for (const delivery of deliveries) if (goesAlone(delivery.entry)) delivered += await this.#send([delivery], signal);
+    return delivered;
+  }
+
+  /** One after the other: a workflow may have megabytes. */
+  async #prepare(entries: readonly OutboxEntry[], signal: AbortSignal): Promise<Delivery[]> {
+    const deliveries: Delivery[] = [];
+    for (const entry of entries) {
       try {
-        const row = await this.rows.of(entry.jobId, this.shutdownState.over);
-        if (row) sendings.push({ entry, row });
-        else await this.outbox.sent(entry);
+        const row = await this.rows.rowOf(entry.jobId, signal);
+        if (row) deliveries.push({ entry, row });
+        else await this.outbox.delivered(entry);
       } catch (error) {
-        await this.#putOff(entry, error);
+        signal.throwIfAborted();
+        await this.#postpone(entry, error);
       }
       await setImmediate();
     }
-    return sendings;
+    return deliveries;
   }
 
-  async #try(sendings: readonly Sending[]): Promise<number> {
-    if (sendings.length === 0) return 0;
-    const rows = sendings.map(({ row }) => row);
+  async #send(deliveries: readonly Delivery[], signal: AbortSignal): Promise<number> {
+    if (deliveries.length === 0) return 0;
+    const rows = deliveries.map(({ row }) => row);
     try {
-      await this.table.upsert(rows, this.shutdownState.over);
+      await this.table.upsert(rows, signal);
     } catch (error) {
-      return this.#tryParts(sendings, error);
+      return this.#sendParts(deliveries, error, signal);
     }
-    for (const { entry } of sendings) await this.outbox.sent(entry);
-    return sendings.length;
+    for (const { entry } of deliveries) await this.outbox.delivered(entry);
+    return deliveries.length;
   }
 
-  /** Halves what is refused until the rows to blame are found. */
-  async #tryParts(sendings: readonly Sending[], error: unknown): Promise<number> {
-    if (!(await this.#isRefused(sendings, error))) {
-      if (!this.shutdownState.isOver) for (const { entry } of sendings) await this.outbox.postpone(entry, Date.now());
+  /** Halves what is refused until the rows that cause it are found. */
+  async #sendParts(deliveries: readonly Delivery[], error: unknown, signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted();
+    if (!(await this.#isRefused(deliveries, error, signal))) {
+      for (const { entry } of deliveries) await this.outbox.postpone(entry, Date.now());
       throw error;
     }
-    const [first, ...others] = sendings;
+    const [first, ...others] = deliveries;
     if (first && others.length === 0) {
-      await this.#putOff(first.entry, error);
+      await this.#postpone(first.entry, error);
       return 0;
     }
-    const half = Math.ceil(sendings.length / 2);
-    return (await this.#try(sendings.slice(0, half))) + (await this.#try(sendings.slice(half)));
+    const half = Math.ceil(deliveries.length / 2);
+    return (await this.#send(deliveries.slice(0, half), signal)) + (await this.#send(deliveries.slice(half), signal));
   }
 
-  /** Also what fails alone, again and again, while the table is in order. */
-  async #isRefused([first]: readonly Sending[], error: unknown): Promise<boolean> {
-    if (error instanceof TableError && error.blame === 'rows') return true;
-    if (!first || !goesAlone(first.entry) || this.shutdownState.isOver) return false;
-    return this.table.check(this.shutdownState.over).then(
+  /** Also a row that fails alone, again and again, while the table works. */
+  async #isRefused([first]: readonly Delivery[], error: unknown, signal: AbortSignal): Promise<boolean> {
+    if (error instanceof DeliveryError && error.failure === 'entry') return true;
+    if (!first || !goesAlone(first.entry)) return false;
+    return this.table.check(signal).then(
       () => true,
       () => false,
     );
   }
 
-  async #putOff(entry: OutboxEntry, error: unknown): Promise<void> {
-    if (this.shutdownState.isOver) throw error;
-    const pause = growingPause(entry.tries, REFUSED);
+  async #postpone(entry: OutboxEntry, error: unknown): Promise<void> {
+    const pause = backoff(entry.attempts, this.timing.refusal);
     await this.outbox.postpone(entry, Date.now() + pause);
     const minutes = Math.ceil(pause / 60_000);
     const { message } = toComfyUIError(error);
-    this.#logger.warn(`Job ${entry.jobId} has no row yet, next try in ${minutes} min: ${oneLine(message)}`);
+    this.#logger.warn(`Job ${entry.jobId} has no row yet, next attempt in ${minutes} min: ${oneLine(message)}`);
   }
 }
 
-function goesAlone({ tries }: OutboxEntry): boolean {
-  return tries >= ALONE_AFTER;
+function goesAlone({ attempts }: OutboxEntry): boolean {
+  return attempts >= ALONE_AFTER;
 }

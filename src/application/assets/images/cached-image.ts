@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { EncodedImage } from './image-converter';
-import type { TempFile } from '../temp-files';
+import type { TempFile } from '../../../shared/temp-files/temp-file';
 
-/** A picture as it was wanted. Its bytes are held until {@link release}. */
+/** A converted image for one caller. Its bytes are held until {@link release}. */
 export interface ConvertedImage {
   readonly mediaType: string;
   readonly sizeBytes: number;
@@ -11,16 +11,16 @@ export interface ConvertedImage {
   readonly height: number;
   /** A fresh stream of all bytes; as often as needed. */
   open(): Readable;
-  /** Call it when all that was opened is read, or destroyed. */
+  /** Call it when every opened stream has ended or is destroyed. */
   release(): void;
 }
 
-/** A converted picture in the spool, which goes when nobody holds it any more. */
+/** A converted image in a temp file, deleted when the last holder releases it. */
 export class CachedImage {
   #holders = 1;
 
   constructor(
-    private readonly made: Omit<EncodedImage, 'stream'>,
+    private readonly encoded: Omit<EncodedImage, 'stream'>,
     private readonly bytes: TempFile,
   ) {}
 
@@ -28,7 +28,7 @@ export class CachedImage {
     return this.bytes.sizeBytes;
   }
 
-  /** A share for one caller. */
+  /** A hold for one caller, which may release it more than once. */
   hold(): ConvertedImage {
     this.retain();
     let isHeld = true;
@@ -36,16 +36,15 @@ export class CachedImage {
       if (isHeld) this.release();
       isHeld = false;
     };
-    const { mediaType, width, height } = this.made;
+    const { mediaType, width, height } = this.encoded;
     return { mediaType, width, height, sizeBytes: this.sizeBytes, open: () => this.bytes.open(), release };
   }
 
-  /** Without a share: it is made held so. */
+  /** Adds a holder; the constructor has added the first. */
   retain(): void {
     this.#holders += 1;
   }
 
-  /** Gives back what {@link retain} took. */
   release(): void {
     this.#holders -= 1;
     if (this.#holders === 0) this.bytes.discard().catch(() => undefined);

@@ -5,96 +5,96 @@ import { ComfyUIError } from '../../../domain/errors';
 import { sniff } from '../../../shared/media/sniff';
 import { ownSignal } from '../../../shared/own-signal';
 import { ImageConverter, type ImageSpec } from './image-converter';
-import { TempFiles, type TempFile } from '../temp-files';
+import type { TempFile } from '../../../shared/temp-files/temp-file';
+import { TempFiles } from '../../../shared/temp-files/temp-files';
 import { type ConvertedImage, CachedImage } from './cached-image';
-import { isConvertible, nameOfOrder, orderFor, type ImageTransform } from './image-transform';
+import { cacheKey, imageSpec, isConvertible, type ImageTransform } from './image-transform';
 import { WeightedSemaphore } from '../../../shared/weighted-semaphore';
-import { SharedWork } from '../../../shared/shared-work';
+import { SingleFlightTask } from '../../../shared/single-flight-task';
 
-/** A picture to be converted. */
-export interface PictureSource {
+/** An image to be converted. */
+export interface ImageSource {
   /** Of the bytes, 64 hex digits. */
   readonly sha256: string;
   readonly mediaType: string;
   readonly sizeBytes: number;
-  /** All bytes. For a caller who is gone it may still be asked, when others wait for the same. */
+  /** All bytes. Also called after the caller left, while others wait for the same conversion. */
   open(signal: AbortSignal): Promise<Readable>;
 }
 
 const MIB = 1024 * 1024;
-const LARGEST_BYTES = 200 * MIB;
-/** Of pictures that were converted lately. */
-const KEPT = { bytes: 256 * MIB, pictures: 5_000 } as const;
-const LONGEST_LINE = 64;
-/** What is kept for long leaves the spool's memory to files on their way. */
+const MAX_BYTES = 200 * MIB;
+const CACHE = { bytes: 256 * MIB, images: 5_000 } as const;
+const MAX_WAITING = 64;
+/** Cached images go to disk: the memory of temp files is for files in transit. */
 const TO_DISK = Number.MAX_SAFE_INTEGER;
 
-/** Pictures in other formats and sizes: each is made once for all who want it so, and kept for a while. */
+/** Images in other formats and sizes: callers of the same conversion share one run, and its image is cached. */
 @Injectable()
 export class ImageConversions {
-  readonly #places: WeightedSemaphore;
-  readonly #current = new Map<string, SharedWork<ConvertedImage>>();
-  readonly #kept = new LRUCache<string, CachedImage>({
-    max: KEPT.pictures,
-    maxSize: KEPT.bytes,
+  readonly #slots: WeightedSemaphore;
+  readonly #current = new Map<string, SingleFlightTask<ConvertedImage>>();
+  readonly #cache = new LRUCache<string, CachedImage>({
+    max: CACHE.images,
+    maxSize: CACHE.bytes,
     sizeCalculation: ({ sizeBytes }) => Math.max(1, sizeBytes),
-    dispose: (picture) => picture.release(),
+    dispose: (image) => image.release(),
   });
 
   constructor(
     private readonly converter: ImageConverter,
     private readonly tempFiles: TempFiles,
   ) {
-    this.#places = new WeightedSemaphore(converter.atOnce, LONGEST_LINE, busy);
+    this.#slots = new WeightedSemaphore(converter.atOnce, MAX_WAITING, busy);
   }
 
   /**
-   * One name for one picture as it is wanted, without making it: fit for an entity tag, which must be weak, for another
-   * version of the converter may make other bytes.
+   * The key of a conversion, without running it. As an entity tag it must be weak: another version of the converter may
+   * encode other bytes.
    * @throws ComfyUIError `invalid_request`
    */
-  nameOf({ sha256, mediaType }: Pick<PictureSource, 'sha256' | 'mediaType'>, options: ImageTransform): string {
-    return nameOfOrder(sha256, orderFor(mediaType, options));
+  cacheKey({ sha256, mediaType }: Pick<ImageSource, 'sha256' | 'mediaType'>, transform: ImageTransform): string {
+    return cacheKey(sha256, imageSpec(mediaType, transform));
   }
 
   /**
-   * The picture as it is wanted, upright, without metadata; an animation moves on as WebP, and is its first frame otherwise.
-   * It stops when nobody waits for it any more.
-   * @throws ComfyUIError `invalid_request` for what is no picture, damaged or too large, `busy`, `not_installed`; what the
+   * The converted image, upright, without metadata. Animations stay animated as WebP; other formats get the first frame.
+   * The conversion is aborted when the last caller has left.
+   * @throws ComfyUIError `invalid_request` for other files, damaged or too large images, `busy`, `not_installed`; what the
    * source throws; the signal's reason
    */
-  async convert(source: PictureSource, options: ImageTransform, signal: AbortSignal): Promise<ConvertedImage> {
+  async convert(source: ImageSource, transform: ImageTransform, signal: AbortSignal): Promise<ConvertedImage> {
     signal.throwIfAborted();
-    const order = orderFor(source.mediaType, options);
-    if (source.sizeBytes > LARGEST_BYTES) throw tooLarge();
-    const name = nameOfOrder(source.sha256, order);
-    const kept = this.#kept.get(name);
-    if (kept) return kept.hold();
-    return this.#workOn(name, source, order).wait(ownSignal(signal));
+    const spec = imageSpec(source.mediaType, transform);
+    if (source.sizeBytes > MAX_BYTES) throw tooLarge();
+    const key = cacheKey(source.sha256, spec);
+    const cached = this.#cache.get(key);
+    if (cached) return cached.hold();
+    return this.#conversion(key, source, spec).wait(ownSignal(signal));
   }
 
-  #workOn(name: string, source: PictureSource, order: ImageSpec): SharedWork<ConvertedImage> {
-    const current = this.#current.get(name);
+  #conversion(key: string, source: ImageSource, spec: ImageSpec): SingleFlightTask<ConvertedImage> {
+    const current = this.#current.get(key);
     if (current && !current.isAbandoned) return current;
-    const work = new SharedWork<ConvertedImage>(async (signal) => {
-      const picture = await this.#make(source, order, signal);
-      this.#keep(name, picture);
-      return picture;
+    const work = new SingleFlightTask<ConvertedImage>(async (signal) => {
+      const image = await this.#convert(source, spec, signal);
+      this.#store(key, image);
+      return image;
     });
-    this.#current.set(name, work);
+    this.#current.set(key, work);
     void work.over.then(() => {
-      if (this.#current.get(name) === work) this.#current.delete(name);
+      if (this.#current.get(key) === work) this.#current.delete(key);
     });
     return work;
   }
 
-  async #make(source: PictureSource, order: ImageSpec, signal: AbortSignal): Promise<CachedImage> {
-    const leave = await this.#places.enter(1, signal);
+  async #convert(source: ImageSource, spec: ImageSpec, signal: AbortSignal): Promise<CachedImage> {
+    const leave = await this.#slots.enter(1, signal);
     try {
       const original = await this.#fetch(source, signal);
       try {
-        const { stream, ...made } = await this.converter.convert(original, order, signal);
-        return new CachedImage(made, await this.tempFiles.write(stream as AsyncIterable<Buffer>, TO_DISK));
+        const { stream, ...encoded } = await this.converter.convert(original, spec, signal);
+        return new CachedImage(encoded, await this.tempFiles.write(stream as AsyncIterable<Buffer>, TO_DISK));
       } finally {
         await original.discard();
       }
@@ -103,34 +103,34 @@ export class ImageConversions {
     }
   }
 
-  /** Whatever somebody said it is: the converter knows more kinds than it should be given. */
-  async #fetch(source: PictureSource, signal: AbortSignal): Promise<TempFile> {
+  /** Checks the first bytes instead of the media type: the converter also decodes formats that are not safe to decode. */
+  async #fetch(source: ImageSource, signal: AbortSignal): Promise<TempFile> {
     const stream = addAbortSignal(signal, await source.open(signal));
-    const original = await this.tempFiles.write(upTo(LARGEST_BYTES, stream as AsyncIterable<Buffer>), source.sizeBytes);
+    const original = await this.tempFiles.write(upTo(MAX_BYTES, stream as AsyncIterable<Buffer>), source.sizeBytes);
     if (isConvertible(await sniff(original.head, original.sizeBytes, { filename: '' }))) return original;
     await original.discard();
-    throw new ComfyUIError('invalid_request', 'The picture can not be converted: its bytes are none.');
+    throw new ComfyUIError('invalid_request', 'The file cannot be converted: its bytes are not an image.');
   }
 
-  #keep(name: string, picture: CachedImage): void {
-    this.#kept.set(name, picture);
-    if (this.#kept.peek(name) === picture) picture.retain();
+  #store(key: string, image: CachedImage): void {
+    this.#cache.set(key, image);
+    if (this.#cache.peek(key) === image) image.retain();
   }
 }
 
-async function* upTo(most: number, stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+async function* upTo(max: number, stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
   let read = 0;
   for await (const piece of stream) {
     read += piece.length;
-    if (read > most) throw tooLarge();
+    if (read > max) throw tooLarge();
     yield piece;
   }
 }
 
 function tooLarge(): ComfyUIError {
-  return new ComfyUIError('invalid_request', `Pictures of more than ${LARGEST_BYTES / MIB} MiB can not be converted.`);
+  return new ComfyUIError('invalid_request', `Images of more than ${MAX_BYTES / MIB} MiB cannot be converted.`);
 }
 
 function busy(): ComfyUIError {
-  return new ComfyUIError('busy', 'As many pictures wait to be converted as may: try again in a moment.');
+  return new ComfyUIError('busy', 'Too many image conversions are waiting: try again in a moment.');
 }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { TempFile } from '../temp-files';
+import type { TempFile } from '../../../shared/temp-files/temp-file';
 
 export const IMAGE_FORMATS = ['png', 'jpeg', 'webp', 'avif'] as const;
 
@@ -8,9 +8,9 @@ export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 /** Whole numbers. */
 export interface ImageSpec {
   readonly format: ImageFormat;
-  /** 1..100; left out where the format has none, or its own default is meant. */
+  /** 1..100; undefined for formats without a quality, and for the default of the format. */
   readonly quality?: number;
-  /** Pixels it may have at most; the picture keeps its shape, and is never enlarged. */
+  /** Largest width and height in pixels; the aspect ratio stays, and the image is never enlarged. */
   readonly width?: number;
   readonly height?: number;
 }
@@ -20,19 +20,19 @@ export interface EncodedImage {
   /** Pixels; of an animation those of one frame. */
   readonly width: number;
   readonly height: number;
-  /** All of it is there. */
+  /** All bytes, already encoded. */
   readonly stream: Readable;
 }
 
-/** Makes pictures of pictures. What it makes is upright and carries no metadata. */
+/** Converts images. The converted image is upright and has no metadata. */
 export abstract class ImageConverter {
-  /** More at once are of no use here. */
+  /** Number of conversions that run in parallel; more bring no speed. */
   abstract readonly atOnce: number;
 
   /**
-   * Settles when nothing is at work any more: work that can not be stopped is waited for, then the signal's reason is thrown.
-   * @param picture by its first bytes a PNG, JPEG, WebP, GIF, AVIF or TIFF; all else may be anything
+   * Settles when no work of it is left: native work that cannot be aborted is awaited, then the signal's reason is thrown.
+   * @param image by its first bytes a PNG, JPEG, WebP, GIF, AVIF or TIFF; the rest is not trusted
    * @throws ComfyUIError `invalid_request` when it is damaged or too large, `not_installed`
    */
-  abstract convert(picture: TempFile, order: ImageSpec, signal: AbortSignal): Promise<EncodedImage>;
+  abstract convert(image: TempFile, spec: ImageSpec, signal: AbortSignal): Promise<EncodedImage>;
 }

@@ -1,20 +1,21 @@
 import { ComfyUIError } from '../../../domain/errors';
 import { IMAGE_FORMATS, type ImageFormat, type ImageSpec } from './image-converter';
 
-/** How a picture is wanted. Whole numbers. */
+/** What an image is converted to. Whole numbers. */
 export interface ImageTransform {
-  /** Default: as it is, where it is one of these; else WebP for a GIF, which keeps it moving, and PNG for a TIFF. */
+  /** Default: its own, where it is one of these; else WebP for a GIF, which stays animated, and PNG for a TIFF. */
   readonly format?: ImageFormat;
-  /** 1..100; default 80, of AVIF 50. A PNG loses nothing, and heeds none. */
+  /** 1..100; default 80, of AVIF 50. Ignored for PNG, which is lossless. */
   readonly quality?: number;
-  /** Pixels it may have at most, 1..16384; the picture keeps its shape, and is never enlarged. */
+  /** Largest width and height in pixels, 1..16384; the aspect ratio stays, and the image is never enlarged. */
   readonly width?: number;
   readonly height?: number;
 }
 
-export const LONGEST_SIDE = 16_384;
+export const MAX_SIDE = 16_384;
+export const MAX_QUALITY = 100;
 
-/** Raster pictures by media type, and what they become when no format is asked for. Never SVG, which is a program. */
+/** Raster images by media type, and their format when none is asked for. Never SVG, which may contain scripts. */
 const CONVERTIBLE: Readonly<Record<string, ImageFormat>> = {
   'image/png': 'png',
   'image/apng': 'png',
@@ -30,40 +31,38 @@ export function isConvertible(mediaType: string): boolean {
 }
 
 /**
- * What is to be made of a picture of a media type.
- * @throws ComfyUIError `invalid_request` for what is no picture, and for a wish that can not be
+ * What an image of a media type is converted to.
+ * @throws ComfyUIError `invalid_request` for other media types, and for a transform out of bounds
  */
-export function orderFor(mediaType: string, options: ImageTransform): ImageSpec {
+export function imageSpec(mediaType: string, transform: ImageTransform): ImageSpec {
   const own = isConvertible(mediaType) ? CONVERTIBLE[mediaType] : undefined;
   if (!own)
-    throw refuse(`Only PNG, JPEG, WebP, GIF, AVIF and TIFF pictures can be converted or scaled; this is ${mediaType}.`);
-  checkWish(options);
-  const { format = own, quality, width, height } = options;
+    throw refuse(`Only PNG, JPEG, WebP, GIF, AVIF and TIFF images can be converted or scaled; this is ${mediaType}.`);
+  checkTransform(transform);
+  const { format = own, quality, width, height } = transform;
   return { format, ...(format !== 'png' && { quality }), width, height };
 }
 
-/** @throws ComfyUIError `invalid_request` for a wish that can not be */
-export function checkWish({ format, quality, width, height }: ImageTransform): void {
-  if (format !== undefined && !IMAGE_FORMATS.includes(format))
-    throw refuse(`format must be any of ${IMAGE_FORMATS.join(', ')}.`);
-  checkNumber('quality', quality, 100);
-  checkNumber('width', width, LONGEST_SIDE);
-  checkNumber('height', height, LONGEST_SIDE);
-}
-
-/** One name for one order for one file, in characters that an entity tag may have. */
-export function nameOfOrder(sha256: string, { format, quality, width, height }: ImageSpec): string {
-  const preferences = { q: quality, w: width, h: height };
-  const told = Object.entries(preferences).flatMap(([letter, value]) =>
+/** A key for one conversion of one file, in characters that an entity tag may have. */
+export function cacheKey(sha256: string, { format, quality, width, height }: ImageSpec): string {
+  const parts = Object.entries({ q: quality, w: width, h: height }).flatMap(([letter, value]) =>
     value === undefined ? [] : [`-${letter}${value}`],
   );
-  return `${sha256}-${format}${told.join('')}`;
+  return `${sha256}-${format}${parts.join('')}`;
 }
 
-function checkNumber(name: string, value: unknown, most: number): void {
-  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most))
+function checkTransform({ format, quality, width, height }: ImageTransform): void {
+  if (format !== undefined && !IMAGE_FORMATS.includes(format))
+    throw refuse(`format must be any of ${IMAGE_FORMATS.join(', ')}.`);
+  checkNumber('quality', quality, MAX_QUALITY);
+  checkNumber('width', width, MAX_SIDE);
+  checkNumber('height', height, MAX_SIDE);
+}
+
+function checkNumber(name: string, value: unknown, max: number): void {
+  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max))
     return;
-  throw refuse(`${name} must be a whole number from 1 to ${most}.`);
+  throw refuse(`${name} must be a whole number from 1 to ${max}.`);
 }
 
 function refuse(message: string): ComfyUIError {

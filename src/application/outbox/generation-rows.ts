@@ -7,21 +7,26 @@ import { canonicalWorkflow } from '../../domain/workflow/workflow-text';
 import type { AssetLinks } from '../assets/asset-links';
 import type { JobRepository } from '../jobs/job-repository';
 
-/** The rows that jobs are published as. */
-export class PublishedRows {
+/** The rows of ended jobs, for a table outside. */
+export class GenerationRows {
   constructor(
     private readonly jobs: JobRepository,
     private readonly links: AssetLinks,
   ) {}
 
+  /** Whether the URLs in the rows are of use outside this service. */
+  get urlsAreComplete(): boolean {
+    return this.links.areComplete;
+  }
+
   /**
-   * The row of a job as it is now; undefined when the job was deleted.
+   * The row of a job as it is now; undefined when it is deleted.
    * @throws ComfyUIError `storage_failed`
    */
-  async of(jobId: string, signal: AbortSignal): Promise<GenerationRow | undefined> {
-    const job = await this.jobs.find(jobId);
-    const workflow = job && (await this.jobs.workflow(jobId));
-    if (!workflow) return undefined;
+  async rowOf(jobId: string, signal: AbortSignal): Promise<GenerationRow | undefined> {
+    const stored = await this.jobs.find(jobId, { withWorkflow: true });
+    if (!stored) return undefined;
+    const { job, workflow } = stored;
     const facts = { facts: generationFacts(workflow), workflowHash: hashOf(workflow) };
     return generationRow(job, facts, await this.#linked(job, signal));
   }
