@@ -4,5 +4,5 @@ import { ComfyUIController } from './comfyui/comfyui.controller';
 import { GenerateController } from './generate/generate.controller';
 import { JobsController } from './jobs/jobs.controller';
 
-/** What `ComfyUIModule` adds to an application that asks for `controllers`. */
+/** Added by `ComfyUIModule` with `controllers: true`. */
 export const HTTP_CONTROLLERS: Type[] = [ComfyUIController, GenerateController, JobsController, AssetsController];

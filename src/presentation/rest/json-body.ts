@@ -4,7 +4,7 @@ import { parseJson } from '../../shared/json';
 import { oneLine } from '../../shared/text';
 import { noteNodeOrder } from '../../domain/workflow/node-order';
 
-/** Parses JSON bodies for Fastify without loss: seeds go up to 2^64-1, which `JSON.parse` would round, and nodes have an order. */
+/** Parses JSON bodies for Fastify without loss: seeds up to 2^64-1, which `JSON.parse` would round, and the order of nodes. */
 export const parseJsonBody: FastifyBodyParser<Buffer> = (_request, body, done) => {
   try {
     done(null, body.length === 0 ? undefined : parseBody(body.toString('utf8')));

@@ -1,37 +1,37 @@
 import { Condition } from '../../shared/condition';
 
-const paces = new WeakMap<object, Backpressure>();
+const byContext = new WeakMap<object, Backpressure>();
 
 /**
- * How far a transport is with what one caller is told: who tells more before the last went out makes it wait in memory. It
- * is found by the context of the message, which is all that a transport and a handler share.
+ * The messages of one stream that the transport has not sent yet: a producer that does not wait for them fills memory. Found by
+ * the context of the message, the only object that a transport and a handler share.
  */
 export class Backpressure {
   readonly #condition = new Condition();
-  #ahead = 0;
+  #unsent = 0;
 
-  /** Undefined on a transport that tells nothing of it. */
+  /** Undefined on a transport that does not report what it has sent. */
   static of(context: object): Backpressure | undefined {
-    return paces.get(context);
+    return byContext.get(context);
   }
 
   constructor(context: object) {
-    paces.set(context, this);
+    byContext.set(context, this);
   }
 
-  /** Something was handed to the transport. */
-  told(): void {
-    this.#ahead += 1;
+  /** A message was passed to the transport. */
+  queued(): void {
+    this.#unsent += 1;
   }
 
-  /** It went out, or never will. */
+  /** It was sent, or failed. */
   sent(): void {
-    this.#ahead = Math.max(0, this.#ahead - 1);
+    this.#unsent = Math.max(0, this.#unsent - 1);
     this.#condition.notifyAll();
   }
 
-  /** Resolves when all that was told went out, or the signal is aborted. */
-  async caughtUp(signal: AbortSignal): Promise<void> {
-    while (this.#ahead > 0 && !signal.aborted) await this.#condition.next(Infinity, signal);
+  /** Resolves when every message was sent, or the signal is aborted. */
+  async drained(signal: AbortSignal): Promise<void> {
+    while (this.#unsent > 0 && !signal.aborted) await this.#condition.wait(Infinity, signal);
   }
 }

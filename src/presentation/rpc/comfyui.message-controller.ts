@@ -3,9 +3,9 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import { ShutdownState } from '../../application/maintenance/shutdown-state';
 import { GenerationService } from '../../application/jobs/generation.service';
 import { StatusService } from '../../application/backends/status.service';
-import { queuedPromptAnswer, statusAnswer, workflowIn } from '../shared/comfyui/comfyui-answers';
-import type { StatusAnswerDto } from '../shared/comfyui/status.dto';
-import type { QueuedPromptAnswerDto } from '../shared/comfyui/workflow.dto';
+import { toQueuedPromptResponse, toStatusResponse, workflowIn } from '../shared/comfyui/comfyui.mapper';
+import type { StatusResponseDto } from '../shared/comfyui/status.dto';
+import type { QueuedPromptResponseDto } from '../shared/comfyui/workflow.dto';
 import { PATTERNS } from './patterns';
 import { RpcExceptionFilter } from './rpc-exception.filter';
 
@@ -19,15 +19,15 @@ export class ComfyUIMessageController {
   ) {}
 
   @MessagePattern(PATTERNS.status)
-  async status(): Promise<StatusAnswerDto> {
+  async status(): Promise<StatusResponseDto> {
     this.shutdownState.refuseNew();
-    return statusAnswer(await this.statusService.status());
+    return toStatusResponse(await this.statusService.status());
   }
 
   @MessagePattern(PATTERNS.workflow)
-  async workflow(@Payload() body: unknown): Promise<QueuedPromptAnswerDto> {
+  async workflow(@Payload() body: unknown): Promise<QueuedPromptResponseDto> {
     const workflow = workflowIn(body);
-    return queuedPromptAnswer(
+    return toQueuedPromptResponse(
       await this.generation.enqueue({ workflow, allowPartial: true, whenUnreachable: 'refuse' }),
     );
   }

@@ -7,8 +7,9 @@ export type { TransportName, TransportOptions } from '../../options/transport.op
 /**
  * For a host application that imports `ComfyUIModule` with `microservice: true`:
  * `app.connectMicroservice(microserviceOptions({ transport: 'redis', url }))`. Nest's own options work as well; these share
- * the work between replicas also over Redis, and let a slow caller fill no memory.
- * @throws OptionError that names the option, and never tells a credential
+ * the work between replicas over Redis too, and limit the memory of slow callers.
+ * @throws OptionError that names the option, without credentials
+ * @publicApi
  */
 export function microserviceOptions(options: TransportOptions): CustomStrategy {
   return strategyFor(resolveAddress(options, 'microserviceOptions'));

@@ -1,4 +1,4 @@
-/** What the service answers, and what its callers say to it; nobody else writes these. */
+/** The patterns of the messages, for the service and its callers. */
 export const PATTERNS = {
   status: 'comfyui.status',
   workflow: 'comfyui.workflow',
@@ -7,6 +7,6 @@ export const PATTERNS = {
   jobs: 'jobs.list',
   cancel: 'jobs.cancel',
   events: 'jobs.events',
-  /** An event, which nobody answers: a caller stopped listening to a stream. */
+  /** An event without a response: a caller unsubscribed from a stream. */
   unsubscribe: 'comfyui.unsubscribe',
 } as const;

@@ -5,7 +5,7 @@ import { toComfyUIError } from '../../domain/errors';
 import { toErrorBody } from '../shared/errors/http-exceptions';
 import { logFailure } from '../shared/errors/log-failure';
 
-/** Errors as data, with the body they have over HTTP. What a guard or pipe of the host application threw is Nest's to tell. */
+/** Sends errors as data, with the body they have over HTTP. Nest formats those of the host application's guards and pipes. */
 @Catch()
 export class RpcExceptionFilter extends BaseRpcExceptionFilter {
   readonly #logger = new Logger(RpcExceptionFilter.name);

@@ -1,21 +1,21 @@
 import { Observable, type Subscriber } from 'rxjs';
-import type { Caller } from './stream-subscriptions';
 import { Backpressure } from './backpressure';
+import type { StreamSubscription } from './stream-subscriptions';
 
 type Events<T> = (signal: AbortSignal) => AsyncIterable<T>;
 
 /**
- * Events as Nest wants them, asked for one by one as the transport sends them: who reads slowly skips what may be skipped.
- * They are broken off when the caller leaves.
+ * Events as the observable that Nest expects, pulled one by one as the transport sends them: a slow reader skips intermediate
+ * events. The signal is aborted when the caller leaves.
  */
-export function streamOf<T>(context: object, caller: Caller, events: Events<T>): Observable<T> {
+export function streamOf<T>(context: object, subscription: StreamSubscription, events: Events<T>): Observable<T> {
   return new Observable<T>((subscriber) => {
     const unsubscribed = new AbortController();
-    const signal = AbortSignal.any([caller.gone, unsubscribed.signal]);
+    const signal = AbortSignal.any([subscription.signal, unsubscribed.signal]);
     void pour(events(signal), subscriber, Backpressure.of(context), signal);
     return () => {
       unsubscribed.abort();
-      caller.done();
+      subscription.done();
     };
   });
 }
@@ -23,14 +23,14 @@ export function streamOf<T>(context: object, caller: Caller, events: Events<T>):
 async function pour<T>(
   events: AsyncIterable<T>,
   subscriber: Subscriber<T>,
-  pace: Backpressure | undefined,
+  backpressure: Backpressure | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   try {
     for await (const event of events) {
-      pace?.told();
+      backpressure?.queued();
       subscriber.next(event);
-      await pace?.caughtUp(signal);
+      await backpressure?.drained(signal);
       if (signal.aborted) break;
     }
     subscriber.complete();

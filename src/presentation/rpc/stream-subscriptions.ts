@@ -1,60 +1,52 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { TcpContext } from '@nestjs/microservices';
 import { LRUCache } from 'lru-cache';
-import { JobService } from '../../application/jobs/job.service';
-import { toComfyUIError } from '../../domain/errors';
-import { oneLine } from '../../shared/text';
+import { MAX_STREAM_NAME } from './unsubscribe.dto';
 
-/** How long it is remembered that a caller left: the word of it may overtake its request. */
+/** How long an unsubscription is remembered: it may overtake the request for its stream. */
 const REMEMBERED_MS = 60_000;
-const REMEMBERED = 10_000;
+const MAX_REMEMBERED = 10_000;
 
-/** One who listens to a stream. */
-export interface Caller {
-  /** Aborted when it is known to have left. */
-  readonly gone: AbortSignal;
-  /** The stream is over. */
+export interface StreamSubscription {
+  /** Aborted when the caller has unsubscribed or disconnected. */
+  readonly signal: AbortSignal;
+  /** To be called when the stream has ended. */
   done(): void;
 }
 
 /**
- * Who listens to streams. Over TCP a closed connection tells that a caller left; brokers tell nothing, so callers say it
- * themselves, by the name they gave the stream. One that dies behind a broker is not missed: its stream ends with its job.
+ * The callers of streams. Over TCP, a closed connection ends the subscription; brokers do not report that, so callers send an
+ * unsubscription with the name of their stream. The stream of a caller that crashes behind a broker ends with its job.
  */
 @Injectable()
 export class StreamSubscriptions {
-  readonly #logger = new Logger(StreamSubscriptions.name);
-  readonly #listening = new Map<string, AbortController>();
-  readonly #left = new LRUCache<string, true>({ max: REMEMBERED, ttl: REMEMBERED_MS });
+  readonly #subscribed = new Map<string, AbortController>();
+  readonly #unsubscribed = new LRUCache<string, true>({ max: MAX_REMEMBERED, ttl: REMEMBERED_MS });
 
-  constructor(private readonly jobs: JobService) {}
-
-  listens(context: object, stream: string | undefined): Caller {
-    const gone = new AbortController();
+  /** @param stream its name; without a name, or with a malformed one, only its connection can end it */
+  add(context: object, stream: unknown): StreamSubscription {
+    const name = isStreamName(stream) ? stream : undefined;
+    const left = new AbortController();
     const socket = context instanceof TcpContext ? context.getSocketRef().netSocket : undefined;
-    const leave = () => gone.abort();
+    const leave = () => left.abort();
     // One connection carries any number of streams.
     socket?.setMaxListeners(0).once('close', leave);
-    if (socket?.destroyed || (stream !== undefined && this.#left.has(stream))) leave();
-    if (stream !== undefined) this.#listening.set(stream, gone);
+    if (socket?.destroyed || (name !== undefined && this.#unsubscribed.has(name))) leave();
+    if (name !== undefined) this.#subscribed.set(name, left);
     const done = () => {
       socket?.off('close', leave);
-      if (stream !== undefined && this.#listening.get(stream) === gone) this.#listening.delete(stream);
+      if (name !== undefined && this.#subscribed.get(name) === left) this.#subscribed.delete(name);
     };
-    return { gone: gone.signal, done };
+    return { signal: left.signal, done };
   }
 
-  left(stream: string): void {
-    this.#left.set(stream, true);
-    this.#listening.get(stream)?.abort();
+  /** Ends the subscription, also one that is still to come. */
+  abort(stream: string): void {
+    this.#unsubscribed.set(stream, true);
+    this.#subscribed.get(stream)?.abort();
   }
+}
 
-  /** Cancels the job of a caller that left and wants it so. Never rejects: nobody is there to be told. */
-  async cancel(id: string): Promise<void> {
-    try {
-      await this.jobs.cancel(id);
-    } catch (error) {
-      this.#logger.warn(`Job ${id} could not be canceled: ${oneLine(toComfyUIError(error).message)}`);
-    }
-  }
+function isStreamName(stream: unknown): stream is string {
+  return typeof stream === 'string' && stream !== '' && stream.length <= MAX_STREAM_NAME;
 }

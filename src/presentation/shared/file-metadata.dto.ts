@@ -2,17 +2,17 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { FileType } from '../../domain/job/outputs';
 
 /**
- * What is told of a file wherever one is told of; a field that is described otherwise somewhere is declared there again.
- * A schema lists inherited fields first, so what is to stand before these is a class of its own.
+ * File metadata shared by all responses; a class with another description of a field declares the field again. A schema lists
+ * inherited fields first, so fields that stand before these come from a class of their own.
  */
-export class FileFactsDto {
-  @ApiProperty({ description: 'The node that made it.', example: '9' })
+export class FileMetadataDto {
+  @ApiProperty({ description: 'The node that produced it.', example: '9' })
   nodeId!: string;
 
   @ApiProperty({ description: "ComfyUI's name for the file; not unique.", example: 'ComfyUI_00001_.png' })
   filename!: string;
 
-  @ApiProperty({ description: "Where it is below ComfyUI's folder; mostly empty.", example: '' })
+  @ApiProperty({ description: "Its folder below ComfyUI's; mostly empty.", example: '' })
   subfolder!: string;
 
   @ApiProperty({
@@ -28,12 +28,12 @@ export class FileFactsDto {
   @ApiProperty({ description: 'Size of the file, bytes.', example: 392817 })
   sizeBytes!: number;
 
-  @ApiPropertyOptional({ description: 'Pixels; pictures and films.', example: 512 })
+  @ApiPropertyOptional({ description: 'Pixels; images and videos.', example: 512 })
   width?: number;
 
-  @ApiPropertyOptional({ description: 'Pixels; pictures and films.', example: 512 })
+  @ApiPropertyOptional({ description: 'Pixels; images and videos.', example: 512 })
   height?: number;
 
-  @ApiPropertyOptional({ description: 'Seconds; sound and films, when the file tells.', example: 3.2 })
+  @ApiPropertyOptional({ description: 'Seconds; audio and videos, where the file states it.', example: 3.2 })
   durationSeconds?: number;
 }

@@ -1,20 +1,20 @@
-/** A request as Express or Fastify hand it out; Express cuts `url` below a mounted application. */
+/** A request of Express or Fastify; Express strips the mount path of an application from `url`. */
 export interface HasUrl {
   readonly url: string;
   readonly originalUrl?: string;
 }
 
-/** The routes of ours that stand beside each other, whatever comes before them. */
+/** Our routes, which share one prefix. */
 const OWN_ROUTES = /^(.*)\/(?:assets|jobs|generate)(?:\/.*)?$/i;
 
 /**
- * Where the caller of one request finds things: paths, under whatever prefix or version the host application put the
- * request's own route. Never by the name in the request's Host header, which anybody can write.
+ * URLs for the response to one request: paths with the prefix and version that the host application gives to the request's own
+ * route. Never with the Host header of the request, which the caller controls.
  */
 export class UrlBuilder {
   readonly #requestUrl: string;
 
-  /** @param publicUrl what links to files start with instead, without a slash at the end */
+  /** @param publicUrl prefix of links to files instead, without a slash at the end */
   constructor(
     { originalUrl, url }: HasUrl,
     private readonly publicUrl: string | undefined,

@@ -1,21 +1,25 @@
 import { ApiProperty, ApiSchema, IntersectionType } from '@nestjs/swagger';
+import type { AssetPage } from '../../../application/assets/asset-repository';
+import type { Asset } from '../../../domain/asset';
 import type { FileType } from '../../../domain/job/outputs';
-import { FileFactsDto } from '../../shared/file-metadata.dto';
-import { GenerationFactsDto } from './generation-facts.dto';
+import { FileMetadataDto } from '../../shared/file-metadata.dto';
+import { isoTime } from '../../shared/iso-time';
+import type { UrlBuilder } from '../../shared/url-builder';
+import { GenerationFactsDto, toGenerationFactsDto } from './generation-facts.dto';
 
 class AssetPlaceDto {
   @ApiProperty({ description: 'Its id.', format: 'uuid', example: '5f0c1c86-7a0e-4f0b-8a56-0d8f4c1b2a3e' })
   id!: string;
 
   @ApiProperty({
-    description: 'The job that made it.',
+    description: 'The job that produced it.',
     format: 'uuid',
     example: '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
   })
   jobId!: string;
 
   @ApiProperty({
-    description: 'Where its bytes are; a path, unless the service was told its public URL.',
+    description: 'Its bytes; a path, unless PUBLIC_URL is set.',
     format: 'uri-reference',
     example: 'https://pictures.example.com/assets/5f0c1c86-7a0e-4f0b-8a56-0d8f4c1b2a3e',
   })
@@ -23,8 +27,8 @@ class AssetPlaceDto {
 }
 
 @ApiSchema({ name: 'Asset' })
-export class AssetDto extends IntersectionType(AssetPlaceDto, FileFactsDto) {
-  @ApiProperty({ description: "Where it was below ComfyUI's folder; mostly empty.", example: '' })
+export class AssetDto extends IntersectionType(AssetPlaceDto, FileMetadataDto) {
+  @ApiProperty({ description: "Its folder below ComfyUI's; mostly empty.", example: '' })
   declare subfolder: string;
 
   @ApiProperty({
@@ -35,23 +39,23 @@ export class AssetDto extends IntersectionType(AssetPlaceDto, FileFactsDto) {
   declare type: FileType;
 
   @ApiProperty({
-    description: 'Of its bytes; in quotes it is their entity tag.',
+    description: 'SHA-256 of its bytes; in quotes it is their entity tag.',
     example: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
   })
   sha256!: string;
 
-  @ApiProperty({ description: 'When it was made.', format: 'date-time', example: '2026-01-31T12:00:05.330Z' })
+  @ApiProperty({ description: 'When it was stored.', format: 'date-time', example: '2026-01-31T12:00:05.330Z' })
   createdAt!: string;
 
   @ApiProperty({
-    description: "The caller's word for the workflow.",
+    description: "The caller's name for the workflow.",
     type: String,
     nullable: true,
     example: 'lighthouse',
   })
   label!: string | null;
 
-  @ApiProperty({ description: 'What its workflow tells about the run.', type: GenerationFactsDto })
+  @ApiProperty({ description: 'What its workflow says about the run.', type: GenerationFactsDto })
   facts!: GenerationFactsDto;
 }
 
@@ -67,4 +71,23 @@ export class AssetPageDto {
     example: null,
   })
   next!: string | null;
+}
+
+export function toAssetDto({ id, jobId, createdAt, file, description }: Asset, urls: UrlBuilder): AssetDto {
+  const { nodeId, filename, subfolder, type, mediaType, sizeBytes, width, height, durationSeconds, sha256 } = file;
+  const metadata = { nodeId, filename, subfolder, type, mediaType, sizeBytes, width, height, durationSeconds };
+  return {
+    id,
+    jobId,
+    url: urls.asset(id),
+    ...metadata,
+    sha256,
+    createdAt: isoTime(createdAt),
+    label: description.label,
+    facts: toGenerationFactsDto(description.facts),
+  };
+}
+
+export function toAssetPageDto({ assets, next }: AssetPage, urls: UrlBuilder): AssetPageDto {
+  return { assets: assets.map((asset) => toAssetDto(asset, urls)), next };
 }

@@ -9,16 +9,18 @@ import { UrlBuilder, type HasUrl } from '../../shared/url-builder';
 import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
 import { type AnyResponse, rawResponse, watchConnection } from '../streaming/connection';
-import { type FileAnswer, sendFile } from '../streaming/send-file';
-import { UuidPipe } from '../../shared/uuid.pipe';
-import { type AskedAsset, fileAnswer, pictureAnswer } from './asset-answers';
-import { AssetDto, AssetPageDto } from './asset.dto';
-import { assetJson } from './asset-json';
-import { AssetQueryPipe } from './asset-query.pipe';
-import { type AssetWish, DeliveryQueryPipe } from './delivery-query.pipe';
+import { sendFile } from '../streaming/send-file';
+import { DtoPipe } from '../../shared/validation/dto.pipe';
+import { UuidPipe } from '../../shared/validation/uuid.pipe';
+import { AssetQueryDto } from './asset-query.dto';
+import { convertedImageResponse, storedFileResponse } from './asset-response';
+import { AssetDto, AssetPageDto, toAssetDto, toAssetPageDto } from './asset.dto';
 import { ASSETS_DOCS } from './assets.docs';
+import { type DeliveryQuery, DeliveryQueryDto, transformOf } from './delivery-query.dto';
 
 const ASSET_ID = new UuidPipe('asset');
+const ASSET_QUERY = new DtoPipe(AssetQueryDto);
+const DELIVERY_QUERY = new DtoPipe(DeliveryQueryDto);
 
 @ApiTags('assets')
 @Controller('assets')
@@ -36,10 +38,8 @@ export class AssetsController {
   @ASSETS_DOCS.filters
   @ApiOkResponse({ type: AssetPageDto, description: 'A page of them.' })
   @ApiErrors(400, 500)
-  async list(@Query(AssetQueryPipe) query: AssetQuery, @Req() request: HasUrl): Promise<AssetPageDto> {
-    const { assets, next } = await this.assets.list(query);
-    const urls = new UrlBuilder(request, this.options.publicUrl);
-    return { assets: assets.map((asset) => assetJson(asset, urls)), next };
+  async list(@Query(ASSET_QUERY) query: AssetQuery, @Req() request: HasUrl): Promise<AssetPageDto> {
+    return toAssetPageDto(await this.assets.list(query), new UrlBuilder(request, this.options.publicUrl));
   }
 
   @Get(':id')
@@ -53,18 +53,22 @@ export class AssetsController {
   @ApiErrors(400, 404, 416, 500, 501, 503)
   async bytes(
     @Param('id', ASSET_ID) id: string,
-    @Query(DeliveryQueryPipe) options: AssetWish,
+    @Query(DELIVERY_QUERY) query: DeliveryQuery,
     @Res() response: AnyResponse,
   ): Promise<void> {
     const asset = await this.assets.find(id);
-    // With a public URL other sites may show the files; what they are not allowed is to read them.
+    // With a public URL, other sites may show the files, but not read them.
     if (this.options.publicUrl !== undefined) response.header('Cross-Origin-Resource-Policy', 'cross-origin');
-    const { disconnected: signal } = watchConnection(response, () => undefined);
-    const asked = { asset, isDownload: options.isDownload, request: rawResponse(response).req, signal };
+    const signal = watchConnection(response, asset.jobId);
+    const assetRequest = { asset, isDownload: query.isDownload, request: rawResponse(response).req, signal };
+    const transform = transformOf(query);
     try {
-      void sendFile(response, await this.#answer(asked, options));
+      const file = transform
+        ? await convertedImageResponse(assetRequest, transform, this.assets, this.conversions)
+        : await storedFileResponse(assetRequest, this.assets);
+      void sendFile(response, file);
     } catch (error) {
-      if (signal.aborted) throw goneAway(asset.jobId, error);
+      signal.throwIfAborted();
       if (isBeyondEnd(error)) response.header('Content-Range', `bytes */${asset.file.sizeBytes}`);
       throw error;
     }
@@ -72,36 +76,25 @@ export class AssetsController {
 
   @Get(':id/meta')
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'What is known of a file' })
+  @ApiOperation({ summary: 'The metadata of a file' })
   @ApiParam(ASSETS_DOCS.id)
   @ApiOkResponse({ type: AssetDto, description: 'The asset.' })
   @ApiErrors(404, 500)
   async meta(@Param('id', ASSET_ID) id: string, @Req() request: HasUrl): Promise<AssetDto> {
-    return assetJson(await this.assets.find(id), new UrlBuilder(request, this.options.publicUrl));
+    return toAssetDto(await this.assets.find(id), new UrlBuilder(request, this.options.publicUrl));
   }
 
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation(ASSETS_DOCS.remove)
   @ApiParam(ASSETS_DOCS.id)
-  @ApiNoContentResponse({ description: 'It is gone.' })
+  @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors(404, 409, 500)
   async remove(@Param('id', ASSET_ID) id: string): Promise<void> {
     await this.assets.remove(id);
-  }
-
-  async #answer(asked: AskedAsset, { picture: options }: AssetWish): Promise<FileAnswer> {
-    const { asset } = asked;
-    if (!options) return fileAnswer(asked, this.assets);
-    const source = { ...asset.file, open: (signal: AbortSignal) => this.assets.stream(asset, signal) };
-    return pictureAnswer(asked, { source, options }, this.conversions);
   }
 }
 
 function isBeyondEnd(error: unknown): boolean {
   return error instanceof ComfyUIError && error.code === 'range_not_satisfiable';
-}
-
-function goneAway(jobId: string, cause: unknown): ComfyUIError {
-  return new ComfyUIError('canceled', 'The caller went away before the file.', { cause, jobId });
 }

@@ -4,14 +4,14 @@ import type { LoraFacts } from '../../../domain/workflow/model-files';
 
 @ApiSchema({ name: 'LoraFacts' })
 export class LoraFactsDto implements LoraFacts {
-  @ApiProperty({ description: 'As its loader is given it.', example: 'detail-tweaker.safetensors' })
+  @ApiProperty({ description: 'As its loader node names it.', example: 'detail-tweaker.safetensors' })
   name!: string;
 
-  @ApiProperty({ description: 'How strongly it changes the model.', type: Number, nullable: true, example: 0.8 })
+  @ApiProperty({ description: 'Strength on the model.', type: Number, nullable: true, example: 0.8 })
   strengthModel!: number | null;
 
   @ApiProperty({
-    description: 'How strongly it changes CLIP; null where its loader leaves CLIP alone.',
+    description: 'Strength on CLIP; null where its loader leaves CLIP unchanged.',
     type: Number,
     nullable: true,
     example: 0.8,
@@ -43,7 +43,7 @@ export class GenerationFactsDto implements GenerationFacts {
   seeds!: string[];
 
   @ApiProperty({
-    description: 'Pixels of the empty latent; null when the run started from a picture.',
+    description: 'Pixels of the empty latent; null when the run started from an image.',
     type: Number,
     nullable: true,
     example: 512,
@@ -78,6 +78,25 @@ export class GenerationFactsDto implements GenerationFacts {
   @ApiProperty({ description: 'LoRAs in the order they are applied.', type: [LoraFactsDto] })
   loras!: LoraFactsDto[];
 
-  @ApiProperty({ description: 'VAEs that are loaded by themselves.', type: [String], example: [] })
+  @ApiProperty({ description: 'VAEs with a loader of their own.', type: [String], example: [] })
   vaes!: string[];
+}
+
+export function toGenerationFactsDto(facts: GenerationFacts): GenerationFactsDto {
+  return {
+    positive: [...facts.positive],
+    negative: [...facts.negative],
+    seed: facts.seed,
+    seeds: [...facts.seeds],
+    width: facts.width,
+    height: facts.height,
+    steps: facts.steps,
+    cfg: facts.cfg,
+    samplerName: facts.samplerName,
+    scheduler: facts.scheduler,
+    denoise: facts.denoise,
+    models: [...facts.models],
+    loras: facts.loras.map((lora) => ({ ...lora })),
+    vaes: [...facts.vaes],
+  };
 }

@@ -2,12 +2,12 @@ import { Body, Controller, Get, HttpCode, Post, UseFilters } from '@nestjs/commo
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { GenerationService } from '../../../application/jobs/generation.service';
 import { StatusService } from '../../../application/backends/status.service';
-import { queuedPromptAnswer, statusAnswer, workflowIn } from '../../shared/comfyui/comfyui-answers';
+import { toQueuedPromptResponse, toStatusResponse, workflowIn } from '../../shared/comfyui/comfyui.mapper';
 import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
 import { EXAMPLE_WORKFLOW } from '../../shared/generate/example-workflow';
-import { StatusAnswerDto } from '../../shared/comfyui/status.dto';
-import { QueuedPromptAnswerDto } from '../../shared/comfyui/workflow.dto';
+import { StatusResponseDto } from '../../shared/comfyui/status.dto';
+import { QueuedPromptResponseDto } from '../../shared/comfyui/workflow.dto';
 
 @ApiTags('comfyui')
 @Controller('comfyui')
@@ -20,21 +20,21 @@ export class ComfyUIController {
 
   @Get('status')
   @ApiOperation({
-    summary: 'How the ComfyUI servers are',
+    summary: 'The state of the ComfyUI servers',
     description:
-      'Asks each server now. Answers 200 with `reachable: false` and the reason when none answers, within 7 seconds.',
+      'Asks each server now. Responds 200 with `reachable: false` and the reason when none is reachable, within 7 seconds.',
   })
-  @ApiOkResponse({ type: StatusAnswerDto })
-  async status(): Promise<StatusAnswerDto> {
-    return statusAnswer(await this.statusService.status());
+  @ApiOkResponse({ type: StatusResponseDto })
+  async status(): Promise<StatusResponseDto> {
+    return toStatusResponse(await this.statusService.status());
   }
 
   @Post('workflow')
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Hand a workflow to ComfyUI and return at once',
+    summary: 'Submit a workflow to ComfyUI and return at once',
     description:
-      'Nobody waits for the run: the job goes on by itself, and runs what ComfyUI accepts of the workflow. When no server is free it waits here for one. To get the picture, use `POST /generate`.',
+      'Does not wait for the run: the job runs what ComfyUI accepts of the workflow. When no server is free, it waits here for one. To get the image, use `POST /generate`.',
   })
   @ApiBody({
     description: 'A workflow in API format, bare or as `{ "prompt": ... }`.',
@@ -44,11 +44,11 @@ export class ComfyUIController {
       bare: { summary: 'Bare', value: EXAMPLE_WORKFLOW },
     },
   })
-  @ApiOkResponse({ type: QueuedPromptAnswerDto })
+  @ApiOkResponse({ type: QueuedPromptResponseDto })
   @ApiErrors(400, 413, 422, 429, 500, 502, 503)
-  async workflow(@Body() body: unknown): Promise<QueuedPromptAnswerDto> {
+  async workflow(@Body() body: unknown): Promise<QueuedPromptResponseDto> {
     const workflow = workflowIn(body);
-    return queuedPromptAnswer(
+    return toQueuedPromptResponse(
       await this.generation.enqueue({ workflow, allowPartial: true, whenUnreachable: 'refuse' }),
     );
   }

@@ -4,7 +4,7 @@ import { ComfyUIError } from '../../../domain/errors';
 import { logFailure } from '../../shared/errors/log-failure';
 import { retryAfter, toHttpException } from '../../shared/errors/http-exceptions';
 
-/** Answers our errors on our controllers; whatever else is thrown there is the host application's to handle. */
+/** Handles `ComfyUIError` on our controllers; the host application's filters handle all other exceptions. */
 @Catch(ComfyUIError)
 export class ComfyUIExceptionFilter implements ExceptionFilter<ComfyUIError> {
   readonly #logger = new Logger(ComfyUIExceptionFilter.name);

@@ -33,9 +33,9 @@ export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
     message: 'The body is over the limit of this service (BODY_LIMIT_MIB).',
   },
   416: {
-    description: '`range_not_satisfiable`: the file ends before the range of bytes; `Content-Range` tells its size.',
+    description: '`range_not_satisfiable`: the file ends before the range of bytes; `Content-Range` contains its size.',
     code: 'range_not_satisfiable',
-    message: 'The file has 392817 bytes, and none of the range asked for.',
+    message: 'The file has 392817 bytes, and none of the requested range.',
   },
   422: {
     description:
@@ -44,9 +44,9 @@ export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
     message: 'ComfyUI refused the workflow. Node 3 (KSampler): steps: Value 0 smaller than min of 1',
   },
   429: {
-    description: '`queue_full`: as many jobs wait as may (MAX_QUEUE); try again after the seconds in `Retry-After`.',
+    description: '`queue_full`: MAX_QUEUE jobs wait already; try again after the seconds in `Retry-After`.',
     code: 'queue_full',
-    message: '10000 jobs wait already, which is as many as may.',
+    message: 'The queue is full: 10000 jobs are waiting. Try again later.',
   },
   500: {
     description:
@@ -57,22 +57,22 @@ export const ERROR_DOCS: Readonly<Record<DocumentedStatus, ErrorDoc>> = {
   501: {
     description: '`not_installed`: this installation lacks an optional package.',
     code: 'not_installed',
-    message: 'Converting pictures needs the package "sharp", which is not installed: npm install sharp',
+    message: 'Converting images needs the package "sharp", which is not installed: npm install sharp',
   },
   502: {
     description:
       '`backend_unauthorized`, `backend_error`, `backend_lost`, `stalled`, `output_missing`: ComfyUI, or what stands in front of it, misbehaved.',
     code: 'backend_unauthorized',
-    message: 'ComfyUI refused our credentials (401): check COMFYUI_USERNAME and COMFYUI_PASSWORD.',
+    message: 'ComfyUI refused our credentials (401): check the user name and the password for this server.',
   },
   503: {
     description: '`backend_unreachable`, `shutting_down`, `busy`: try again after the seconds in `Retry-After`.',
     code: 'backend_unreachable',
-    message: 'ComfyUI can not be reached: connect ECONNREFUSED 127.0.0.1:8188. Is it running at COMFYUI_BASE_URL?',
+    message: 'ComfyUI cannot be reached: connect ECONNREFUSED 127.0.0.1:8188. Is it running at the configured address?',
   },
   504: {
     description:
-      '`timeout`: not done in the time asked for; the job goes on. `expired`: the job waited too long for its start, or ran too long.',
+      '`timeout`: not done in the requested time; the job continues. `expired`: the job waited too long for its start, or ran too long.',
     code: 'timeout',
     message: 'Not done within 300 s; job 0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d is running and goes on.',
   },

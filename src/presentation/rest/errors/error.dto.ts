@@ -21,13 +21,13 @@ export class ErrorDto implements ErrorBody {
   error!: string;
 
   @ApiProperty({
-    description: 'What happened and what to do about it, for people.',
+    description: 'The error and its remedy, for people.',
     example: 'ComfyUI refused the workflow. Node 3 (KSampler): steps: Value 0 smaller than min of 1',
   })
   message!: string;
 
   @ApiProperty({
-    description: 'What happened, for programs.',
+    description: 'The error, for programs.',
     enum: ERROR_CODES,
     enumName: 'ErrorCode',
     example: 'invalid_workflow',
@@ -35,7 +35,7 @@ export class ErrorDto implements ErrorBody {
   code!: ErrorCode;
 
   @ApiPropertyOptional({
-    description: 'The job it happened to.',
+    description: 'The job concerned.',
     format: 'uuid',
     example: '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
   })
@@ -54,7 +54,7 @@ export class ErrorDto implements ErrorBody {
   details?: unknown;
 }
 
-/** Documents the errors an endpoint answers with. */
+/** Documents the error responses of an endpoint. */
 export function ApiErrors(...statuses: DocumentedStatus[]): MethodDecorator {
   return applyDecorators(
     ApiExtraModels(ErrorDto),

@@ -4,7 +4,7 @@ import { isObject } from '../../../shared/json';
 import { oneLine } from '../../../shared/text';
 import { ComfyUIExceptionFilter } from './comfyui-exception.filter';
 
-/** For the standalone service, which owns all its routes: whatever is thrown anywhere gets a body of the same shape. */
+/** For the standalone service, which owns all its routes: every exception gets a body of the same shape. */
 @Catch()
 export class ServiceExceptionFilter extends ComfyUIExceptionFilter {
   override catch(thrown: unknown, host: ArgumentsHost): void {

@@ -1,53 +1,42 @@
-import { Body, Controller, HttpCode, Inject, Logger, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, Post, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiHeader, ApiOperation, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
-import { FileDeliveries } from '../../../application/assets/file-deliveries';
-import type { FileDelivery } from '../../../application/assets/file-delivery';
+import type { Generation, WaitOptions } from '../../../application/jobs/generation';
 import { GenerationService } from '../../../application/jobs/generation.service';
 import { JobService } from '../../../application/jobs/job.service';
-import type { JobSession, WhenUnreachable } from '../../../application/jobs/job-session';
-import { RESOLVED_OPTIONS, type ResolvedComfyUIOptions } from '../../../options/comfyui.options';
-import { ComfyUIError, toComfyUIError } from '../../../domain/errors';
+import { ComfyUIError } from '../../../domain/errors';
 import { hasEnded } from '../../../domain/job/job';
-import { oneLine } from '../../../shared/text';
+import { RESOLVED_OPTIONS, type ResolvedComfyUIOptions } from '../../../options/comfyui.options';
+import { type GenerateBody, GenerateBodyPipe } from '../../shared/generate/generate-body.pipe';
+import { GenerateDto } from '../../shared/generate/generate.dto';
+import { generationRequest } from '../../shared/generate/generation-request';
+import { GenerationDto } from '../../shared/generate/generation.dto';
+import type { ResponseContext } from '../../shared/generate/response-context';
+import { cancelAbandoned } from '../../shared/jobs/cancel-abandoned';
+import { generationStream } from '../../shared/jobs/job-event-stream';
+import { JobDto, toJobDto } from '../../shared/jobs/job.dto';
 import { UrlBuilder } from '../../shared/url-builder';
 import { ComfyUIExceptionFilter } from '../errors/comfyui-exception.filter';
 import { ApiErrors } from '../errors/error.dto';
-import { JobDto } from '../../shared/jobs/job.dto';
-import { jobJson } from '../../shared/jobs/job-json';
-import { type Answer, begin, eventsAnswer } from '../streaming/answer';
 import { type AnyResponse, watchConnection } from '../streaming/connection';
-import { acceptedAnswer, imageAnswer, jsonAnswer } from './answers';
-import { GenerateDto } from '../../shared/generate/generate.dto';
+import { begin, eventsResponse, type JobResponse } from '../streaming/response';
 import { GENERATE_DOCS } from './generate.docs';
-import { type GenerateBody, GenerateBodyPipe } from '../../shared/generate/generate-body.pipe';
-import { GenerationDto } from '../../shared/generate/generation.dto';
-import { generationAnswer, type ResponseContext } from '../../shared/generate/generation-answer';
-import { generationEvents } from './generation-events';
-import type { AnswerFormat } from './preferences';
-import { type AnyRequest, deliveryOptions, requestWith, readRequestPreferences } from './request-preferences';
-
-/** What a caller waits for, how it is to be told, how long, and whether it still does. */
-interface Waiting {
-  readonly session: JobSession;
-  readonly delivery: FileDelivery;
-  readonly context: ResponseContext;
-  readonly format: AnswerFormat;
-  readonly timeoutSeconds: number;
-  readonly whenUnreachable: WhenUnreachable;
-  readonly signal: AbortSignal;
-}
+import { GenerationEventsFormatter } from './generation-events.formatter';
+import { acceptedResponse, imageResponse, jsonResponse } from './generation-response';
+import {
+  type AnyRequest,
+  parseRequestPreferences,
+  type RequestPreferences,
+  type ResponseFormat,
+} from './request-preferences';
 
 @ApiTags('generate')
 @ApiExtraModels(GenerationDto, JobDto)
 @Controller('generate')
 @UseFilters(ComfyUIExceptionFilter)
 export class GenerateController {
-  readonly #logger = new Logger(GenerateController.name);
-
   constructor(
     private readonly generation: GenerationService,
     private readonly jobs: JobService,
-    private readonly deliveries: FileDeliveries,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedComfyUIOptions,
   ) {}
 
@@ -57,70 +46,74 @@ export class GenerateController {
   @ApiHeader(GENERATE_DOCS.prefer)
   @ApiHeader(GENERATE_DOCS.idempotencyKey)
   @ApiBody({ type: GenerateDto })
-  @ApiResponse({ status: 200, ...GENERATE_DOCS.answer(getSchemaPath(GenerationDto)) })
+  @ApiResponse({ status: 200, ...GENERATE_DOCS.result(getSchemaPath(GenerationDto)) })
   @ApiResponse({ status: 202, ...GENERATE_DOCS.accepted(getSchemaPath(JobDto)) })
   @ApiErrors(400, 409, 413, 422, 429, 500, 501, 502, 503, 504)
   async generate(
     @Body(GenerateBodyPipe) body: GenerateBody,
     @Req() request: AnyRequest,
     @Res({ passthrough: true }) response: AnyResponse,
-  ): Promise<Answer['body']> {
-    const preferences = readRequestPreferences(request);
-    const { format, respondAsync, waitSeconds, whenUnreachable } = preferences;
-    const session = await this.generation.submit(requestWith(body, preferences));
-    const delivery = this.deliveries.begin(session, deliveryOptions(body, format));
-    const { cancelOnDisconnect } = body;
-    const { disconnected: signal } = watchConnection(response, (isComplete) => {
-      if (!isComplete && cancelOnDisconnect) this.#cancel(session.job.id);
-      delivery.end();
-      session.release();
+  ): Promise<JobResponse['body']> {
+    const preferences = parseRequestPreferences(request);
+    const session = await this.generation.submit(generationRequest(body, preferences));
+    const { cancelOnDisconnect, output: transform } = body;
+    const signal = watchConnection(response, session.job.id, (isComplete) => {
+      if (!isComplete && cancelOnDisconnect) void cancelAbandoned(this.jobs, session.job.id);
+      generation.end();
     });
-    const context = { urls: new UrlBuilder(request, this.options.publicUrl), output: body.output };
-    const waiting = { session, delivery, context, format, whenUnreachable, signal };
-    const answer = respondAsync
-      ? this.#answerLater({ ...waiting, timeoutSeconds: waitSeconds ?? 0 })
-      : this.#answer({ ...waiting, timeoutSeconds: body.timeout ?? waitSeconds ?? this.options.generateTimeout });
-    return answer.then((ready) => begin(response, ready));
+    const generation = this.generation.attach(session, this.#waitOptions(body, preferences, signal));
+    const context = { urls: new UrlBuilder(request, this.options.publicUrl), transform };
+    const responding = preferences.respondAsync
+      ? this.#respondAsync(generation, context, preferences)
+      : this.#respond(generation, context, preferences.format);
+    // Not awaited: this function would keep the body in memory for as long as the caller waits.
+    return responding.then((ready) => begin(response, ready));
   }
 
-  /** The result if it comes in time, else the job. */
-  async #answerLater(waiting: Waiting): Promise<Answer> {
-    const { session, timeoutSeconds, context } = waiting;
-    const { urls } = context;
+  #waitOptions(
+    { response, output, timeout }: GenerateBody,
+    { format, respondAsync, waitSeconds, whenUnreachable }: RequestPreferences,
+    signal: AbortSignal,
+  ): WaitOptions {
+    return {
+      timeoutSeconds: respondAsync ? (waitSeconds ?? 0) : (timeout ?? waitSeconds ?? this.options.generateTimeout),
+      signal,
+      whenUnreachable,
+      withBytes: format === 'image' || response !== 'url',
+      withLinks: format !== 'image',
+      transform: output,
+    };
+  }
+
+  #respond(generation: Generation, context: ResponseContext, format: ResponseFormat): Promise<JobResponse> {
+    if (format === 'events') {
+      const formatter = new GenerationEventsFormatter(generation, context);
+      return Promise.resolve(
+        eventsResponse(generation.session.job.id, generationStream(this.jobs, generation, formatter)),
+      );
+    }
+    if (format === 'image') return generation.result().then(imageResponse);
+    return generation.result().then((result) => jsonResponse(result, context));
+  }
+
+  /** The result if it is ready in time, else the job. */
+  async #respondAsync(
+    generation: Generation,
+    context: ResponseContext,
+    { format }: RequestPreferences,
+  ): Promise<JobResponse> {
+    const { session } = generation;
     try {
-      if (timeoutSeconds > 0) return await this.#answer(waiting);
+      if (generation.timeoutSeconds > 0) return await this.#respond(generation, context, format);
     } catch (error) {
       if (hasEnded(session.job) || !isStillGoing(error)) throw error;
     }
-    return acceptedAnswer(jobJson(await this.jobs.view(session.job), urls), urls.job(session.job.id));
-  }
-
-  /** Few functions are under way while it waits: each costs memory for every caller. */
-  async #answer(waiting: Waiting): Promise<Answer> {
-    const { session, delivery, context, format, timeoutSeconds, whenUnreachable, signal } = waiting;
-    if (format === 'events') return eventsAnswer(session.job.id, generationEvents(waiting));
-    try {
-      const job = await session.ended(timeoutSeconds * 1000, signal, whenUnreachable);
-      if (job.error) throw job.error;
-      const generation = generationAnswer(job, await delivery.files(signal), context);
-      return format === 'image' ? imageAnswer(generation) : jsonAnswer(generation);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      throw new ComfyUIError('canceled', 'The caller went away before the answer.', {
-        cause: error,
-        jobId: session.job.id,
-      });
-    }
-  }
-
-  #cancel(id: string): void {
-    this.jobs.cancel(id).catch((error: unknown) => {
-      this.#logger.warn(`Job ${id} could not be canceled: ${oneLine(toComfyUIError(error).message)}`);
-    });
+    const job = toJobDto(await this.jobs.view(session.job), context.urls);
+    return acceptedResponse(job, context.urls.job(job.id));
   }
 }
 
-/** The wait is over, the job is not: with the service it goes on where it was. */
+/** The wait has ended and the job has not; after a shutdown, it goes on when the service starts again. */
 function isStillGoing(error: unknown): boolean {
   return error instanceof ComfyUIError && (error.code === 'timeout' || error.code === 'shutting_down');
 }

@@ -14,17 +14,17 @@ data: {"id":"0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d","images":[{"assetId":"4f9c0f4
 
 `;
 
-/** The documentation of `POST /generate`, which answers in three ways. */
+/** The documentation of `POST /generate`, which has three kinds of response. */
 export const GENERATE_DOCS = {
   operation: {
-    summary: 'Run a workflow and get the picture',
+    summary: 'Run a workflow and get the image',
     description: [
-      'Waits for the run and answers by `Accept`:',
+      'Waits for the run and responds by `Accept`:',
       '- `application/json` (default): all outputs as base64, or with `"response": "url"` as links; `image` is the first image.',
       '- `image/png` or `image/*`: the bytes of the first image, nothing else.',
       '- `text/event-stream`: `progress` on every change and at least once a second, `preview` when ComfyUI sends previews, `output` as each file is ready, then one `result` or one `error`.',
       '',
-      'With `Prefer: respond-async` it answers 202 at once, or with `respond-async, wait=N` after N seconds without a result: the job waits for a server, also while none can be reached, and survives a restart. An event stream is sent all the same when it was asked for.',
+      'With `Prefer: respond-async` it responds 202 at once, or with `respond-async, wait=N` after N seconds without a result: the job waits for a server, also while none can be reached, and survives a restart. With `Accept: text/event-stream` the response is an event stream all the same.',
       '',
       'After the time-out (504) the job goes on. The id of the job is in `X-Job-Id`, on errors too.',
     ].join('\n'),
@@ -42,22 +42,22 @@ export const GENERATE_DOCS = {
     name: 'Idempotency-Key',
     required: false,
     description:
-      'A name for this request, 1 to 255 printable ASCII characters, unique to it: sent again within 24 hours, it gets the same job instead of another.',
+      'A unique name for this request, 1 to 255 printable ASCII characters: the same key within 24 hours returns the same job instead of another.',
     schema: { type: 'string', minLength: 1, maxLength: 255 },
   } satisfies ApiHeaderOptions,
 
   accepted: (jobSchema: string): ApiResponseOptions => ({
-    description: '`Prefer: respond-async`: the job, which goes on by itself.',
+    description: '`Prefer: respond-async`: the job, which goes on without the caller.',
     headers: {
-      Location: { description: 'Where to ask for the job.', schema: { type: 'string' } },
+      Location: { description: 'The path of the job.', schema: { type: 'string' } },
       'Preference-Applied': { description: '`respond-async`', schema: { type: 'string' } },
       'X-Job-Id': { description: 'The job.', schema: { type: 'string', format: 'uuid' } },
     },
     content: { 'application/json': { schema: { $ref: jobSchema } } },
   }),
 
-  answer: (generationSchema: string): ApiResponseOptions => ({
-    description: 'What the run made.',
+  result: (generationSchema: string): ApiResponseOptions => ({
+    description: 'The result of the run.',
     headers: { 'X-Job-Id': { description: 'The job.', schema: { type: 'string', format: 'uuid' } } },
     content: {
       'application/json': { schema: { $ref: generationSchema } },

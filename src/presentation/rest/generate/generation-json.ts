@@ -1,37 +1,36 @@
-import type { GenerationAnswer, ToldFile } from '../../shared/generate/generation-answer';
-import { fileSummary } from '../../shared/generate/generation-summary';
-import { base64, json, jsonArray, jsonObject, type StreamedJson } from './streamed-json';
+import type { GeneratedFile } from '../../../application/assets/generated-file';
+import type { GenerationResult } from '../../../application/jobs/generation-result';
+import { toOutputFileDto } from '../../shared/generate/generation.dto';
+import { fileUrl, type ResponseContext } from '../../shared/generate/response-context';
+import { base64, json, jsonArray, jsonObject, type StreamedJson } from '../streaming/streamed-json';
 
-/** The answer of `POST /generate`; `image` comes first, for clients that read nothing else. */
-export function generationJson(answer: GenerationAnswer): StreamedJson {
-  const [first] = answer.images;
-  return jsonObject({ image: first ? imageJson(first) : json(null), ...bodyFields(answer, fileJson) });
+/** The response of `POST /generate`; `image` comes first, for clients that read nothing else. */
+export function generationJson(result: GenerationResult, context: ResponseContext): StreamedJson {
+  const [first] = result.images;
+  const image = first ? imageJson(first, context) : json(null);
+  return jsonObject({ image, ...resultFields(result, (file) => fileJson(file, context)) });
 }
 
 /** The same without the bytes: the end of an event stream that has sent them already. */
-export function generationSummaryJson(answer: GenerationAnswer): StreamedJson {
-  return jsonObject(bodyFields(answer, fileSummaryJson));
+export function generationSummaryJson(result: GenerationResult, context: ResponseContext): StreamedJson {
+  return jsonObject(resultFields(result, (file) => jsonObject(fileFields(file, context))));
 }
 
-export function fileJson(file: ToldFile): StreamedJson {
-  return jsonObject({ ...fileFields(file), base64: bytesJson(file) });
+export function fileJson(file: GeneratedFile, context: ResponseContext): StreamedJson {
+  return jsonObject({ ...fileFields(file, context), base64: file.hasBytes ? bytesJson(file) : [] });
 }
 
-function imageJson(file: ToldFile): StreamedJson {
-  return file.open ? bytesJson(file) : json(file.url);
+function imageJson(file: GeneratedFile, context: ResponseContext): StreamedJson {
+  return file.hasBytes ? bytesJson(file) : json(fileUrl(file, context));
 }
 
-function bytesJson({ open, sizeBytes }: ToldFile): StreamedJson {
-  return open ? base64({ sizeBytes, stream: open }) : [];
+function bytesJson(file: GeneratedFile): StreamedJson {
+  return base64({ sizeBytes: file.sizeBytes, stream: () => file.stream() });
 }
 
-function fileSummaryJson(file: ToldFile): StreamedJson {
-  return jsonObject(fileFields(file));
-}
-
-function bodyFields(
-  { id, images, files, texts, attempts, durationMs }: GenerationAnswer,
-  toJson: (file: ToldFile) => StreamedJson,
+function resultFields(
+  { id, images, files, texts, attempts, durationMs }: GenerationResult,
+  toJson: (file: GeneratedFile) => StreamedJson,
 ): Record<string, StreamedJson> {
   return {
     id: json(id),
@@ -43,6 +42,7 @@ function bodyFields(
   };
 }
 
-function fileFields(file: ToldFile): Record<string, StreamedJson> {
-  return Object.fromEntries(Object.entries(fileSummary(file)).map(([name, value]) => [name, json(value)]));
+function fileFields(file: GeneratedFile, context: ResponseContext): Record<string, StreamedJson> {
+  const fields = Object.entries(toOutputFileDto(file, context));
+  return Object.fromEntries(fields.map(([name, value]) => [name, json(value)]));
 }

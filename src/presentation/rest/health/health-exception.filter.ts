@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, ServiceUnavailableException } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
-/** A check that failed is answered as terminus tells it, which is what those who ask understand. */
+/** Sends failed checks in the format of terminus, which probes expect. */
 @Catch(ServiceUnavailableException)
 export class HealthExceptionFilter implements ExceptionFilter<ServiceUnavailableException> {
   constructor(private readonly adapterHost: HttpAdapterHost) {}

@@ -5,10 +5,10 @@ import { ReadinessService } from '../../../application/maintenance/readiness.ser
 import { HealthDto } from './health.dto';
 import { HealthExceptionFilter } from './health-exception.filter';
 
-/** Who asks gives up about then. */
+/** Below the usual time-out of a probe. */
 const CHECK_MS = 3_000;
 
-/** For what runs the standalone service; a host application has its own. */
+/** Probes of the standalone service; a host application has its own. */
 @ApiTags('health')
 @Controller('health')
 @UseFilters(HealthExceptionFilter)
@@ -23,10 +23,11 @@ export class HealthController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
     summary: 'Whether the process is alive',
-    description: 'Always 200: a process that does not answer is to be restarted, whatever else may be down is not.',
+    description:
+      'Always 200: a process that does not respond is to be restarted; one whose dependencies are down is not.',
   })
   @ApiOkResponse({ type: HealthDto, description: 'It is.' })
-  session(): HealthDto {
+  live(): HealthDto {
     return { status: 'ok', info: {}, error: {}, details: {} };
   }
 
@@ -35,7 +36,7 @@ export class HealthController {
   @ApiOperation({
     summary: 'Whether requests may be sent here',
     description:
-      'Not while jobs can not be read or kept, and not while the service shuts down. ComfyUI servers may be away: jobs wait for them.',
+      'No while jobs cannot be read or stored, and while the service shuts down. ComfyUI servers may be unreachable: jobs wait for them.',
   })
   @ApiOkResponse({ type: HealthDto, description: 'Yes.' })
   @ApiServiceUnavailableResponse({ type: HealthDto, description: 'No; `error` says why.' })

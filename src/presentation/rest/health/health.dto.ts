@@ -4,14 +4,14 @@ import type { HealthCheckResult } from '@nestjs/terminus';
 @ApiSchema({ name: 'Health' })
 export class HealthDto implements HealthCheckResult {
   @ApiProperty({
-    description: '`ok`, or why not.',
+    description: '`ok`, or the kind of failure.',
     enum: ['ok', 'error', 'degraded', 'shutting_down'],
     example: 'ok',
   })
   status!: HealthCheckResult['status'];
 
   @ApiProperty({
-    description: 'What is well, by name.',
+    description: 'Checks that passed, by name.',
     type: 'object',
     additionalProperties: true,
     example: { jobs: { status: 'up', responseTime: 1 } },
@@ -19,7 +19,7 @@ export class HealthDto implements HealthCheckResult {
   info!: NonNullable<HealthCheckResult['info']>;
 
   @ApiProperty({
-    description: 'What is not, by name, each with a `message`.',
+    description: 'Checks that failed, by name, each with a `message`.',
     type: 'object',
     additionalProperties: true,
     example: {},
@@ -27,7 +27,7 @@ export class HealthDto implements HealthCheckResult {
   error!: NonNullable<HealthCheckResult['error']>;
 
   @ApiProperty({
-    description: 'Both.',
+    description: 'All checks.',
     type: 'object',
     additionalProperties: true,
     example: { jobs: { status: 'up', responseTime: 1 } },

@@ -1,7 +1,7 @@
 import type { ApiOperationOptions, ApiQueryOptions, ApiResponseOptions } from '@nestjs/swagger';
 import { JOB_STATUSES } from '../../../domain/job/job';
 import { EXAMPLE_WORKFLOW } from '../../shared/generate/example-workflow';
-import { DEFAULT_LIMIT, MAX_LIMIT } from '../../shared/jobs/job-query.pipe';
+import { DEFAULT_LIMIT, MAX_LIMIT } from '../../shared/jobs/job-query.dto';
 
 const EVENTS_EXAMPLE = `id: 17
 event: job
@@ -21,11 +21,11 @@ data: {"id":"0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d","revision":32,"status":"succe
 
 `;
 
-/** The documentation of `/jobs`, as far as it is more than a line. */
+/** The documentation of `/jobs`, where it is longer than a line. */
 export const JOBS_DOCS = {
   list: {
     summary: 'The jobs, newest first',
-    description: 'Jobs that come or change their status meanwhile neither shift nor repeat others on later pages.',
+    description: 'Jobs that are added or change their status meanwhile neither shift nor repeat others on later pages.',
   } satisfies ApiOperationOptions,
 
   status: {
@@ -40,7 +40,7 @@ export const JOBS_DOCS = {
   limit: {
     name: 'limit',
     required: false,
-    description: 'How many at most.',
+    description: 'Largest number of jobs.',
     schema: { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT },
   } satisfies ApiQueryOptions,
 
@@ -52,15 +52,15 @@ export const JOBS_DOCS = {
   } satisfies ApiQueryOptions,
 
   cancel: {
-    summary: 'Cancel a job, where it waits or runs',
+    summary: 'Cancel a job that waits or runs',
     description:
-      'Answers at once. One that runs is `canceling` until its server has let go of it, and may still finish first; on one that has ended it does nothing.',
+      'Responds at once. A job that runs is `canceling` until its server has stopped it, and may still finish first; a job that has ended stays as it is.',
   } satisfies ApiOperationOptions,
 
   collect: {
     summary: 'Collect the files of a job that failed with storage_failed',
     description:
-      'The run succeeded, and its files could not be stored. While ComfyUI still has them, they are fetched and stored now, without another run: the job is `succeeded` then. Waits until it is done.',
+      'The run succeeded, and its files could not be stored. While ComfyUI still has them, they are fetched and stored now, without another run: the job is `succeeded` then. Responds when that is done.',
   } satisfies ApiOperationOptions,
 
   workflow: {
@@ -77,12 +77,12 @@ export const JOBS_DOCS = {
     description: [
       'Server-sent events, for any number of viewers, each with the revision of the job as its `id`:',
       '- `job`: the whole job, at first (with `preview`, the last one, if there is one) and whenever its status changes.',
-      '- `progress` on every change, and every few seconds with the current `queuePosition` while it waits. When its `attempt` grows, the outputs told before are void.',
+      '- `progress` on every change, and every few seconds with the current `queuePosition` while it waits. When its `attempt` grows, the outputs of earlier events are void.',
       '- `preview` when ComfyUI sends previews, `output` when a file is ready.',
       '- `end`: the whole job, once, at once if it has ended already; then the server closes the stream.',
       '',
-      'A comment keeps the connection alive while nothing happens. Who comes back begins with `job` again, whatever `Last-Event-ID` says.',
-      "A browser's `EventSource` comes back after every end of a stream: close it on `end`. Without an `end` the service is shutting down: come back.",
+      'A comment keeps an idle connection open. A viewer that reconnects starts with `job` again, whatever `Last-Event-ID` says.',
+      "A browser's `EventSource` reconnects after every end of a stream: close it on `end`. A stream without `end` means that the service shuts down: reconnect.",
     ].join('\n'),
   } satisfies ApiOperationOptions,
 

@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { ComfyUIError } from '../../../domain/errors';
 
 interface HasHead {
   status(code: number): unknown;
@@ -9,30 +10,32 @@ interface HasHead {
 /** Fastify's reply. */
 interface HasRaw {
   readonly raw: ServerResponse;
-  /** From now on the answer is not Fastify's. */
+  /** Takes the response over from Fastify. */
   hijack(): unknown;
 }
 
-/** A response as Express hands it out, or Fastify's reply around it. */
+/** A response as Express passes it, or Fastify's reply around it. */
 export type AnyResponse = HasHead & (ServerResponse | HasRaw);
 
 /**
- * Calls `done` once, when the answer was sent or the caller is gone, and tells it which.
- * `disconnected` is aborted when the caller went before the answer was complete.
+ * Calls `done` once, later: the response was sent, or the connection closed before it was complete. Then the signal is aborted
+ * with a `canceled` error. One listener for both: connections wait in thousands.
  */
 export function watchConnection(
   response: AnyResponse,
-  done: (isComplete: boolean) => void,
-): { readonly disconnected: AbortSignal } {
+  jobId: string,
+  done?: (isComplete: boolean) => void,
+): AbortSignal {
   const raw = rawResponse(response);
-  const gone = new AbortController();
+  const disconnected = new AbortController();
   const close = () => {
-    if (!raw.writableFinished) gone.abort();
-    done(raw.writableFinished);
+    const isComplete = raw.writableFinished;
+    if (!isComplete) disconnected.abort(new ComfyUIError('canceled', 'The caller disconnected.', { jobId }));
+    done?.(isComplete);
   };
-  if (raw.closed) close();
+  if (raw.closed) queueMicrotask(close);
   else raw.once('close', close);
-  return { disconnected: gone.signal };
+  return disconnected.signal;
 }
 
 export function rawResponse(response: AnyResponse): ServerResponse {

@@ -2,17 +2,17 @@ import type { ServerResponse } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { toComfyUIError } from '../../../domain/errors';
 import { logFailure } from '../../shared/errors/log-failure';
-import { begin, eventsAnswer } from './answer';
 import { type AnyResponse, rawResponse } from './connection';
+import { begin, eventsResponse } from './response';
 
 const logger = new Logger('Events');
 
 /**
- * Sends events about a job for as long as there are any, by hand: the streams that the frameworks put in between take more
- * memory than all the rest of a viewer. For a handler with `@Res()`, which need not wait for the end.
+ * Writes the events of a job to the socket, without the streams of the frameworks: they take more memory than the rest of a
+ * viewer. For a handler with `@Res()`; returns at once, and closes the response after the last event.
  */
 export function sendEvents(response: AnyResponse, jobId: string, events: AsyncIterable<string>): void {
-  begin(response, eventsAnswer(jobId, events));
+  begin(response, eventsResponse(jobId, events));
   if ('hijack' in response) response.hijack();
   const raw = rawResponse(response);
   raw.writeHead(200, response.getHeaders());
@@ -20,7 +20,7 @@ export function sendEvents(response: AnyResponse, jobId: string, events: AsyncIt
   else void pour(events, raw);
 }
 
-/** The next event is asked for when the connection can take it: a slow viewer skips what may be skipped. */
+/** Pulls the next event when the socket has drained: a slow viewer skips intermediate progress and previews. */
 async function pour(events: AsyncIterable<string>, raw: ServerResponse): Promise<void> {
   try {
     for await (const text of events) {

@@ -7,23 +7,23 @@ import { isObject } from '../../../shared/json';
 import { logFailure } from '../../shared/errors/log-failure';
 import { type AnyResponse, rawResponse } from './connection';
 
-export interface FileAnswer {
+export interface FileResponse {
   readonly status: number;
-  /** Names in lower case. They win over what was set before. */
+  /** Names in lower case. They replace headers of the same name that are already set. */
   readonly headers: Readonly<Record<string, string>>;
-  /** As many bytes as `content-length` says; without it the head is all there is. */
+  /** Exactly `content-length` bytes; undefined: only the head is sent. */
   readonly body?: Readable;
-  /** Called when nothing of the body is read any more. */
+  /** Called when the body is no longer read. */
   readonly done?: () => void;
 }
 
 const logger = new Logger('Files');
 
 /**
- * Sends the head and the bytes of a file by hand, as they are: the frameworks would add to the head each in its own way.
- * For a handler with `@Res()`. Resolves when all is sent, or the connection is gone: what fails breaks it off.
+ * Writes the head and the bytes of a file to the socket: each framework would add its own headers. For a handler with
+ * `@Res()`. Resolves when the response is complete or the connection closed; a failure of the body closes the connection.
  */
-export async function sendFile(response: AnyResponse, { status, headers, body, done }: FileAnswer): Promise<void> {
+export async function sendFile(response: AnyResponse, { status, headers, body, done }: FileResponse): Promise<void> {
   if ('hijack' in response) response.hijack();
   const raw = rawResponse(response);
   try {
@@ -41,7 +41,7 @@ export async function sendFile(response: AnyResponse, { status, headers, body, d
   }
 }
 
-/** @throws what the body fails with, not what the caller does */
+/** @throws the error of the body; a caller that disconnects is no error */
 async function pour(body: Readable, sizeBytes: number, raw: ServerResponse): Promise<void> {
   let failure: unknown;
   const exactly = async function* (source: AsyncIterable<Buffer>) {
@@ -53,10 +53,10 @@ async function pour(body: Readable, sizeBytes: number, raw: ServerResponse): Pro
     }
   };
   await pipeline(body, exactly, raw).catch(() => undefined);
-  if (failure !== undefined && !isEndOfCaller(failure)) throw failure;
+  if (failure !== undefined && !isDisconnect(failure)) throw failure;
 }
 
-/** A caller would wait for bytes that do not come, or take those of this file for the next answer. */
+/** With another number of bytes, the caller would wait for the missing ones, or read the surplus as the next response. */
 async function* checked(source: AsyncIterable<Buffer>, sizeBytes: number): AsyncGenerator<Buffer, void, undefined> {
   let left = sizeBytes;
   for await (const piece of source) {
@@ -67,6 +67,6 @@ async function* checked(source: AsyncIterable<Buffer>, sizeBytes: number): Async
   if (left !== 0) throw new ComfyUIError('storage_failed', 'A file turned out to be shorter or longer than it was.');
 }
 
-function isEndOfCaller(error: unknown): boolean {
+function isDisconnect(error: unknown): boolean {
   return isObject(error) && (error.name === 'AbortError' || error.code === 'ERR_STREAM_PREMATURE_CLOSE');
 }

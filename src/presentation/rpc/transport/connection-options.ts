@@ -1,10 +1,10 @@
 import type { NatsOptions, RedisOptions, RmqOptions } from '@nestjs/microservices';
 import type { ServiceAddress } from '../../../options/transport.options';
 
-/** Pause between two tries to connect again, which are made for ever: callers have time-outs of their own. */
+/** Pause between two attempts to reconnect, which never end: callers have time-outs of their own. */
 const RETRY_MS = 500;
 
-/** The same for a service and its callers. */
+/** These options are the same for a service and its callers. */
 export function tcpOptions({ urls: [url] }: ServiceAddress): { host: string; port: number } {
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) };
 }

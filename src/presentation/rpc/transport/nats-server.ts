@@ -5,19 +5,19 @@ import { toErrorBody } from '../../shared/errors/http-exceptions';
 import { SendQueue, type Respond } from './send-queue';
 import { TransportLogger } from './transport-logger';
 
-/** As far as we use the connection. */
+/** The part of the connection that is used here. */
 interface NatsConnection {
   readonly info?: { readonly max_payload: number };
   flush(): Promise<void>;
 }
 
-/** Nest's, which says so when an answer is too large for NATS, and writes no faster than the server takes it. */
+/** Nest's transport, with an error for responses that exceed the limit of NATS, and with backpressure. */
 export class NatsServer extends ServerNats {
   protected override readonly logger = new TransportLogger();
-  readonly #outgoing = new SendQueue();
+  readonly #sendQueue = new SendQueue();
 
   override async close(): Promise<void> {
-    await this.#outgoing.sent();
+    await this.#sendQueue.sent();
     await super.close();
   }
 
@@ -36,11 +36,11 @@ export class NatsServer extends ServerNats {
       }
       await connection.flush();
     };
-    super.handleRequest(context, produce, this.#outgoing.watched(context, send));
+    super.handleRequest(context, produce, this.#sendQueue.watched(context, send));
   }
 }
 
 function tooLarge({ info }: NatsConnection): ComfyUIError {
   const limit = info === undefined ? '' : ` of ${info.max_payload} bytes`;
-  return new ComfyUIError('payload_too_large', `The answer is over the limit of NATS${limit}: ask for less at once.`);
+  return new ComfyUIError('payload_too_large', `The response is over the limit of NATS${limit}: request less at once.`);
 }

@@ -6,7 +6,7 @@ import { isObject } from '../../../shared/json';
 import { SendQueue, type Respond } from './send-queue';
 import { TransportLogger } from './transport-logger';
 
-/** As far as we use ioredis' client. */
+/** The part of ioredis' client that is used here. */
 interface RedisClient {
   readonly status: string;
   set(key: string, value: string, unit: 'EX', seconds: number, condition: 'NX'): Promise<'OK' | null>;
@@ -14,16 +14,16 @@ interface RedisClient {
   disconnect(): void;
 }
 
-/** Much longer than a message is under way. */
+/** Much longer than the delivery of a message takes. */
 const CLAIM_SECONDS = 60;
 const QUIT_MS = 1_000;
 
-/** Nest's, but replicas share the work: Redis tells every subscriber everything, so each call is claimed by one. */
+/** Nest's transport, with shared work: Redis delivers each message to every replica, and one of them claims it. */
 export class RedisServer extends ServerRedis {
   protected override readonly logger = new TransportLogger();
-  readonly #outgoing = new SendQueue();
+  readonly #sendQueue = new SendQueue();
 
-  /** The first error of a connection says why; the last only that it is closed. */
+  /** The first error of a connection has the reason; the last says only that it is closed. */
   override async listen(callback: (error?: unknown) => void): Promise<void> {
     let reason: unknown;
     this.on('error', (_client: unknown, error: unknown) => (reason ??= error));
@@ -31,7 +31,7 @@ export class RedisServer extends ServerRedis {
   }
 
   override async close(): Promise<void> {
-    await this.#outgoing.sent();
+    await this.#sendQueue.sent();
     this.isManuallyClosed = true;
     const clients = [this.pubClient, this.subClient] as readonly (RedisClient | undefined)[];
     await Promise.all(clients.map(closed));
@@ -43,7 +43,7 @@ export class RedisServer extends ServerRedis {
     await super.handleMessage(channel, message as string, pub, pattern);
   }
 
-  /** Parsed already. */
+  /** Already parsed by {@link handleMessage}. */
   override parseMessage(message: never): never {
     return message;
   }
@@ -53,17 +53,17 @@ export class RedisServer extends ServerRedis {
     produce: () => Promise<Observable<unknown>>,
     respond: Respond,
   ): void {
-    super.handleRequest(context, produce, this.#outgoing.watched(context, respond));
+    super.handleRequest(context, produce, this.#sendQueue.watched(context, respond));
   }
 }
 
-/** Of the replicas that hear a call, the one that sets its key first has it. */
+/** The replica that sets the key of a message first has claimed it. */
 async function isClaimed(redis: RedisClient, id: unknown): Promise<boolean> {
   const key = createHash('sha256').update(JSON.stringify(id)).digest('base64url');
   return (await redis.set(`comfyui:rpc:${key}`, '', 'EX', CLAIM_SECONDS, 'NX')) === 'OK';
 }
 
-/** One that is not connected would wait for its connection to say goodbye. */
+/** `QUIT` on a client without a connection would wait for one. */
 async function closed(client: RedisClient | undefined): Promise<void> {
   if (client?.status === 'ready')
     await Promise.race([client.quit().catch(() => undefined), setTimeout(QUIT_MS, undefined, { ref: false })]);

@@ -3,17 +3,17 @@ import type { Observable } from 'rxjs';
 import { SendQueue, type Respond } from './send-queue';
 import { TransportLogger } from './transport-logger';
 
-/** Nest's, which waits until RabbitMQ has an answer, and survives that it can not be sent. */
+/** Nest's transport, which waits until RabbitMQ has accepted a response, and survives a failed send. */
 export class RmqServer extends ServerRMQ {
   protected override readonly logger = new TransportLogger();
-  readonly #outgoing = new SendQueue();
+  readonly #sendQueue = new SendQueue();
 
   override async close(): Promise<void> {
-    await this.#outgoing.sent();
+    await this.#sendQueue.sent();
     await super.close();
   }
 
-  // oxlint-disable-next-line typescript/no-misused-promises -- Nest waits for what its `publish` returns, which is this.
+  // oxlint-disable-next-line typescript/no-misused-promises -- Nest awaits the value that its `publish` returns, which is this promise.
   override async sendMessage(message: unknown, replyTo: unknown, correlationId: string): Promise<void> {
     const { options, ...packet } = this.serializer.serialize(message as OutgoingResponse) as {
       readonly options?: object;
@@ -26,6 +26,6 @@ export class RmqServer extends ServerRMQ {
     produce: () => Promise<Observable<unknown>>,
     respond: Respond,
   ): void {
-    super.handleRequest(context, produce, this.#outgoing.watched(context, respond));
+    super.handleRequest(context, produce, this.#sendQueue.watched(context, respond));
   }
 }

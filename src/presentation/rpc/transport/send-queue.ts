@@ -5,33 +5,33 @@ import { Backpressure } from '../backpressure';
 
 export type Respond = (packet: WritePacket) => Promise<unknown> | void;
 
-/** How long a transport that is to close may take to send what is on its way. */
-const FAREWELL_MS = 1_000;
+/** How long a closing transport may take to send its responses. */
+const CLOSE_MS = 1_000;
 
-/** The answers that one transport has to send: each call waits for its own, and the end for all. */
+/** The responses of one transport: each stream waits for its own messages, and closing waits for all. */
 export class SendQueue {
   readonly #condition = new Condition();
   #open = 0;
 
-  /** The same sending, watched. */
+  /** Wraps `respond`, and counts what it sends. */
   watched(context: BaseRpcContext, respond: Respond): Respond {
-    const pace = new Backpressure(context);
+    const backpressure = new Backpressure(context);
     this.#open += 1;
     return async (packet) => {
       try {
         await respond(packet);
       } finally {
-        pace.sent();
+        backpressure.sent();
         if (packet.isDisposed) this.#closed();
       }
     };
   }
 
-  /** Resolves when every answer was sent whole, or there was time enough. */
+  /** Resolves when every response was sent whole, or after a time-out. */
   async sent(): Promise<void> {
-    const enough = AbortSignal.timeout(FAREWELL_MS);
-    while (this.#open > 0 && !enough.aborted) await this.#condition.next(FAREWELL_MS, enough);
-    // What was handed to a socket goes out when the event loop gets to it.
+    const timeout = AbortSignal.timeout(CLOSE_MS);
+    while (this.#open > 0 && !timeout.aborted) await this.#condition.wait(CLOSE_MS, timeout);
+    // Sockets write in a later turn of the event loop.
     await setTimeout(10);
   }
 

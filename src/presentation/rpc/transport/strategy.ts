@@ -12,7 +12,7 @@ const STRATEGIES: Readonly<Record<TransportName, (address: ServiceAddress, maxLe
   tcp: (address, maxBufferSize) => new TcpServer({ ...tcpOptions(address), maxBufferSize }),
   redis: (address) => new RedisServer(redisOptions(address)),
   nats: (address) => new NatsServer(natsOptions(address)),
-  // The first try decides: a service that can not be reached is not to look as if it could.
+  // One attempt: a service that cannot be reached must not look available.
   rmq: (address) => new RmqServer({ ...rmqOptions(address), maxConnectionAttempts: 1 }),
 };
 

@@ -4,18 +4,18 @@ import type { Observable } from 'rxjs';
 import { SendQueue, type Respond } from './send-queue';
 import { TransportLogger } from './transport-logger';
 
-/** Nest's, which writes no faster than the caller reads, and closes when all is written. */
+/** Nest's transport, with backpressure, which closes when every response is written. */
 export class TcpServer extends ServerTCP {
   protected override readonly logger = new TransportLogger();
-  readonly #outgoing = new SendQueue();
+  readonly #sendQueue = new SendQueue();
 
-  // oxlint-disable-next-line typescript/no-misused-promises -- Nest waits for it, whatever its type says.
+  // oxlint-disable-next-line typescript/no-misused-promises -- Nest awaits it, although its type says void.
   override async close(): Promise<void> {
-    await this.#outgoing.sent();
+    await this.#sendQueue.sent();
     super.close();
   }
 
-  /** One connection carries any number of answers, and each may wait. */
+  /** One connection carries any number of responses, and each may wait for its drain. */
   override bindHandler(socket: Socket): void {
     super.bindHandler(socket.setMaxListeners(0));
   }
@@ -30,7 +30,7 @@ export class TcpServer extends ServerTCP {
       await respond(packet);
       if (socket.writableNeedDrain) await drained(socket);
     };
-    super.handleRequest(context, produce, this.#outgoing.watched(context, send));
+    super.handleRequest(context, produce, this.#sendQueue.watched(context, send));
   }
 }
 

@@ -1,14 +1,14 @@
 import { Logger } from '@nestjs/common';
 import { faultText } from './fault-text';
 
-const AGAIN_AFTER_MS = 60_000;
+const REPEAT_AFTER_MS = 60_000;
 
 /**
- * What Nest's transports log, on one line each and never twice within a minute: they log whole errors, on which drivers
- * hang commands with passwords and payloads, texts from callers, and each of the tries to connect again.
+ * The log of Nest's transports, with one line for each entry and no entry twice within a minute. They log whole errors, with
+ * commands, passwords and payloads that drivers attach, texts from callers, and each attempt to reconnect.
  */
 export class TransportLogger extends Logger {
-  readonly #told = new Map<string, number>();
+  readonly #logged = new Map<string, number>();
 
   constructor() {
     super('Microservice');
@@ -33,9 +33,9 @@ export class TransportLogger extends Logger {
   #once(message: unknown, write: (line: string) => void): void {
     const line = faultText(message);
     const now = Date.now();
-    for (const [told, at] of this.#told) if (now - at >= AGAIN_AFTER_MS) this.#told.delete(told);
-    if (this.#told.has(line) || this.#told.size > 100) return;
-    this.#told.set(line, now);
+    for (const [text, at] of this.#logged) if (now - at >= REPEAT_AFTER_MS) this.#logged.delete(text);
+    if (this.#logged.has(line) || this.#logged.size > 100) return;
+    this.#logged.set(line, now);
     write(line);
   }
 }

@@ -25,7 +25,7 @@ export class QueueLengthDto {
   @ApiProperty({ description: 'Prompts that run now.', example: 1 })
   running!: number;
 
-  @ApiProperty({ description: 'Prompts that wait, whoever sent them.', example: 2 })
+  @ApiProperty({ description: 'Prompts that wait, also those of other clients.', example: 2 })
   pending!: number;
 }
 
@@ -34,12 +34,12 @@ export class BackendDto implements BackendStatus {
   @ApiProperty({ description: 'Address of the ComfyUI server, without credentials.', example: 'http://127.0.0.1:8188' })
   url!: string;
 
-  @ApiProperty({ description: 'Whether it answered.', example: true })
+  @ApiProperty({ description: 'Whether it responded.', example: true })
   reachable!: boolean;
 
   @ApiPropertyOptional({
     description: 'Why it is not reachable.',
-    example: 'ComfyUI can not be reached: connect ECONNREFUSED 127.0.0.1:8188',
+    example: 'ComfyUI cannot be reached: connect ECONNREFUSED 127.0.0.1:8188',
   })
   reason?: string;
 
@@ -52,33 +52,33 @@ export class BackendDto implements BackendStatus {
   @ApiPropertyOptional({ type: [DeviceDto], description: 'Its compute devices.' })
   devices?: DeviceDto[];
 
-  @ApiPropertyOptional({ description: 'How long it took to answer, milliseconds.', example: 3.2 })
+  @ApiPropertyOptional({ description: 'Time until its response, milliseconds.', example: 3.2 })
   roundTripMs?: number;
 
   @ApiProperty({
     description:
-      '`closed`: in use. `open`: it was at fault and is left alone for a while. `half-open`: a probe is under way that decides.',
+      'State of its circuit breaker. `closed`: in use. `open`: it failed, and receives no requests for a while. `half-open`: a probe decides.',
     enum: ['closed', 'open', 'half-open'],
     example: 'closed',
   })
   circuit!: CircuitState;
 
-  @ApiProperty({ description: 'What a job may ask for.', type: [String], example: ['sdxl'] })
+  @ApiProperty({ description: 'The labels that jobs may require.', type: [String], example: ['sdxl'] })
   labels!: string[];
 
-  @ApiProperty({ description: 'How much of the work it gets, relative to the others.', example: 1 })
+  @ApiProperty({ description: 'Its share of the jobs, relative to the other servers.', example: 1 })
   weight!: number;
 
   @ApiProperty({ description: 'Prompts it runs at once.', example: 1 })
   concurrency!: number;
 
-  @ApiProperty({ description: 'Prompts of ours that it has now.', example: 2 })
+  @ApiProperty({ description: 'Prompts of this service that it has now.', example: 2 })
   handedOver!: number;
 }
 
 @ApiSchema({ name: 'Status' })
 export class StatusDto implements Status {
-  @ApiProperty({ description: 'Whether at least one ComfyUI server answers.', example: true })
+  @ApiProperty({ description: 'Whether at least one ComfyUI server is reachable.', example: true })
   reachable!: boolean;
 
   @ApiProperty({ type: [BackendDto], description: 'Each ComfyUI server.' })
@@ -86,14 +86,14 @@ export class StatusDto implements Status {
 }
 
 @ApiSchema({ name: 'StatusAnswer' })
-export class StatusAnswerDto {
+export class StatusResponseDto {
   @ApiProperty({
     enum: ['success'],
     example: 'success',
-    description: 'Always `success`: that ComfyUI is down is an answer, not an error.',
+    description: 'Always `success`: an unreachable ComfyUI is a result, not an error.',
   })
   status!: 'success';
 
-  @ApiProperty({ type: StatusDto, description: 'What was seen.' })
+  @ApiProperty({ type: StatusDto, description: 'The state of the servers.' })
   data!: StatusDto;
 }

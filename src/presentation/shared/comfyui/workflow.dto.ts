@@ -2,6 +2,7 @@ import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { JOB_STATUSES, type JobStatus } from '../../../domain/job/job';
 import type { NodeErrors } from '../../../domain/workflow/node-errors';
 
+/** @publicApi */
 @ApiSchema({ name: 'QueuedPrompt' })
 export class QueuedPromptDto {
   @ApiProperty({
@@ -12,7 +13,7 @@ export class QueuedPromptDto {
   promptId!: string;
 
   @ApiProperty({
-    description: 'The job, to be asked for at `/jobs/{id}`.',
+    description: 'The job: `GET /jobs/{id}`.',
     format: 'uuid',
     example: '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
   })
@@ -28,7 +29,7 @@ export class QueuedPromptDto {
 
   @ApiProperty({
     description:
-      "Its place in ComfyUI's order; null when it waits here, or ComfyUI took the prompt and its answer was lost.",
+      "Its position in ComfyUI's order; null when it waits here, or ComfyUI accepted the prompt and its response was lost.",
     type: Number,
     nullable: true,
     example: 12,
@@ -46,10 +47,10 @@ export class QueuedPromptDto {
 }
 
 @ApiSchema({ name: 'QueuedPromptAnswer' })
-export class QueuedPromptAnswerDto {
+export class QueuedPromptResponseDto {
   @ApiProperty({ enum: ['success'], example: 'success', description: 'Errors have their own shape.' })
   status!: 'success';
 
-  @ApiProperty({ type: QueuedPromptDto, description: 'The prompt as ComfyUI took it, or will.' })
+  @ApiProperty({ type: QueuedPromptDto, description: 'The prompt as accepted by ComfyUI, or as queued here.' })
   data!: QueuedPromptDto;
 }

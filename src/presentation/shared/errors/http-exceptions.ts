@@ -18,14 +18,14 @@ import { jsonSafe } from '../json-safe';
 
 type ExceptionClass = new (body: object) => HttpException;
 
-/** Nest has none of its own for this status. */
+/** Nest has no exception of its own for this status. */
 class TooManyRequestsException extends HttpException {
   constructor(body: object) {
     super(body, HttpStatus.TOO_MANY_REQUESTS);
   }
 }
 
-/** Nor of this one. */
+/** Nor for this one. */
 class RangeNotSatisfiableException extends HttpException {
   constructor(body: object) {
     super(body, HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
@@ -62,7 +62,7 @@ const EXCEPTIONS: Record<ErrorCode, ExceptionClass> = {
   internal_error: InternalServerErrorException,
 };
 
-/** Seconds after which it is worth trying again. */
+/** Value of `Retry-After`, seconds. */
 const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   backend_unreachable: 5,
   shutting_down: 5,
@@ -80,7 +80,7 @@ export interface ErrorBody {
   readonly details?: unknown;
 }
 
-/** An error as Nest's exception, with the body our answers carry. */
+/** An error as Nest's exception, with the body of our error responses. */
 export function toHttpException(error: ComfyUIError): HttpException {
   const Exception = EXCEPTIONS[error.code];
   const plain = new Exception({ message: error.message });

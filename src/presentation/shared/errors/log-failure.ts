@@ -2,7 +2,7 @@ import type { Logger } from '@nestjs/common';
 import type { ComfyUIError } from '../../../domain/errors';
 import { oneLine } from '../../../shared/text';
 
-/** Logs what a request met, once: the end of a job is logged with the job, whoever waits for it. */
+/** Logs the error of a request, once: the error of a job is logged with the job, not with each of its callers. */
 export function logFailure(logger: Logger, error: ComfyUIError): void {
   if (error.jobId !== undefined && error.code !== 'timeout') return;
   const line = `${error.code}: ${oneLine(error.message)}`;

@@ -18,15 +18,15 @@ import { Type } from 'class-transformer';
 import { EXAMPLE_WORKFLOW } from './example-workflow';
 
 const OUTPUT_FORMATS = ['png', 'jpeg', 'webp'] as const;
-const FILE_ANSWERS = ['base64', 'url'] as const;
+const FILE_RESPONSES = ['base64', 'url'] as const;
 
 type OutputFormat = (typeof OUTPUT_FORMATS)[number];
-export type FileAnswer = (typeof FILE_ANSWERS)[number];
+export type FileResponse = (typeof FILE_RESPONSES)[number];
 
 @ApiSchema({ name: 'OutputFormat' })
 export class OutputFormatDto {
   @ApiProperty({
-    description: 'What images are converted to before they are answered.',
+    description: 'What images are converted to for the response.',
     enum: OUTPUT_FORMATS,
     example: 'webp',
   })
@@ -34,7 +34,7 @@ export class OutputFormatDto {
   format!: OutputFormat;
 
   @ApiPropertyOptional({
-    description: 'Of JPEG and WebP; default 80.',
+    description: 'Quality of JPEG and WebP; default 80.',
     type: 'integer',
     minimum: 1,
     maximum: 100,
@@ -61,7 +61,7 @@ export class GenerateDto {
 
   @ApiPropertyOptional({
     description:
-      'How long to wait, seconds; wins over `Prefer: wait=`, and means nothing with `respond-async`. Default 300, or what the service was started with.',
+      'How long to wait, seconds; overrides `Prefer: wait=`, and is ignored with `respond-async`. Default 300, or the setting of the service.',
     example: 120,
     maximum: 86_400,
     minimum: 0,
@@ -84,7 +84,7 @@ export class GenerateDto {
 
   @ApiPropertyOptional({
     description:
-      'Run what ComfyUI accepts of a workflow it accepts only in part; otherwise such a run is canceled and answered 422.',
+      'Run what ComfyUI accepts of a workflow it accepts only in part; otherwise such a run is canceled and the response is 422.',
     default: false,
     example: false,
   })
@@ -94,7 +94,7 @@ export class GenerateDto {
 
   @ApiPropertyOptional({
     description:
-      'Keep temporary files (those of PreviewImage) also where the run makes others; otherwise they count only if it makes nothing else.',
+      'Keep temporary files (those of PreviewImage) also where the run produces others; otherwise they count only if it produces nothing else.',
     default: false,
     example: false,
   })
@@ -103,7 +103,7 @@ export class GenerateDto {
   keepPreviews?: boolean;
 
   @ApiPropertyOptional({
-    description: 'A word of yours for the workflow, to find its files by (`GET /assets?label=`).',
+    description: 'A name for the workflow, to find its files by (`GET /assets?label=`).',
     minLength: 1,
     maxLength: 100,
     example: 'portrait',
@@ -127,7 +127,7 @@ export class GenerateDto {
   priority?: number;
 
   @ApiPropertyOptional({
-    description: 'Run it only on ComfyUI servers that carry all of these labels.',
+    description: 'Run it only on ComfyUI servers that have all of these labels.',
     type: [String],
     maxItems: 16,
     default: [],
@@ -137,20 +137,20 @@ export class GenerateDto {
   @IsArray()
   @ArrayMaxSize(16)
   @Length(1, 100, { each: true })
-  labels?: string[];
+  labels?: readonly string[];
 
   @ApiPropertyOptional({
-    description: 'What is answered of each file: its bytes as base64, or only where it is to be had.',
-    enum: FILE_ANSWERS,
+    description: 'What the response contains of each file: its bytes as base64, or only its link.',
+    enum: FILE_RESPONSES,
     default: 'base64',
     example: 'base64',
   })
   @IsOptional()
-  @IsIn(FILE_ANSWERS)
-  response?: FileAnswer;
+  @IsIn(FILE_RESPONSES)
+  response?: FileResponse;
 
   @ApiPropertyOptional({
-    description: 'Converts the images before they are answered; what is stored stays as it was made.',
+    description: 'Converts the images for the response; the stored files stay as produced.',
     type: OutputFormatDto,
   })
   @IsOptional()

@@ -1,10 +1,18 @@
-import type { GenerationRequest } from '../../../application/jobs/job-submission';
+import type { GenerationRequest } from '../../../application/jobs/job-request';
 import type { GenerateBody } from './generate-body.pipe';
 
-/** What is said of a request beside its body. */
-type Besides = Pick<GenerationRequest, 'idempotencyKey' | 'whenUnreachable'>;
-
-export function generationRequest(body: GenerateBody, besides: Besides): GenerationRequest {
-  const { prompt, allowPartial, keepPreviews, label, priority, labels } = body;
-  return { workflow: prompt, allowPartial, keepPreviews, label, priority, labels, ...besides };
+/** The request for a job. Of the body, all but the fields that concern only the response. */
+export function generationRequest(
+  body: GenerateBody,
+  { idempotencyKey, whenUnreachable }: Pick<GenerationRequest, 'idempotencyKey' | 'whenUnreachable'>,
+): GenerationRequest {
+  const {
+    prompt,
+    timeout: _timeout,
+    cancelOnDisconnect: _cancel,
+    response: _response,
+    output: _output,
+    ...options
+  } = body;
+  return { workflow: prompt, ...options, idempotencyKey, whenUnreachable };
 }

@@ -1,4 +1,6 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import type { Attempt } from '../../../domain/job/job';
+import { isoTime, isoTimeOrNull } from '../iso-time';
 
 @ApiSchema({ name: 'AttemptError' })
 export class AttemptErrorDto {
@@ -25,7 +27,7 @@ export class AttemptDto {
   promptId!: string;
 
   @ApiProperty({
-    description: 'When it was handed to the server.',
+    description: 'When it was assigned to the server.',
     format: 'date-time',
     example: '2026-01-31T12:00:00.120Z',
   })
@@ -41,7 +43,7 @@ export class AttemptDto {
   startedAt!: string | null;
 
   @ApiProperty({
-    description: 'When it was over.',
+    description: 'When it ended.',
     type: String,
     format: 'date-time',
     nullable: true,
@@ -49,6 +51,18 @@ export class AttemptDto {
   })
   endedAt!: string | null;
 
-  @ApiProperty({ description: 'Why it did not bring the result.', type: AttemptErrorDto, nullable: true })
+  @ApiProperty({ description: 'Why it failed.', type: AttemptErrorDto, nullable: true })
   error!: AttemptErrorDto | null;
+}
+
+export function toAttemptDto({ number, backend, promptId, handedAt, startedAt, endedAt, error }: Attempt): AttemptDto {
+  return {
+    number,
+    backend,
+    promptId,
+    handedAt: isoTime(handedAt),
+    startedAt: isoTimeOrNull(startedAt),
+    endedAt: isoTimeOrNull(endedAt),
+    error: error ? { code: error.code, message: error.message } : null,
+  };
 }

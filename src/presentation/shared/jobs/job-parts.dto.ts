@@ -1,8 +1,11 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema, IntersectionType } from '@nestjs/swagger';
-import { ERROR_CODES, type ErrorCode } from '../../../domain/errors';
+import { type ComfyUIError, ERROR_CODES, type ErrorCode } from '../../../domain/errors';
+import type { CollectedFile } from '../../../domain/job/job';
 import type { Progress } from '../../../domain/job/progress';
 import type { Seed } from '../../../domain/workflow/seeds';
-import { FileFactsDto } from '../file-metadata.dto';
+import { FileMetadataDto } from '../file-metadata.dto';
+import { jsonSafe } from '../json-safe';
+import type { UrlBuilder } from '../url-builder';
 
 @ApiSchema({ name: 'JobProgress' })
 export class JobProgressDto implements Progress {
@@ -18,14 +21,14 @@ export class JobProgressDto implements Progress {
   @ApiProperty({ description: 'Nodes that will run: those of the workflow less the cached ones.', example: 7 })
   nodesTotal!: number;
 
-  @ApiProperty({ description: 'The node at work.', type: String, nullable: true, example: '3' })
+  @ApiProperty({ description: 'The node that runs.', type: String, nullable: true, example: '3' })
   currentNode!: string | null;
 
   @ApiProperty({ description: 'Its class.', type: String, nullable: true, example: 'KSampler' })
   currentNodeClass!: string | null;
 
   @ApiProperty({
-    description: 'The step it is at; null while it tells none.',
+    description: 'The current step; null while the node reports none.',
     type: Number,
     nullable: true,
     example: 7,
@@ -38,7 +41,7 @@ export class JobProgressDto implements Progress {
 
 class JobOutputIdDto {
   @ApiProperty({
-    description: 'The file, to be asked for at `/assets/{id}`.',
+    description: 'The file: `GET /assets/{id}`.',
     format: 'uuid',
     example: '4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
   })
@@ -46,12 +49,18 @@ class JobOutputIdDto {
 }
 
 @ApiSchema({ name: 'JobOutput' })
-export class JobOutputDto extends IntersectionType(JobOutputIdDto, FileFactsDto) {
+export class JobOutputDto extends IntersectionType(JobOutputIdDto, FileMetadataDto) {
   @ApiProperty({
-    description: 'Where this service has it: below PUBLIC_URL, or a path.',
+    description: 'The file at this service: below PUBLIC_URL, or a path.',
     example: '/assets/4f9c0f4e-6a4e-4d0b-9b1e-0c8f5a1f2f5d',
   })
   url!: string;
+}
+
+export function toJobOutputDto(file: CollectedFile, urls: UrlBuilder): JobOutputDto {
+  const { assetId, nodeId, filename, subfolder, type, mediaType, sizeBytes, width, height, durationSeconds } = file;
+  const metadata = { nodeId, filename, subfolder, type, mediaType, sizeBytes, width, height, durationSeconds };
+  return { assetId, ...metadata, url: urls.asset(assetId) };
 }
 
 @ApiSchema({ name: 'JobError' })
@@ -80,7 +89,7 @@ export class JobErrorDto {
   exceptionType?: string;
 
   @ApiPropertyOptional({
-    description: 'Its traceback, as ComfyUI tells it.',
+    description: 'Its traceback, as ComfyUI reports it.',
     type: [String],
     example: ['  File "nodes.py", line 307, in decode\n    images = vae.decode(samples["samples"])\n'],
   })
@@ -95,10 +104,18 @@ export class JobErrorDto {
   details?: Record<string, unknown>;
 }
 
+/** The failed node stands beside the message; all other details stay in `details`. */
+export function toJobErrorDto({ code, message, details = {} }: ComfyUIError): JobErrorDto {
+  const { nodeId, classType, exceptionType, traceback, ...more } = jsonSafe(details);
+  const node = { nodeId, nodeClass: classType, exceptionType, traceback } as Partial<JobErrorDto>;
+  return { code, message, ...node, details: Object.keys(more).length > 0 ? more : undefined };
+}
+
 @ApiSchema({ name: 'JobAcceptance' })
 export class JobAcceptanceDto {
   @ApiProperty({
-    description: "Its place in ComfyUI's own order; null when the answer was lost and the prompt was found by its id.",
+    description:
+      "Its position in ComfyUI's own order; null when the response was lost and the prompt was found by its id.",
     type: Number,
     nullable: true,
     example: 12,
@@ -116,7 +133,7 @@ export class JobAcceptanceDto {
 
 @ApiSchema({ name: 'Seed' })
 export class SeedDto implements Seed {
-  @ApiProperty({ description: 'The node that is given it.', example: '3' })
+  @ApiProperty({ description: 'The node with the seed.', example: '3' })
   nodeId!: string;
 
   @ApiProperty({

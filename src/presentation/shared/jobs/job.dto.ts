@@ -1,9 +1,21 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import type { JobView } from '../../../application/jobs/job.service';
 import { JOB_STATUSES, type JobStatus } from '../../../domain/job/job';
 import { OutputTextDto } from '../generate/generation.dto';
-import { AttemptDto } from './attempt.dto';
-import { JobAcceptanceDto, JobErrorDto, JobOutputDto, JobProgressDto, SeedDto } from './job-parts.dto';
+import type { UrlBuilder } from '../url-builder';
+import { AttemptDto, toAttemptDto } from './attempt.dto';
+import { isoTime, isoTimeOrNull } from '../iso-time';
+import {
+  JobAcceptanceDto,
+  JobErrorDto,
+  JobOutputDto,
+  JobProgressDto,
+  SeedDto,
+  toJobErrorDto,
+  toJobOutputDto,
+} from './job-parts.dto';
 
+/** @publicApi */
 @ApiSchema({ name: 'Job' })
 export class JobDto {
   @ApiProperty({
@@ -18,7 +30,7 @@ export class JobDto {
 
   @ApiProperty({
     description:
-      '`queued`, `running`, maybe `canceling`, then for good `succeeded`, `failed`, `expired` or `canceled`. It never goes backwards: a job that runs again stays `running`.',
+      '`queued`, `running`, possibly `canceling`, then finally `succeeded`, `failed`, `expired` or `canceled`. It never goes backwards: a job that runs again stays `running`.',
     enum: JOB_STATUSES,
     enumName: 'JobStatus',
     example: 'running',
@@ -27,7 +39,7 @@ export class JobDto {
 
   @ApiProperty({
     description:
-      '1: the next to be handed to a ComfyUI server; 0: handed over, and not started yet. Null unless it is queued.',
+      '1: the next to be assigned to a ComfyUI server; 0: assigned, and not started yet. Null unless it is queued.',
     type: Number,
     nullable: true,
     example: null,
@@ -37,11 +49,11 @@ export class JobDto {
   @ApiProperty({ description: '-100 to 100; higher starts sooner.', example: 0 })
   priority!: number;
 
-  @ApiProperty({ description: 'How far the current attempt is.', type: JobProgressDto })
+  @ApiProperty({ description: 'Progress of the current attempt.', type: JobProgressDto })
   progress!: JobProgressDto;
 
   @ApiProperty({
-    description: 'The files it made so far; those of an abandoned attempt are left out.',
+    description: 'The files it has produced so far; those of an abandoned attempt are left out.',
     type: [JobOutputDto],
   })
   outputs!: JobOutputDto[];
@@ -53,39 +65,39 @@ export class JobDto {
   error!: JobErrorDto | null;
 
   @ApiProperty({
-    description: 'How often it was handed to a ComfyUI server: the attempts that started, and the one under way.',
+    description: 'Its assignments to ComfyUI servers: the attempts that started, and the current one.',
     type: [AttemptDto],
   })
   attempts!: AttemptDto[];
 
   @ApiProperty({
-    description: 'What ComfyUI said when it took the current attempt.',
+    description: "ComfyUI's response when it accepted the current attempt.",
     type: JobAcceptanceDto,
     nullable: true,
   })
   acceptance!: JobAcceptanceDto | null;
 
-  @ApiProperty({ description: 'Somebody asked for its cancelation.', example: false })
+  @ApiProperty({ description: 'Its cancellation was requested.', example: false })
   cancelRequested!: boolean;
 
   @ApiProperty({ description: 'The seeds in its workflow, in the order of the nodes.', type: [SeedDto] })
   seeds!: SeedDto[];
 
-  @ApiProperty({ description: 'It runs on servers that carry all of these.', type: [String], example: ['sdxl'] })
+  @ApiProperty({ description: 'It runs on servers that have all of these labels.', type: [String], example: ['sdxl'] })
   labels!: string[];
 
   @ApiProperty({
-    description: "The caller's word for the workflow.",
+    description: "The caller's name for the workflow.",
     type: String,
     nullable: true,
     example: 'portrait',
   })
   label!: string | null;
 
-  @ApiProperty({ description: 'Temporary files are kept also where the run made others.', example: false })
+  @ApiProperty({ description: 'Temporary files are kept also where the run produced others.', example: false })
   keepPreviews!: boolean;
 
-  @ApiProperty({ description: 'When it was taken.', format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
+  @ApiProperty({ description: 'When it was submitted.', format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
   queuedAt!: string;
 
   @ApiProperty({
@@ -115,6 +127,33 @@ export class JobDto {
   nodeDurations!: Record<string, number>;
 }
 
+/** Without what is internal to the service; times as ISO 8601. */
+export function toJobDto({ job, queuePosition }: JobView, urls: UrlBuilder): JobDto {
+  return {
+    id: job.id,
+    revision: job.revision,
+    status: job.status,
+    queuePosition,
+    priority: job.priority,
+    progress: job.progress,
+    outputs: job.outputs.map((file) => toJobOutputDto(file, urls)),
+    texts: [...job.texts],
+    error: job.error ? toJobErrorDto(job.error) : null,
+    attempts: job.attempts.map(toAttemptDto),
+    acceptance: job.acceptance ? { number: job.acceptance.number, nodeErrors: job.acceptance.nodeErrors } : null,
+    cancelRequested: job.cancelRequested,
+    seeds: [...job.seeds],
+    labels: [...job.requirements.labels],
+    label: job.label,
+    keepPreviews: job.keepPreviews,
+    queuedAt: isoTime(job.queuedAt),
+    startedAt: isoTimeOrNull(job.startedAt),
+    endedAt: isoTimeOrNull(job.endedAt),
+    nodeDurations: job.nodeDurations,
+  };
+}
+
+/** @publicApi */
 @ApiSchema({ name: 'JobPage' })
 export class JobPageDto {
   @ApiProperty({ description: 'Newest first.', type: [JobDto] })
@@ -127,4 +166,11 @@ export class JobPageDto {
     example: null,
   })
   next!: string | null;
+}
+
+export function toJobPageDto(
+  { jobs, next }: { readonly jobs: readonly JobView[]; readonly next: string | null },
+  urls: UrlBuilder,
+): JobPageDto {
+  return { jobs: jobs.map((view) => toJobDto(view, urls)), next };
 }

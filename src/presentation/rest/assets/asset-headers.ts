@@ -8,10 +8,10 @@ import { ComfyUIError } from '../../../domain/errors';
 /** Names in lower case. */
 export type Head = Readonly<Record<string, string>>;
 
-/** What browsers show without running anything of it. Whatever else comes is saved, above all HTML, SVG and XML. */
-const SHOWN = /^(?:image\/(?:png|apng|jpeg|webp|gif|avif|bmp)|video\/(?:mp4|webm|quicktime|ogg)|audio\/[a-z0-9.+-]+)$/;
+/** Media types that browsers show without running code. All others are saved, above all HTML, SVG and XML. */
+const INLINE = /^(?:image\/(?:png|apng|jpeg|webp|gif|avif|bmp)|video\/(?:mp4|webm|quicktime|ogg)|audio\/[a-z0-9.+-]+)$/;
 
-/** With every answer about the same bytes, 304 too. They never change; whether others may keep them is not ours to say. */
+/** The same for every response about the same bytes, 304 too. They never change; `private`, because callers may differ in access. */
 export function validators(etag: string, createdAt: number): Head {
   return {
     etag,
@@ -23,13 +23,13 @@ export function validators(etag: string, createdAt: number): Head {
 interface Content {
   readonly mediaType: string;
   readonly filename: string;
-  /** To be saved, whatever it is. */
+  /** To be saved, whatever its media type. */
   readonly isDownload: boolean;
 }
 
-/** A file is nobody's page: it runs nothing here, whatever is in it. */
+/** Headers that keep browsers from running a file as a page of this service. */
 export function contentHead({ mediaType, filename, isDownload }: Content): Head {
-  const inline = !isDownload && SHOWN.test(mediaType);
+  const inline = !isDownload && INLINE.test(mediaType);
   return {
     'content-type': mediaType,
     'content-disposition': contentDisposition({ filename, inline }),
@@ -39,24 +39,24 @@ export function contentHead({ mediaType, filename, isDownload }: Content): Head 
 }
 
 /**
- * Whether the caller has it already. `Cache-Control: no-cache` is for caches on the way (RFC 9111, 5.2.1.4): `fetch` adds it
- * to every condition, and `fresh` would answer none of them.
+ * Whether the caller has the bytes already. `Cache-Control: no-cache` addresses intermediate caches (RFC 9111, 5.2.1.4): `fetch`
+ * adds it to every conditional request, for which `fresh` would then never return true.
  */
-export function isUnchanged(asked: IncomingHttpHeaders, head: Head): boolean {
-  const { 'if-none-match': noneMatch, 'if-modified-since': modifiedSince } = asked;
+export function isUnchanged(request: IncomingHttpHeaders, head: Head): boolean {
+  const { 'if-none-match': noneMatch, 'if-modified-since': modifiedSince } = request;
   return fresh({ 'if-none-match': noneMatch, 'if-modified-since': modifiedSince }, head);
 }
 
 /**
- * The one range of bytes that is asked for; undefined: all of them, also for several ranges, or a range of what is not
- * there any more (`If-Range`).
+ * The requested range of bytes; undefined: all of them, also for several ranges, and for a range of other bytes
+ * (`If-Range`).
  * @throws ComfyUIError `range_not_satisfiable`
  */
-export function readRange(asked: IncomingHttpHeaders, head: Head, sizeBytes: number): ByteRange | undefined {
-  if (asked.range === undefined || !isOfThis(asked['if-range'], head)) return undefined;
-  const ranges = rangesOf(sizeBytes, withinFile(asked.range, sizeBytes));
+export function readRange(request: IncomingHttpHeaders, head: Head, sizeBytes: number): ByteRange | undefined {
+  if (request.range === undefined || !matchesRange(request['if-range'], head)) return undefined;
+  const ranges = rangesOf(sizeBytes, withinFile(request.range, sizeBytes));
   if (ranges === -1) {
-    const message = `The file has ${sizeBytes} bytes, and none of the range asked for.`;
+    const message = `The file has ${sizeBytes} bytes, and none of the requested range.`;
     throw new ComfyUIError('range_not_satisfiable', message);
   }
   const [range, another] = ranges === -2 || ranges.type !== 'bytes' ? [] : ranges;
@@ -69,7 +69,7 @@ function withinFile(range: string, sizeBytes: number): string {
   return suffix !== undefined && sizeBytes > 0 && Number(suffix) > sizeBytes ? 'bytes=0-' : range;
 }
 
-/** A weak tag never matches: the parts have to fit to the byte. */
-function isOfThis(ifRange: string | string[] | undefined, head: Head): boolean {
+/** A weak tag never matches: ranges of one file must be identical byte for byte. */
+function matchesRange(ifRange: string | string[] | undefined, head: Head): boolean {
   return ifRange === undefined || ifRange === head.etag || ifRange === head['last-modified'];
 }

@@ -1,4 +1,4 @@
-/** Bytes encoded at once, a multiple of three: longer strings would each cost the garbage collector a page of their own. */
+/** Bytes encoded at once, a multiple of three: each longer string would occupy its own page of the heap. */
 const PIECE_BYTES = 3 * 21_845;
 
 /** Length of the base64 text of `sizeBytes` bytes. */
@@ -7,8 +7,8 @@ export function base64Length(sizeBytes: number): number {
 }
 
 /**
- * The base64 text of a stream, piece by piece, without copying its chunks. As bytes: long strings that wait for a
- * connection are copied about by the garbage collector.
+ * The base64 text of a stream, piece by piece, without copying its chunks. As bytes: the garbage collector moves long strings
+ * that wait for a slow connection.
  */
 export async function* base64Of(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
   let rest: Buffer = Buffer.alloc(0);

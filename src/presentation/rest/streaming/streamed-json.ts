@@ -1,16 +1,16 @@
 import type { Readable } from 'node:stream';
 import { base64Length, base64Of } from './base64';
 
-/** Bytes that are read when they are sent. */
+/** Bytes that are opened when they are sent. */
 export interface StreamedFile {
   readonly sizeBytes: number;
   stream(): Readable;
 }
 
-/** JSON text with files in it: text as it is, files as base64 that is made while it is sent. */
+/** JSON text with files in it: text as it is, files as base64 that is encoded while it is sent. */
 export type StreamedJson = readonly (string | StreamedFile)[];
 
-/** The object's fields, each already JSON text, in order. */
+/** An object of fields that are JSON text already, in order; empty ones are left out. */
 export function jsonObject(fields: Readonly<Record<string, StreamedJson>>): StreamedJson {
   const entries = Object.entries(fields).filter(([, value]) => value.length > 0);
   return [
@@ -24,7 +24,7 @@ export function jsonArray(items: readonly StreamedJson[]): StreamedJson {
   return ['[', ...items.flatMap((item, index) => (index > 0 ? [',', ...item] : item)), ']'];
 }
 
-/** A plain value; nothing at all for undefined, so that its field is left out. */
+/** A plain value; empty for undefined, so that its field is left out. */
 export function json(value: unknown): StreamedJson {
   return value === undefined ? [] : [JSON.stringify(value)];
 }

@@ -1,24 +1,26 @@
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'node:path';
 import type { AssetService } from '../../../application/assets/asset.service';
-import type { ImageConversions, PictureSource } from '../../../application/assets/images/image-conversions';
+import type { ImageConversions } from '../../../application/assets/images/image-conversions';
 import type { ImageTransform } from '../../../application/assets/images/image-transform';
 import type { Asset } from '../../../domain/asset';
-import type { FileAnswer } from '../streaming/send-file';
-import { contentHead, isUnchanged, readRange, validators } from './asset-head';
+import type { FileResponse } from '../streaming/send-file';
+import { contentHead, isUnchanged, readRange, validators } from './asset-headers';
 
-/** An asset, and how its bytes are asked for. */
-export interface AskedAsset {
+/** An asset and the request for its bytes. */
+export interface AssetRequest {
   readonly asset: Asset;
   readonly isDownload: boolean;
   readonly request: Pick<IncomingMessage, 'method' | 'headers'>;
-  /** Aborted when the caller is gone. */
+  /** Aborted when the caller disconnected. */
   readonly signal: AbortSignal;
 }
 
-/** The bytes as they are. @throws ComfyUIError `range_not_satisfiable`, and what `AssetService.open` throws */
-export async function fileAnswer(asked: AskedAsset, assets: AssetService): Promise<FileAnswer> {
-  const { asset, isDownload, request, signal } = asked;
+/** The bytes as stored. @throws ComfyUIError `range_not_satisfiable`; as `AssetService.open` */
+export async function storedFileResponse(
+  { asset, isDownload, request, signal }: AssetRequest,
+  assets: AssetService,
+): Promise<FileResponse> {
   const { sha256, sizeBytes, mediaType, filename } = asset.file;
   const valid = validators(`"${sha256}"`, asset.createdAt);
   if (isUnchanged(request.headers, valid)) return { status: 304, headers: valid };
@@ -33,22 +35,18 @@ export async function fileAnswer(asked: AskedAsset, assets: AssetService): Promi
   return { status: 206, headers: { ...head, ...part }, body };
 }
 
-interface WishedPicture {
-  readonly options: ImageTransform;
-  readonly source: PictureSource;
-}
-
-/** The bytes as another picture, in one piece. @throws what `PictureConversions.convert` throws */
-export async function pictureAnswer(
-  asked: AskedAsset,
-  { source, options }: WishedPicture,
+/** The bytes as a converted image, always whole. @throws as `ImageConversions.convert` */
+export async function convertedImageResponse(
+  { asset, isDownload, request, signal }: AssetRequest,
+  transform: ImageTransform,
+  assets: AssetService,
   conversions: ImageConversions,
-): Promise<FileAnswer> {
-  const { asset, isDownload, request, signal } = asked;
-  const valid = validators(`W/"${conversions.nameOf(source, options)}"`, asset.createdAt);
+): Promise<FileResponse> {
+  const source = { ...asset.file, open: (reading: AbortSignal) => assets.stream(asset, reading) };
+  const valid = validators(`W/"${conversions.cacheKey(source, transform)}"`, asset.createdAt);
   if (isUnchanged(request.headers, valid)) return { status: 304, headers: valid };
-  const picture = await conversions.convert(source, options, signal);
-  const { mediaType, sizeBytes } = picture;
+  const image = await conversions.convert(source, transform, signal);
+  const { mediaType, sizeBytes } = image;
   const filename = renamed(asset.file.filename, mediaType);
   const headers = {
     ...valid,
@@ -56,12 +54,12 @@ export async function pictureAnswer(
     'accept-ranges': 'none',
     'content-length': String(sizeBytes),
   };
-  const body = request.method === 'HEAD' ? undefined : picture.open();
-  return { status: 200, headers, body, done: () => picture.release() };
+  const body = request.method === 'HEAD' ? undefined : image.open();
+  return { status: 200, headers, body, done: () => image.release() };
 }
 
-/** With the ending of what it became. */
+/** The filename with the extension of the converted image. */
 function renamed(filename: string, mediaType: string): string {
-  const ending = mediaType === 'image/jpeg' ? 'jpg' : mediaType.replace('image/', '');
-  return `${parse(filename).name}.${ending}`;
+  const extension = mediaType === 'image/jpeg' ? 'jpg' : mediaType.replace('image/', '');
+  return `${parse(filename).name}.${extension}`;
 }
