@@ -1,13 +1,13 @@
 import { startSimulator } from '../simulator';
 
-/** The ComfyUI that the demo talks to. */
+/** The ComfyUI server of the demo. */
 export interface Backend {
   readonly url: string;
   readonly description: string;
   close(): Promise<void>;
 }
 
-/** The server at `configuredUrl`, or else a simulator of our own. */
+/** The server at `configuredUrl`; without one, a new simulator. */
 export async function openBackend(configuredUrl: string | undefined): Promise<Backend> {
   if (configuredUrl) return { url: configuredUrl, description: `ComfyUI at ${configuredUrl}`, close: async () => {} };
   const simulator = await startSimulator();

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 /** The fields of the `progress` event that the demo shows. */
 export interface ProgressData {
   readonly status: string;
-  /** 0..1. */
+  /** 0..1 of the whole run. */
   readonly value: number;
   readonly currentNodeClass: string | null;
   readonly step: number | null;
@@ -26,12 +26,12 @@ export type GenerateEvent =
   | { readonly event: 'preview' | 'result'; readonly data: unknown }
   | { readonly event: 'error'; readonly data: { readonly message: string } };
 
-/** A real ComfyUI without a GPU takes minutes, the first time more. */
-const PATIENCE_SECONDS = 3600;
+/** A real ComfyUI without a GPU takes minutes, and more for the first run. */
+const WAIT_SECONDS = 3600;
 
 /**
- * `POST /generate` as server-sent events.
- * @throws Error with the service's own sentence when it refuses the request
+ * Sends `POST /generate` and yields its server-sent events.
+ * @throws Error with the message of the service if it refuses the request
  */
 export async function* generate(serviceUrl: string, body: string): AsyncGenerator<GenerateEvent, void, undefined> {
   const response = await fetch(`${serviceUrl}/generate`, {
@@ -39,7 +39,7 @@ export async function* generate(serviceUrl: string, body: string): AsyncGenerato
     headers: {
       'Content-Type': 'application/json',
       Accept: 'text/event-stream',
-      Prefer: `wait=${PATIENCE_SECONDS}`,
+      Prefer: `wait=${WAIT_SECONDS}`,
     },
     body,
   });

@@ -4,19 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Backend, openBackend } from './backend';
-import { makePicture } from './make-picture';
+import { generateFiles } from './generate-files';
 
 const WORKFLOW = join(__dirname, '../../examples/txt2img.json');
 
 const USAGE = `Usage: npm run demo [-- --serve]
 
-Starts a simulated ComfyUI and the service, draws one picture and says where it is.
+Starts a simulated ComfyUI and the service, generates one image and prints its path.
 
-  --serve  stays up afterwards, for Swagger UI and curl
-  --help   this text
+  --serve  keeps running afterwards, for Swagger UI and curl
+  --help   prints this text
 
 COMFYUI_BASE_URL=http://127.0.0.1:8188 npm run demo uses a real ComfyUI.
-LOG_LEVEL=info shows what the service logs.`;
+LOG_LEVEL=info shows the log of the service.`;
 
 interface Service {
   readonly url: string;
@@ -31,8 +31,8 @@ async function main(): Promise<void> {
   try {
     const service = await startService(backend);
     try {
-      console.log(`The service at ${service.url} draws with ${backend.description}.`);
-      await Promise.race([drawOne(service.url), interrupted.then(giveUp)]);
+      console.log(`The service at ${service.url} uses ${backend.description}.`);
+      await Promise.race([generateOne(service.url), interrupted.then(abort)]);
       if (values.serve) {
         console.log(`Swagger UI: ${service.url}/docs - stop with Ctrl+C.`);
         await interrupted;
@@ -51,11 +51,11 @@ function interruption(): Promise<void> {
   });
 }
 
-function giveUp(): never {
+function abort(): never {
   throw new Error('it was interrupted.');
 }
 
-/** The service reads its configuration from the environment when it is loaded, so that comes first. */
+/** Sets the environment before the import, because the service reads its configuration when it is loaded. */
 async function startService(backend: Backend): Promise<Service> {
   process.env.COMFYUI_BASE_URL = backend.url;
   process.env.LOG_LEVEL ??= 'silent';
@@ -72,9 +72,9 @@ async function startService(backend: Backend): Promise<Service> {
   return { url: await app.getUrl(), close };
 }
 
-async function drawOne(serviceUrl: string): Promise<void> {
+async function generateOne(serviceUrl: string): Promise<void> {
   const started = performance.now();
-  const paths = await makePicture(serviceUrl, await readFile(WORKFLOW, 'utf8'));
+  const paths = await generateFiles(serviceUrl, await readFile(WORKFLOW, 'utf8'));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`Done in ${seconds} s: ${paths.join(', ')}`);
 }

@@ -3,7 +3,7 @@ import type { ProgressData } from './generate';
 const WIDTH = 30;
 const CLEAR_TO_END_OF_LINE = '\x1b[K';
 
-/** One line that is written over again on a terminal; elsewhere a plain line for every tenth. */
+/** A line that is updated in place on a terminal; elsewhere a plain line for every tenth. */
 export class ProgressBar {
   #lastTenth = -1;
 
@@ -20,7 +20,7 @@ export class ProgressBar {
     this.out.write(`${describe(progress)}\n`);
   }
 
-  /** What is written next begins on a line of its own. */
+  /** Ends the line, so that later output starts on a new one. */
   end(): void {
     if (this.out.isTTY) this.out.write('\n');
   }

@@ -1,34 +1,30 @@
+import type { ServerResponse } from 'node:http';
 import helmet from '@fastify/helmet';
 import { Logger as NestLogger } from '@nestjs/common';
 import type { ConfigType } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { SwaggerModule } from '@nestjs/swagger';
 import { Logger } from 'nestjs-pino';
-import { AppModule } from './app.module';
-import { comfyUIConfig } from '../options/comfyui.config';
-import { httpConfig } from '../options/http.config';
-import { microserviceConfig } from '../options/microservice.config';
+import type { ComfyUIOptions } from '../options/comfyui.options';
+import { ComfyUIError } from '../domain/errors';
+import { variablesOf } from '../options/environment';
+import { comfyUIConfig, httpConfig, microserviceConfig } from '../options/service.config';
+import { addressText, TransportSettings } from '../options/transport.options';
 import { parseJsonBody } from '../presentation/rest/json-body';
 import { faultText } from '../presentation/rpc/transport/fault-text';
 import { strategyFor } from '../presentation/rpc/transport/strategy';
-import { toldAddress } from '../options/transport.options';
+import { toHttpException } from '../presentation/shared/errors/http-exceptions';
+import { describeApi } from './api-description';
+import { AppModule } from './app.module';
+import { SECURITY_HEADERS } from './security-headers';
 
-/** Swagger UI styles itself inline; the rest of helmet's defaults stand, but for HTTPS, which is for a proxy in front to demand. */
-const CONTENT_SECURITY_POLICY = {
-  directives: {
-    'style-src': ["'self'", "'unsafe-inline'"],
-    'img-src': ["'self'", 'data:', 'blob:'],
-    'upgrade-insecure-requests': null,
-  },
-};
-
-/** The standalone service, ready to listen. */
-export async function createService(): Promise<NestFastifyApplication> {
+/** The standalone service, ready to listen. @param overrides what no variable sets */
+export async function createService(overrides: Pick<ComfyUIOptions, 'timing'> = {}): Promise<NestFastifyApplication> {
   const { role = 'all' } = comfyUIConfig();
-  const adapter = new FastifyAdapter({ forceCloseConnections: true });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.for(role), adapter, {
+  const adapter = new FastifyAdapter({ forceCloseConnections: true, frameworkErrors: refusePath });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.for(role, overrides), adapter, {
     abortOnError: false,
     bufferLogs: true,
     bodyParser: false,
@@ -36,7 +32,7 @@ export async function createService(): Promise<NestFastifyApplication> {
   app.useLogger(app.get(Logger));
   const { bodyLimit } = app.get<ConfigType<typeof httpConfig>>(httpConfig.KEY);
   app.useBodyParser('application/json', { bodyLimit }, parseJsonBody);
-  await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, strictTransportSecurity: false });
+  await app.register(helmet, SECURITY_HEADERS);
   if (role === 'worker') return app;
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, describeApi()));
   const { address } = app.get<ConfigType<typeof microserviceConfig>>(microserviceConfig.KEY);
@@ -44,9 +40,18 @@ export async function createService(): Promise<NestFastifyApplication> {
   return app;
 }
 
+/** Fastify reports a path that it cannot route here, not to the exception filters. */
+function refusePath(_error: Error, _request: unknown, { raw }: { raw: ServerResponse }): void {
+  const exception = toHttpException(
+    new ComfyUIError('invalid_request', 'The path of the URL is malformed or too long.'),
+  );
+  raw.writeHead(exception.getStatus(), { 'Content-Type': 'application/json; charset=utf-8' });
+  raw.end(JSON.stringify(exception.getResponse()));
+}
+
 /**
- * Takes requests over HTTP, and messages where a transport is set.
- * @throws Error when it can not; then it is closed
+ * Starts to serve HTTP, and messages where a transport is set.
+ * @throws Error when a port or a broker cannot be used; the application is closed then
  */
 export async function startService(app: NestFastifyApplication): Promise<void> {
   const { host, port } = app.get<ConfigType<typeof httpConfig>>(httpConfig.KEY);
@@ -54,17 +59,17 @@ export async function startService(app: NestFastifyApplication): Promise<void> {
     await app.init();
     await startMicroservice(app);
     await app.listen(port, host);
-    await tellAddress(app);
+    await logAddress(app);
   } catch (error) {
     await app.close();
     throw error;
   }
 }
 
-async function tellAddress(app: NestFastifyApplication): Promise<void> {
+async function logAddress(app: NestFastifyApplication): Promise<void> {
   const url = await app.getUrl();
   const { role } = app.get<ConfigType<typeof comfyUIConfig>>(comfyUIConfig.KEY);
-  const what = role === 'worker' ? 'as a worker: only /health is answered' : `API description on ${url}/docs`;
+  const what = role === 'worker' ? 'as a worker: it serves /health only' : `API description at ${url}/docs`;
   new NestLogger('Service').log(`Listening on ${url}, ${what}`);
 }
 
@@ -74,21 +79,9 @@ async function startMicroservice(app: NestFastifyApplication): Promise<void> {
   try {
     await app.startAllMicroservices();
   } catch (error) {
-    const told = `${toldAddress(address)} (MICROSERVICE_URL) does not start: ${faultText(error)}`;
-    throw new Error(`The microservice transport ${told}`, { cause: error });
+    const variable = variablesOf(TransportSettings).get('url');
+    const message = `The microservice transport ${addressText(address)} (${variable}) does not start: ${faultText(error)}`;
+    throw new Error(message, { cause: error });
   }
-  new NestLogger('Service').log(`Taking messages on ${toldAddress(address)}`);
-}
-
-function describeApi(): ReturnType<DocumentBuilder['build']> {
-  return new DocumentBuilder()
-    .setTitle('nestjs-comfyui')
-    .setDescription('The dependable front door to ComfyUI: a workflow in, the picture out.')
-    .setVersion('0.1.0')
-    .addTag('generate', 'A workflow in, the picture out')
-    .addTag('jobs', 'What became of it: every generation is a job')
-    .addTag('assets', 'The files that came of it')
-    .addTag('comfyui', 'The ComfyUI servers behind this service')
-    .addTag('health', 'For what runs this service')
-    .build();
+  new NestLogger('Service').log(`Taking messages on ${addressText(address)}`);
 }

@@ -1,30 +1,44 @@
 import { parseArgs } from 'node:util';
+import { settingsOf } from '../options/setting';
+import { ALL_SETTINGS, type SettingsGroup } from '../options/settings';
 
-const USAGE = `Usage: npm start -- [options]
+interface Flag {
+  readonly name: string;
+  readonly variable: string;
+  readonly defaultValue: unknown;
+}
 
-  --timeout SECONDS  how long POST /generate waits by default (GENERATE_TIMEOUT_SECONDS)
-  --port PORT        where to listen (PORT)
-  --host HOST        on which address (HOST)
-  --help             this text
+const FLAGS = ALL_SETTINGS.flatMap(flagsOf);
 
-Everything else is set in the environment or in .env; .env.example lists it all.`;
+export const USAGE = `Usage: npm start -- [options]
 
-/** The options of the command line as the environment variables they stand for; they win over the environment. */
+${FLAGS.map(({ name, variable, defaultValue }) => line(`--${name} VALUE`, `${variable} (default ${String(defaultValue)})`)).join('\n')}
+${line('--help', 'this text')}
+
+An option sets the environment variable beside it. .env.example documents this variable and all others, which are set in the
+environment or in .env.`;
+
+/**
+ * The options of the command line as the environment variables that they set; they win over the environment.
+ * @throws TypeError for an unknown option
+ */
 export function readCommandLine(args: readonly string[]): Record<string, string> | 'help' {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      timeout: { type: 'string' },
-      port: { type: 'string' },
-      host: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
+  const flags = Object.fromEntries(FLAGS.map(({ name }) => [name, { type: 'string' as const }]));
+  const { values } = parseArgs({ args: [...args], options: { ...flags, help: { type: 'boolean', short: 'h' } } });
   if (values.help) return 'help';
-  const variables = { GENERATE_TIMEOUT_SECONDS: values.timeout, PORT: values.port, HOST: values.host };
+  const given = new Map(Object.entries(values));
   return Object.fromEntries(
-    Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    FLAGS.flatMap(({ name, variable }) => (given.has(name) ? [[variable, String(given.get(name))]] : [])),
   );
 }
 
-export { USAGE };
+function flagsOf({ settings }: SettingsGroup): Flag[] {
+  const defaults = new Map(Object.entries(new settings()));
+  return settingsOf(settings).flatMap(({ flag: name, variable, option }) =>
+    name === undefined || variable === undefined ? [] : [{ name, variable, defaultValue: defaults.get(option) }],
+  );
+}
+
+function line(option: string, text: string): string {
+  return `  ${option.padEnd(18)} ${text}`;
+}

@@ -5,8 +5,8 @@ import { ProgressBar } from './progress-bar';
 
 const OUTPUT_FOLDER = 'demo-output';
 
-/** Sends the request, shows how far it is and writes what comes back. Returns the paths of the files. */
-export async function makePicture(serviceUrl: string, body: string): Promise<string[]> {
+/** Sends the request, shows its progress and writes the output files. Returns their paths. */
+export async function generateFiles(serviceUrl: string, body: string): Promise<string[]> {
   const bar = new ProgressBar(process.stdout);
   const outputs: OutputData[] = [];
   let ended = false;
@@ -20,13 +20,13 @@ export async function makePicture(serviceUrl: string, body: string): Promise<str
   } finally {
     bar.end();
   }
-  if (!ended) throw new Error('The service broke off in the middle of its answer.');
-  if (outputs.length === 0) throw new Error('The workflow ran, but made no picture.');
+  if (!ended) throw new Error('The response of the service ended before the result.');
+  if (outputs.length === 0) throw new Error('The workflow ran without output files.');
   return Promise.all(outputs.map(save));
 }
 
 async function save({ filename, base64 }: OutputData): Promise<string> {
-  // The name comes from the server: basename keeps it inside the folder, whichever slash it uses.
+  // The name comes from the server: basename keeps it inside the folder, with slashes of any kind.
   const path = resolve(OUTPUT_FOLDER, win32.basename(filename));
   await mkdir(OUTPUT_FOLDER, { recursive: true });
   await writeFile(path, Buffer.from(base64, 'base64'));
