@@ -1,20 +1,20 @@
 import { parseArgs } from 'node:util';
 import { Simulator, startSimulator } from './simulator';
 
-/** ComfyUI's own. */
+/** As ComfyUI's. */
 const DEFAULT_PORT = 8188;
 
 export const USAGE = `A stand-in for a ComfyUI server.
 
-  --port <number>            default 8188; 0 takes a free one
+  --port <number>            default 8188; 0 selects a free one
   --host <address>           default 127.0.0.1
   --speed <factor>           default 1; 10 is ten times faster, 0 or "instant" never waits
-  --basic-auth <user:pass>   asks for these credentials, like a proxy in front
-  --directory <path>         keeps input, output and temp there; default: a temporary folder
-  --path-prefix <path>       mounts everything below a path
+  --basic-auth <user:pass>   requires these credentials, like a proxy in front of ComfyUI
+  --directory <path>         folder of input, output and temp; default: a temporary folder
+  --path-prefix <path>       serves everything below a path
   --protocol <version>       0.3.64 (default) or 0.38
-  --concurrency <number>     prompts at a time, default 1
-  --no-previews              no preview pictures while sampling
+  --concurrency <number>     concurrent prompts, default 1
+  --no-previews              sends no preview images while sampling
   --help
 `;
 
@@ -55,7 +55,7 @@ function credentials(value: string | boolean | undefined): { username: string; p
 const optionalText = (value: string | boolean | undefined): string | undefined =>
   value === undefined ? undefined : String(value);
 
-/** Starts what the command line asks for; undefined when it asks for help. Throws on arguments that make no sense. */
+/** Starts a simulator with the options of the command line; undefined for `--help`. Throws on invalid arguments. */
 export async function startFromArguments(words: string[]): Promise<Simulator | undefined> {
   const args = readArguments(words);
   if (args['help'] === true) return undefined;

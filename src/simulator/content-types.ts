@@ -35,7 +35,7 @@ const TYPES: Record<string, string> = {
 
 const FALLBACK = 'application/octet-stream';
 
-/** Types a browser would run: served as a download. */
+/** Types that a browser would execute: served as a download. */
 const ACTIVE = new Set(['text/html', 'application/xhtml+xml', 'text/javascript', 'text/css']);
 
 export const contentType = (filename: string): string => TYPES[extname(filename).toLowerCase()] ?? FALLBACK;

@@ -1,6 +1,6 @@
 /**
- * What can go wrong on demand. `times` is how often the fault strikes before it is spent (default 1; `Infinity` is
- * until cleared). `promptId`, `nodeId` and `classType` narrow a fault down; left out, the next occurrence is meant.
+ * The faults that can be injected. `times` is the number of occurrences (default 1; `Infinity` lasts until it is cleared).
+ * `promptId`, `nodeId` and `classType` restrict a fault; without them it affects the next occurrence.
  */
 interface Common {
   times?: number;
@@ -17,63 +17,63 @@ interface OfNode extends OfPrompt {
 
 interface OfRequest extends Common {
   method?: string;
-  /** The route as ComfyUI names it, without `/api` or a prefix; a text matches it and what lies below. */
+  /** The route as ComfyUI names it, without `/api` or a prefix; a string matches the route and the paths below it. */
   path?: string | RegExp;
 }
 
 /** The type of a WebSocket message, or `binary` for previews and text frames. */
 export type EventType = string;
 
-/** Just after this message went out; `submit` is the moment a prompt was accepted, before the POST is answered. */
+/** Directly after this message is sent; `submit` is after a prompt is accepted, before the response of the POST. */
 export type Moment = EventType;
 
 export type Fault =
-  /** Cuts the socket that the message went to, without a close frame (1006), or with `code`. */
+  /** Closes the socket that received the message, without a close frame (1006), or with `code`. */
   | ({ kind: 'drop-socket'; after?: Moment; code?: number } & OfPrompt)
   /** A message of this type is never sent. */
   | ({ kind: 'lose-event'; type: EventType } & OfPrompt)
-  /** The answer to POST /prompt comes `ms` later; without `ms` when the run has ended and all its events are out. */
+  /** The response to POST /prompt is sent `ms` later; without `ms` after all events of the run. */
   | ({ kind: 'late-post-answer'; ms?: number } & Common)
-  /** POST /prompt is stuck on its way: the prompt is queued `ms` later, whether anybody still waits for the answer or not. */
+  /** POST /prompt is delayed in the network: the prompt is queued `ms` later, even if the client has disconnected. */
   | ({ kind: 'late-arrival'; ms: number } & Common)
-  /** The connection is cut instead of answering POST /prompt. `accepted: false` also forgets the prompt. */
+  /** The connection closes instead of a response to POST /prompt. `accepted: false` also drops the prompt. */
   | ({ kind: 'lost-post-answer'; accepted?: boolean } & Common)
-  /** A finished run appears in /history only `ms` after its last event. */
+  /** A finished run appears in /history `ms` after its last event. */
   | ({ kind: 'history-lag'; ms: number } & OfPrompt)
-  /** The process dies and comes back `downMs` later: no close frames; queue, history, cache and temp are gone. */
+  /** The process ends without close frames and restarts `downMs` later: queue, history, cache and temp are lost. */
   | ({ kind: 'restart'; after?: Moment; downMs?: number } & OfPrompt)
-  /** A node raises; `atStep` in that step of its progress bar. */
+  /** A node raises an exception; with `atStep` in that step of its progress bar. */
   | ({ kind: 'node-exception'; message?: string; type?: string; atStep?: number } & OfNode)
-  /** An output node fails validation: 200 with node_errors if another one is left, else 400. */
+  /** An output node fails validation: 200 with node_errors if another one is valid, else 400. */
   | ({ kind: 'node-errors'; message?: string } & OfNode)
-  /** An nginx in front answers in HTML. `target` defaults to `http`. */
+  /** An nginx in front of ComfyUI answers with an HTML page. `target` defaults to `http`. */
   | ({
       kind: 'proxy';
       status: 401 | 403 | 404 | 413 | 429 | 500 | 502 | 503 | 504;
       target?: 'http' | 'socket' | 'both';
     } & OfRequest)
-  /** /view waits `ms` before its first byte, or sends `bytesPerSecond`; `cutAfter` bytes it breaks off. */
+  /** /view waits `ms` before the first byte, sends `bytesPerSecond`, or closes the connection after `cutAfter` bytes. */
   | ({ kind: 'slow-view'; ms?: number; bytesPerSecond?: number; cutAfter?: number; filename?: string } & Common)
-  /** The request is read and never answered. */
+  /** The request is read and gets no response. */
   | ({ kind: 'hang' } & OfRequest)
   /**
-   * The server forgets a socket that stays open and answers pings: now, or `after` a message. `halfOpen` answers none, as
-   * when something between forgot the connection and tells neither end.
+   * The server loses a socket that stays open and answers pings: now, or `after` a message. With `halfOpen` it answers no
+   * pings, as if a device in between had dropped the connection silently.
    */
   | ({ kind: 'deaf-socket'; clientId?: string; after?: Moment; halfOpen?: boolean } & Common)
-  /** A proxy cuts a socket after `ms` without a byte from the server. Holds until cleared. */
+  /** A proxy closes a socket after `ms` without a byte from the server. Lasts until cleared. */
   | ({ kind: 'idle-cut'; ms: number } & Common)
-  /** The worker thread dies before the next prompt, or with `holding` while it is running. Only a restart heals. */
+  /** The worker thread ends before the next prompt, or with `holding` while it runs. Only a restart helps. */
   | ({ kind: 'dead-worker'; holding?: boolean } & Common)
-  /** A node's inputs hold an ExecutionBlocker: execution_error that is not the end. Without a message: silent. */
+  /** A node's input is an ExecutionBlocker: an execution_error that does not end the run; silent without a message. */
   | ({ kind: 'execution-blocked'; message?: string } & OfNode)
-  /** A node shows NaN and Infinity, which are not JSON. */
+  /** The UI output of a node contains NaN and Infinity, which are not JSON. */
   | ({ kind: 'nan-output' } & OfNode)
-  /** /view does not find a file that history names. */
+  /** /view does not find a file of the history. */
   | ({ kind: 'missing-file'; filename?: string } & Common)
-  /** An old server: a prompt_id in the request is ignored. */
+  /** An old server, which ignores the prompt_id of a request. */
   | ({ kind: 'ignore-prompt-id' } & Common)
-  /** Somebody else deletes the prompt from the queue before it starts: only `status` says so. */
+  /** Another client deletes the prompt from the queue before it starts: only a `status` message is sent. */
   | ({ kind: 'silent-disappearance' } & OfPrompt)
   /** The worker waits before a node (after `executing`) until the fault is cleared or the prompt interrupted. */
   | ({ kind: 'hold' } & OfNode);

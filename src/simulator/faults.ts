@@ -1,6 +1,6 @@
 import { Fault, FaultKind, FaultOf } from './fault-kinds';
 
-/** What the simulator knows at a moment where a fault may strike. */
+/** The context of a point where a fault may occur. */
 export interface Occasion {
   promptId?: string | undefined;
   nodeId?: string | undefined;
@@ -9,19 +9,19 @@ export interface Occasion {
   filename?: string | undefined;
   method?: string | undefined;
   path?: string | undefined;
-  /** The message that just went out, or `submit`. */
+  /** The message that was just sent, or `submit`. */
   moment?: string | undefined;
   type?: string | undefined;
   step?: number | undefined;
 }
 
-/** A fault that was armed: how often it struck, and the means to end it. */
+/** An armed fault: the number of its occurrences, and a function to clear it. */
 export class ArmedFault<F extends Fault = Fault> {
-  /** How often it struck so far. */
+  /** The number of occurrences so far. */
   fired = 0;
-  /** Resolves when it strikes for the first time. */
+  /** Resolves at the first occurrence. */
   readonly struck: Promise<void>;
-  /** Resolves when it is cleared or spent. */
+  /** Resolves when the fault is cleared or has occurred `times` times. */
   readonly over: Promise<void>;
   #strike: () => void = () => undefined;
   #end: () => void = () => undefined;
@@ -40,14 +40,14 @@ export class ArmedFault<F extends Fault = Fault> {
     this.#end();
   }
 
-  /** For the simulator itself. */
+  /** Internal: counts an occurrence. */
   strike(): void {
     this.fired += 1;
     this.#strike();
     if (this.fired >= (this.fault.times ?? 1)) this.remove(this);
   }
 
-  /** For the simulator itself: the fault goes on until it is cleared. */
+  /** Internal: the fault lasts until it is cleared. */
   hold(): void {
     this.fired += 1;
     this.#strike();
@@ -67,7 +67,7 @@ function matches(fault: Fault, occasion: Occasion): boolean {
   return !('after' in fault) || fault.after === undefined || fault.after === occasion.moment;
 }
 
-/** The faults that are armed, oldest first. Each strikes the next occasion it fits, as often as it says. */
+/** The armed faults, oldest first. Each affects the next occasions that it matches, `times` times. */
 export class Faults {
   #armed: ArmedFault[] = [];
   #listeners: ((armed: ArmedFault) => void)[] = [];
@@ -92,7 +92,7 @@ export class Faults {
     return this.#armed;
   }
 
-  /** The fault that fits, without striking. */
+  /** The fault that matches, without an occurrence. */
   find<K extends FaultKind>(kind: K, occasion: Occasion = {}): ArmedFault<FaultOf<K>> | undefined {
     for (const armed of this.#armed) {
       if (isKind(armed, kind) && matches(armed.fault, occasion)) return armed;
@@ -100,7 +100,7 @@ export class Faults {
     return undefined;
   }
 
-  /** Lets a fault that fits strike and returns it. */
+  /** Counts an occurrence of the fault that matches and returns it. */
   take<K extends FaultKind>(kind: K, occasion: Occasion = {}): FaultOf<K> | undefined {
     if (this.#armed.length === 0) return undefined;
     const armed = this.find(kind, occasion);
@@ -108,7 +108,7 @@ export class Faults {
     return armed?.fault;
   }
 
-  /** For the simulator itself: some faults take effect when they are armed. */
+  /** Internal: for faults that take effect when they are armed. */
   onArm(listener: (armed: ArmedFault) => void): () => void {
     this.#listeners.push(listener);
     return () => (this.#listeners = this.#listeners.filter((other) => other !== listener));

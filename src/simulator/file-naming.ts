@@ -7,7 +7,7 @@ import { FolderType } from './wire';
 interface FolderNames {
   modified: bigint;
   names: Set<string>;
-  /** Names given out for files that are still being written. */
+  /** Reserved names of files that are still being written. */
   reserved: Set<string>;
 }
 
@@ -34,15 +34,15 @@ function substitute(prefix: string, width: number, height: number): string {
 }
 
 /**
- * ComfyUI's names: `prefix_00001_.png`, one above the highest number in the folder. The folder is read again only when
- * somebody else changed it, so that many thousands of files stay cheap.
+ * ComfyUI's names: `prefix_00001_.png`, one above the highest number in the folder. The folder is read again only after a
+ * change by others, so that many thousands of files stay cheap.
  */
 export class FileNaming {
   readonly #folders = new Map<string, FolderNames>();
 
   constructor(private readonly files: Files) {}
 
-  /** Names for `count` pictures. Throws when the prefix leads out of the folder. */
+  /** Reserves names for `count` images. Throws if the prefix leads out of the folder. */
   reserve(type: FolderType, prefix: string, size: { width: number; height: number; count: number }): ReservedNames {
     const path = normalisePath(substitute(prefix, size.width, size.height));
     const subfolder = dirname(path) === '.' ? '' : dirname(path);
@@ -60,7 +60,7 @@ export class FileNaming {
     return { folder, subfolder, filenames };
   }
 
-  /** Tells that the reserved files are there now. */
+  /** Releases the reservation after the files are written. */
   written({ folder, filenames }: ReservedNames): void {
     const known = this.#folders.get(folder);
     if (known === undefined) return;

@@ -8,7 +8,7 @@ const FOLDER_TYPES: readonly string[] = ['output', 'input', 'temp'] satisfies Fo
 export const isFolderType = (value: unknown): value is FolderType =>
   typeof value === 'string' && FOLDER_TYPES.includes(value);
 
-/** `name.png [temp]` names its folder: the suffix goes, with the character before it, whatever that is. */
+/** Splits `name.png [temp]`: removes the suffix and the character before it, whatever that is, as ComfyUI does. */
 export function splitAnnotation(name: string): { name: string; type?: FolderType } {
   for (const type of ['output', 'input', 'temp'] as const) {
     const suffix = `[${type}]`;
@@ -17,7 +17,7 @@ export function splitAnnotation(name: string): { name: string; type?: FolderType
   return { name };
 }
 
-/** The three folders that ComfyUI serves; nothing outside them is ever read or written. */
+/** The three folders that ComfyUI serves; nothing outside them is read or written. */
 export class Files {
   constructor(readonly directory: string) {
     for (const type of ['output', 'input', 'temp'] as const) mkdirSync(this.folder(type), { recursive: true });
@@ -27,7 +27,7 @@ export class Files {
     return resolve(this.directory, type);
   }
 
-  /** The absolute path of `parts` below a folder; undefined when it would leave the folder. */
+  /** The absolute path of `parts` below a folder; undefined if it leads out of the folder. */
   locate(type: FolderType, ...parts: string[]): string | undefined {
     const root = this.folder(type);
     const path = resolve(join(root, ...parts.map((part) => (part === '' ? '.' : part))));
@@ -35,14 +35,14 @@ export class Files {
     return !isAbsolute && (path === root || path.startsWith(root + sep)) ? path : undefined;
   }
 
-  /** What an input such as LoadImage's names, below `input` unless annotated. It may be a folder. */
+  /** The path that an input such as LoadImage's names, below `input` unless annotated. It may be a folder. */
   annotated(name: string): string | undefined {
     const { name: bare, type } = splitAnnotation(name);
     const path = this.locate(type ?? 'input', bare);
     return path !== undefined && existsSync(path) ? path : undefined;
   }
 
-  /** Names of the pictures directly in `input`, sorted: the choices of LoadImage. */
+  /** Names of the images directly in `input`, sorted: the choices of LoadImage. */
   inputImages(): string[] {
     return readdirSync(this.folder('input'), { withFileTypes: true })
       .filter((entry) => entry.isFile() && contentType(entry.name).startsWith('image/'))
@@ -50,7 +50,7 @@ export class Files {
       .sort();
   }
 
-  /** ComfyUI deletes `temp` when it starts and when it ends. */
+  /** ComfyUI deletes `temp` at its start and end. */
   clearTemp(): void {
     rmSync(this.folder('temp'), { recursive: true, force: true });
     mkdirSync(this.folder('temp'), { recursive: true });

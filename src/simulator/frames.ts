@@ -12,10 +12,10 @@ const uint32 = (value: number): Buffer => {
   return bytes;
 };
 
-/** Says nothing of whose preview it is. */
+/** Without the ids of its prompt and node. */
 export const previewFrame = (jpeg: Buffer): Buffer => Buffer.concat([uint32(PREVIEW_IMAGE), uint32(JPEG), jpeg]);
 
-/** For clients that announced `supports_preview_metadata`. */
+/** For clients that sent the feature flag `supports_preview_metadata`. */
 export function previewWithMetadataFrame(jpeg: Buffer, ids: { nodeId: string; promptId: string }): Buffer {
   const metadata = Buffer.from(
     dumpJson({

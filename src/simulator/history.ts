@@ -1,7 +1,7 @@
 import { NodeCache } from './node-cache';
 import { NodeUi, Prompt, QueueItem } from './wire';
 
-/** ComfyUI drops the oldest entry beyond this many. */
+/** Above this number ComfyUI drops the oldest entry. */
 const MAXIMUM_ENTRIES = 10_000;
 
 export interface HistoryStatus {
@@ -17,7 +17,7 @@ export interface HistoryEntry {
   meta: Record<string, { node_id: string; display_node: string; parent_node: null; real_node_id: string }>;
 }
 
-/** What the prompt's nodes show, those that ran in an earlier prompt included. */
+/** The UI outputs of the prompt's nodes, including those that are cached from an earlier prompt. */
 export function shownBy(prompt: Prompt, cache: NodeCache): Pick<HistoryEntry, 'outputs' | 'meta'> {
   const outputs: HistoryEntry['outputs'] = {};
   const meta: HistoryEntry['meta'] = {};
@@ -30,12 +30,12 @@ export function shownBy(prompt: Prompt, cache: NodeCache): Pick<HistoryEntry, 'o
   return { outputs, meta };
 }
 
-/** Finished prompts by id, oldest first. An id that runs again keeps its place. */
+/** Finished prompts by id, oldest first. An id that runs again keeps its position. */
 export class History {
   #entries = new Map<string, HistoryEntry>();
   readonly #hiddenUntil = new Map<string, number>();
 
-  /** `lag`: the entry is invisible for so many milliseconds. */
+  /** @param lag milliseconds before the entry becomes visible */
   add(promptId: string, entry: HistoryEntry, lag = 0): void {
     if (this.#entries.size > MAXIMUM_ENTRIES) {
       const [oldest] = this.#entries.keys();
@@ -50,12 +50,12 @@ export class History {
     return entry === undefined || this.#isHidden(promptId) ? {} : { [promptId]: entry };
   }
 
-  /** `maxItems` without `offset` (below 0) means the newest. */
+  /** `maxItems` without `offset` (below 0) selects the newest entries. */
   list(maxItems: number | undefined, offset: number): Record<string, HistoryEntry> {
     const entries = [...this.#entries].filter(([id]) => !this.#isHidden(id));
     const start = offset < 0 ? (maxItems === undefined ? 0 : entries.length - maxItems) : offset;
     const from = Math.max(0, start);
-    // ComfyUI checks the limit after it took an entry: so a limit below 1 takes one, if the offset leaves any.
+    // ComfyUI checks the limit after it adds an entry: a limit below 1 returns one entry, if the offset leaves any.
     const count = maxItems === undefined ? entries.length : Math.max(1, maxItems);
     return Object.fromEntries(entries.slice(from, from + count));
   }

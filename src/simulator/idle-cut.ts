@@ -2,7 +2,7 @@ import { WebSocket } from 'ws';
 import { ArmedFault, Faults } from './faults';
 import { FaultOf } from './fault-kinds';
 
-/** The `idle-cut` fault: a proxy in front ends a socket on which the server said nothing for a while (nginx: 60 s). */
+/** The `idle-cut` fault: a proxy closes a socket on which the server sends nothing for a time (nginx: 60 s). */
 export class IdleCut {
   readonly #lastByte = new WeakMap<WebSocket, number>();
   readonly #stopListening: () => void;
@@ -17,7 +17,7 @@ export class IdleCut {
     });
   }
 
-  /** The server sent something: a message, or the pong to a ping. */
+  /** The server has sent something: a message, or the pong to a ping. */
   touch(socket: WebSocket): void {
     this.#lastByte.set(socket, Date.now());
   }

@@ -1,5 +1,5 @@
 import { findNode } from './nodes/catalogue';
-import { Shelf } from './nodes/definition';
+import { Inventory } from './nodes/definition';
 import { NodeInputs } from './nodes/inputs';
 import { NodeResult } from './nodes/definition';
 import { dumpJson } from './python-json';
@@ -7,13 +7,13 @@ import { isLink, NodeUi, Prompt } from './wire';
 
 interface CachedNode {
   outputs: readonly unknown[];
-  /** The ids are those of the node that ran, even when an equal node of a later prompt takes its result. */
+  /** `nodeId` is that of the node that ran, even if an equal node of a later prompt reuses its result. */
   shown?: { ui: NodeUi; nodeId: string };
 }
 
 /**
- * Results of the last prompt by input signature: a node whose inputs, and those of all its ancestors, are as before
- * does not run again. Results that the current prompt has no node for are dropped, as in ComfyUI's classic cache.
+ * Results of the last prompt by input signature: a node does not run again if its inputs and those of all its ancestors
+ * are unchanged. Results without a node in the current prompt are dropped, as in ComfyUI's classic cache.
  */
 export class NodeCache {
   #results = new Map<string, CachedNode>();
@@ -22,9 +22,9 @@ export class NodeCache {
   #isChanged = new Map<string, unknown>();
   #unrepeatable = 0;
 
-  constructor(private readonly shelf: Shelf) {}
+  constructor(private readonly inventory: Inventory) {}
 
-  /** Computes the signatures of a prompt's nodes and forgets the results of all others. */
+  /** Computes the signatures of a prompt's nodes and drops the results of all others. */
   setPrompt(prompt: Prompt): void {
     this.#isChanged = new Map();
     this.#keys = new Map(Object.keys(prompt).map((id) => [id, this.#signature(prompt, id)]));
@@ -43,12 +43,12 @@ export class NodeCache {
     if (key !== undefined) this.#results.set(key, { outputs, ...(ui && { shown: { ui, nodeId } }) });
   }
 
-  /** What IS_CHANGED said, which ends up in the picture's metadata; undefined for most nodes. */
+  /** The value of IS_CHANGED, which is part of the metadata of images; undefined for most nodes. */
   isChanged(nodeId: string): unknown {
     return this.#isChanged.get(nodeId);
   }
 
-  /** Five letters per node object: PreviewImage's names keep them from run to run. */
+  /** Five letters per node object, which PreviewImage keeps in its file names from run to run. */
   tag(nodeId: string, classType: string): string {
     const key = objectKey(nodeId, classType);
     const tag = this.#tags.get(key) ?? randomTag();
@@ -87,7 +87,7 @@ export class NodeCache {
     if (node === undefined || definition?.isChanged === undefined) return false;
     if (!this.#isChanged.has(nodeId)) {
       const inputs = new NodeInputs(new Map(Object.entries(node.inputs)));
-      this.#isChanged.set(nodeId, definition.isChanged(inputs, this.shelf));
+      this.#isChanged.set(nodeId, definition.isChanged(inputs, this.inventory));
     }
     const value = this.#isChanged.get(nodeId);
     return Number.isNaN(value) ? `NaN ${++this.#unrepeatable}` : value;

@@ -7,7 +7,7 @@ const OUT_OF_MEMORY_TIPS =
   'This error means you ran out of memory on your GPU.\n\nTIPS: If the workflow worked before you might have ' +
   'accidentally set the batch_size to a large number.';
 
-/** The members of `execution_error` that say what was raised: the message always ends in a line break and tips. */
+/** The fields of `execution_error` about the exception: the message always ends with a line break and tips. */
 export function describeFailure(error: unknown): Record<string, unknown> {
   const type = error instanceof PythonError ? error.type : 'RuntimeError';
   const message = error instanceof Error ? error.message : String(error);
@@ -19,7 +19,7 @@ export function describeFailure(error: unknown): Record<string, unknown> {
   };
 }
 
-/** Plain values as they are, everything else as Python prints it; every value in a list, as nodes may run over lists. */
+/** Plain values unchanged, others as Python prints them; each in a list, because nodes may run over lists. */
 export function describeInputs(values: ReadonlyMap<string, unknown>): Record<string, unknown[]> {
   return Object.fromEntries([...values].map(([name, value]) => [name, [describeValue(value)]]));
 }

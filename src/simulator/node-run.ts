@@ -6,26 +6,26 @@ import { describeInputs } from './node-failure';
 import { findNode } from './nodes/catalogue';
 import { NodeContext, NodeDefinition, NodeResult } from './nodes/definition';
 import { ExecutionBlocker, NodeInputs } from './nodes/inputs';
-import { Backpressure } from './pace';
+import { SimulatedClock } from './simulated-clock';
 import { EncodedPictures } from './pictures/encoded-pictures';
 import { dumpJson } from './python-json';
 import { PythonError } from './python-values';
 import { isLink, isObject, PromptNode, QueueItem } from './wire';
 
-/** What nodes work with. */
-export interface Workshop {
+/** The services of the process that nodes use. */
+export interface NodeServices {
   files: Files;
   naming: FileNaming;
   encoded: EncodedPictures;
-  pace: Backpressure;
+  clock: SimulatedClock;
   cache: NodeCache;
   faults: Faults;
   previews: boolean;
 }
 
-/** What a node's run tells, or asks of, the prompt's run. */
+/** The callbacks of a node's run to the prompt's run. */
 export interface NodeReports {
-  /** Throws when the prompt was interrupted. */
+  /** Throws if the prompt was interrupted. */
   checkpoint(): void;
   interruption: Promise<void>;
   progress(value: number, max: number, preview: Buffer | undefined): void;
@@ -33,7 +33,7 @@ export interface NodeReports {
   blocked(message: string): void;
 }
 
-/** One node of one prompt: its inputs gathered, its faults, its execution. */
+/** The run of one node of a prompt: its inputs, its faults, its execution. */
 export class NodeRun {
   readonly #node: PromptNode;
   readonly #definition: NodeDefinition;
@@ -43,7 +43,7 @@ export class NodeRun {
   constructor(
     private readonly nodeId: string,
     private readonly item: QueueItem,
-    private readonly workshop: Workshop,
+    private readonly services: NodeServices,
     private readonly reports: NodeReports,
   ) {
     const node = item[2][nodeId];
@@ -55,7 +55,7 @@ export class NodeRun {
   }
 
   async execute(): Promise<NodeResult> {
-    const { faults } = this.workshop;
+    const { faults } = this.services;
     this.#gather();
     await this.#hold();
     this.reports.checkpoint();
@@ -69,7 +69,7 @@ export class NodeRun {
     return { ...result, ui: { ...result.ui, score: [Number.NaN, Number.POSITIVE_INFINITY] } };
   }
 
-  /** As in `execution_error`. */
+  /** The inputs as in `execution_error`. */
   describeInputs(): Record<string, unknown[]> {
     return describeInputs(this.#values);
   }
@@ -77,12 +77,12 @@ export class NodeRun {
   #gather(): void {
     const { required, optional = {} } = this.#definition;
     for (const [name, value] of Object.entries(this.#node.inputs)) {
-      if (isLink(value)) this.#values.set(name, this.workshop.cache.get(value[0])?.outputs.at(value[1]) ?? null);
+      if (isLink(value)) this.#values.set(name, this.services.cache.get(value[0])?.outputs.at(value[1]) ?? null);
       else if (name in required || name in optional) this.#values.set(name, value);
     }
   }
 
-  /** A link into an input that the class does not declare is passed on all the same, and Python refuses the call. */
+  /** ComfyUI passes links of undeclared inputs to the function, and Python refuses the call. */
   #refuseUnknown(): void {
     const { required, optional = {}, classType } = this.#definition;
     const unknown = [...this.#values.keys()].find((name) => !(name in required) && !(name in optional));
@@ -101,19 +101,19 @@ export class NodeRun {
   }
 
   async #hold(): Promise<void> {
-    const held = this.workshop.faults.find('hold', this.#occasion);
+    const held = this.services.faults.find('hold', this.#occasion);
     if (held === undefined) return;
     held.hold();
-    await this.workshop.pace.until(Promise.race([held.over, this.reports.interruption]));
+    await this.services.clock.until(Promise.race([held.over, this.reports.interruption]));
   }
 
   #raise(occasion: Occasion): void {
-    const fault = this.workshop.faults.take('node-exception', occasion);
+    const fault = this.services.faults.take('node-exception', occasion);
     if (fault !== undefined) throw new PythonError(fault.type ?? 'RuntimeError', fault.message ?? 'simulated failure');
   }
 
   #context(): NodeContext {
-    const { files, naming, encoded, pace, cache, previews } = this.workshop;
+    const { files, naming, encoded, clock, cache, previews } = this.services;
     return {
       nodeId: this.nodeId,
       previews,
@@ -122,9 +122,9 @@ export class NodeRun {
       encoded,
       tag: cache.tag(this.nodeId, this.#node.class_type),
       metadata: () => this.#metadata(),
-      work: (ms) => pace.work(ms),
+      work: (ms) => clock.work(ms),
       progress: async (value, max, preview) => {
-        await pace.yield();
+        await clock.yield();
         this.reports.checkpoint();
         this.#raise({ ...this.#occasion, step: value });
         this.reports.progress(value, max, preview);
@@ -133,11 +133,11 @@ export class NodeRun {
     };
   }
 
-  /** `prompt` is the graph as it ran, with what IS_CHANGED said; then every key of `extra_pnginfo`. */
+  /** `prompt` is the graph as executed, with the values of IS_CHANGED; then every key of `extra_pnginfo`. */
   *#metadata(): Iterable<[string, string]> {
     const [, , prompt, extraData] = this.item;
     const nodes = Object.entries(prompt).map(([id, node]) => {
-      const changed = this.workshop.cache.isChanged(id);
+      const changed = this.services.cache.isChanged(id);
       return [id, changed === undefined ? node : { ...node, is_changed: changed }] as const;
     });
     yield ['prompt', dumpJson(Object.fromEntries(nodes))];

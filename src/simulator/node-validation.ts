@@ -11,13 +11,13 @@ import {
 } from './validation-errors';
 import { checkValue } from './value-validation';
 import { findNode } from './nodes/catalogue';
-import { InputSpec, inputSpec, NodeDefinition, Shelf } from './nodes/definition';
+import { InputSpec, inputSpec, NodeDefinition, Inventory } from './nodes/definition';
 import { Protocol } from './options';
 import { ApiError, isObject, Json, Prompt, PromptNode } from './wire';
 
 export interface ValidatedNode {
   valid: boolean;
-  /** Empty when only something upstream is wrong. */
+  /** Empty if only an upstream node is invalid. */
   errors: readonly ApiError[];
 }
 
@@ -32,7 +32,7 @@ export class NodeValidation {
 
   constructor(
     private readonly prompt: Prompt,
-    private readonly shelf: Shelf,
+    private readonly inventory: Inventory,
     private readonly protocol: Protocol,
   ) {}
 
@@ -50,7 +50,7 @@ export class NodeValidation {
     return result;
   }
 
-  /** Throws like Python when the node or its `inputs` are not there. */
+  /** Throws like Python if the node or its `inputs` do not exist. */
   #validate(nodeId: string): ValidatedNode {
     const known = this.results.get(nodeId);
     if (known !== undefined) return known;
@@ -68,7 +68,7 @@ export class NodeValidation {
     }
   }
 
-  /** In 0.3.64 a cycle overflows Python's stack, and the error is lost on the way: nothing is said of it. */
+  /** In 0.3.64 a cycle overflows Python's stack and the error is lost: the response does not mention it. */
   #closeCycle(nodeId: string): ValidatedNode {
     if (this.protocol === '0.38') {
       const path = [...this.#underway];
@@ -94,7 +94,7 @@ export class NodeValidation {
     const errors: ApiError[] = [];
     let upstreamIsGood = true;
     for (const [name, declared] of Object.entries({ ...definition.required, ...definition.optional })) {
-      const spec = inputSpec(declared, this.shelf);
+      const spec = inputSpec(declared, this.inventory);
       const value = Object.hasOwn(node.inputs, name) ? node.inputs[name] : undefined;
       if (value === undefined) {
         if (name in definition.required) errors.push(missingInput(name));
@@ -112,7 +112,7 @@ export class NodeValidation {
     return upstreamIsGood ? GOOD : BAD_UPSTREAM;
   }
 
-  /** True: good. False: bad further up. */
+  /** True: valid. False: an upstream node is invalid. */
   #validateLink(name: string, link: Json[], spec: InputSpec): boolean | ApiError {
     const [originId, slot] = link;
     if (link.length !== 2 || originId === undefined || slot === undefined) return badLink(name, link, spec);
@@ -127,7 +127,7 @@ export class NodeValidation {
     }
   }
 
-  /** Only the class is looked at here: missing `inputs` show when the origin itself is validated. */
+  /** Checks only the class: missing `inputs` are found when the origin itself is validated. */
   #findOrigin(originId: Json): { id: string; definition: NodeDefinition } {
     const id = typeof originId === 'string' && Object.hasOwn(this.prompt, originId) ? originId : undefined;
     const definition = id === undefined ? undefined : findNode(this.prompt[id]?.class_type);
@@ -137,7 +137,7 @@ export class NodeValidation {
 
   #customErrors(node: PromptNode, { validator }: NodeDefinition): ApiError[] {
     if (validator === undefined || !Object.hasOwn(node.inputs, validator.input)) return [];
-    const verdict = validator.check(node.inputs[validator.input], this.shelf);
+    const verdict = validator.check(node.inputs[validator.input], this.inventory);
     if (verdict === true) return [];
     return [
       {
@@ -158,7 +158,7 @@ function typeAt({ outputs = [] }: NodeDefinition, slot: Json): string {
   return type;
 }
 
-/** `*` takes anything; `A,B` takes either. A combo takes only a combo with the same choices. */
+/** `*` accepts any type; `A,B` accepts either. A combo accepts only a combo with the same choices. */
 function typesMatch(received: string, wanted: InputSpec[0]): boolean {
   if (typeof wanted !== 'string') return false;
   if (wanted === '*' || received === wanted) return true;

@@ -1,33 +1,33 @@
-import { Speed } from './pace';
+import { Speed } from './simulated-clock';
 
 /** `0.3.64` is the recorded version; `0.38` adds /api/jobs, `create_time`, `missing_node_type` and strict prompt ids. */
 export type Protocol = '0.3.64' | '0.38';
 
 export interface SimulatorOptions {
-  /** 0, the default, takes a free port. */
+  /** 0, the default, selects a free port. */
   port?: number;
   /** Default `127.0.0.1`. */
   host?: string;
   /** Default 1: twenty sampler steps take about four seconds. */
   speed?: Speed;
-  /** Answers 401 like a reverse proxy without these credentials, on HTTP and on the socket's upgrade. */
+  /** Without these credentials the answer is 401, like a reverse proxy's, also on WebSocket upgrades. */
   basicAuth?: { username: string; password: string };
-  /** Holds `input`, `output` and `temp`. Default: a fresh temporary folder that `close()` removes. */
+  /** The folder of `input`, `output` and `temp`. Default: a new temporary folder that `close()` removes. */
   directory?: string;
   /** Sampler previews, like `--preview-method auto`. Default: on, unless the speed is `'instant'`. */
   previews?: boolean;
   protocol?: Protocol;
-  /** Mounts everything below a path, as behind a reverse proxy: `/comfy`. */
+  /** Serves everything below a path, as behind a reverse proxy: `/comfy`. */
   pathPrefix?: string;
-  /** Prompts executed at the same time. ComfyUI has one worker; more is for benchmarks. */
+  /** Number of concurrent prompts. ComfyUI has one worker; more are for benchmarks. */
   concurrency?: number;
   /** Largest request body in bytes. Default 100 MiB, like `--max-upload-size 100`. */
   maxUploadSize?: number;
-  /** Names that `CheckpointLoaderSimple` offers. */
+  /** The choices of `CheckpointLoaderSimple`. */
   checkpoints?: string[];
-  /** Names that `LoraLoader` offers. */
+  /** The choices of `LoraLoader`. */
   loras?: string[];
-  /** Classes of its nodes that it does not know, as when their pack is not installed. */
+  /** Node classes that count as unknown, as if their pack were not installed. */
   missingNodes?: string[];
 }
 

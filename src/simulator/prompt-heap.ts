@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { PythonError } from './python-values';
 import { QueueItem } from './wire';
 
-/** Tuple order: the first element that differs decides. Two graphs have no order, which kills ComfyUI's worker. */
+/** Tuple order: the first different element decides. Comparing two graphs throws, which ends ComfyUI's worker. */
 function before(a: QueueItem, b: QueueItem): boolean {
   if (a[0] !== b[0]) return a[0] < b[0];
   if (a[1] !== b[1]) return a[1] < b[1];
@@ -13,8 +13,8 @@ function before(a: QueueItem, b: QueueItem): boolean {
 }
 
 /**
- * A binary min-heap with the element order of Python's `heapq`: `/queue` shows the array as it lies, unsorted.
- * An insertion that throws leaves the item in the heap, as there.
+ * A binary min-heap with the element order of Python's `heapq`: `/queue` shows its unsorted array.
+ * If an insertion throws, the item stays in the heap, as in Python.
  */
 export class PromptHeap {
   #items: QueueItem[] = [];

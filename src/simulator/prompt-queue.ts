@@ -15,7 +15,7 @@ export class PromptQueue {
   readonly #running = new Set<QueueItem>();
   #wake: (() => void)[] = [];
 
-  /** `changed` is told of every change, as ComfyUI broadcasts `status` - sometimes twice for one. */
+  /** @param changed called at every change, sometimes twice, as ComfyUI broadcasts `status` */
   constructor(private readonly changed: () => void) {}
 
   get remaining(): number {
@@ -40,7 +40,7 @@ export class PromptQueue {
     this.wake();
   }
 
-  /** The next prompt, now running; undefined when none is waiting. */
+  /** Takes the next prompt to run; undefined if none is pending. */
   take(): QueueItem | undefined {
     const item = this.#pending.pop();
     if (item === undefined) return undefined;
@@ -54,7 +54,7 @@ export class PromptQueue {
     this.changed();
   }
 
-  /** Running prompts are not touched. */
+  /** Removes the pending prompts. */
   clear(): void {
     this.#pending.clear();
     this.changed();
@@ -68,12 +68,12 @@ export class PromptQueue {
     return true;
   }
 
-  /** Resolves at the next `wake`. */
+  /** Waits for the next `wake`. */
   async idle(): Promise<void> {
     await new Promise<void>((resolve) => this.#wake.push(resolve));
   }
 
-  /** Lets idle workers look again: a prompt came, or a flag was set. */
+  /** Wakes idle workers after a new prompt or flag. */
   wake(): void {
     const waiting = this.#wake;
     this.#wake = [];

@@ -1,7 +1,7 @@
 import { parse } from 'lossless-json';
 import { Json } from './wire';
 
-/** More digits than a double holds exactly: only then the slower parser is needed. */
+/** More digits than a double holds exactly, for which the slower parser is needed. */
 const LONG_NUMBER = /\d{16}/;
 const INTEGER = /^-?\d+$/;
 
@@ -15,7 +15,7 @@ export function parseJson(text: string): Json {
   return LONG_NUMBER.test(text) ? (parse(text, undefined, toNumber) as Json) : (JSON.parse(text) as Json);
 }
 
-/** Undefined for anything that is not JSON. */
+/** Undefined for invalid JSON. */
 export function tryParseJson(text: string): Json | undefined {
   try {
     return parseJson(text);

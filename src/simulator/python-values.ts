@@ -58,14 +58,14 @@ export function pythonFloat(value: unknown): number {
   throw new PythonError('TypeError', `float() argument must be a string or a real number, not '${typeName(value)}'`);
 }
 
-/** Python's truth: so the text "false" is true. */
+/** Python's truth value: the text "false" is true. */
 export function pythonBool(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
   if (isObject(value)) return Object.keys(value).length > 0;
   return Boolean(value);
 }
 
-/** What `for x in value` goes through. */
+/** The items of `for x in value`. */
 export function pythonItems(value: unknown): unknown[] {
   if (Array.isArray(value)) return value;
   if (typeof value === 'string') return Array.from(value);

@@ -3,8 +3,8 @@ import { HistoryStatus } from './history';
 import { SocketHub } from './socket-hub';
 
 /**
- * Sends the messages of one run to whom ComfyUI sends them. Without a client id some messages go to everybody, some
- * to nobody. Start, cached and the last message are also kept for the history.
+ * Sends the messages of a run to the same clients as ComfyUI. Without a client id some messages are broadcast and some not
+ * sent. Start, cached and the last message are also kept for the history.
  */
 export class RunMessages {
   readonly recorded: HistoryStatus['messages'] = [];
@@ -12,7 +12,7 @@ export class RunMessages {
   constructor(
     private readonly hub: SocketHub,
     private readonly promptId: string,
-    /** As submitted; null or undefined: the prompt has no client. */
+    /** The submitted value; null or undefined if the prompt has no client. */
     private readonly clientId: unknown,
   ) {}
 
@@ -20,7 +20,7 @@ export class RunMessages {
     return this.clientId !== undefined && this.clientId !== null;
   }
 
-  /** Kept for the history, and sent with a time stamp. */
+  /** Sends a message with a time stamp and keeps it for the history. */
   record(type: string, data: Record<string, unknown>, options: { broadcast: boolean } = { broadcast: false }): void {
     const stamped = { ...data, timestamp: Date.now() };
     this.recorded.push([type, stamped]);
@@ -31,12 +31,12 @@ export class RunMessages {
     if (this.hasClient) this.toAll(type, data);
   }
 
-  /** To the client if there is one, else to everybody. */
+  /** Sends to the client; without one to all sockets. */
   toAll(type: string, data: Record<string, unknown>): void {
     this.hub.send(type, data, this.hasClient ? this.clientId : undefined, this.promptId);
   }
 
-  /** ComfyUI's order: a preview with ids comes before `progress`, one without comes after it. */
+  /** ComfyUI's order: a preview with ids is sent before `progress`, one without ids after it. */
   progress(nodeId: string, value: number, max: number, preview: Buffer | undefined): void {
     const withIds = preview !== undefined && this.hub.wantsPreviewMetadata(this.clientId);
     if (withIds) this.#binary(previewWithMetadataFrame(preview, { nodeId, promptId: this.promptId }));
@@ -44,7 +44,7 @@ export class RunMessages {
     if (preview !== undefined && !withIds) this.#binary(previewFrame(preview));
   }
 
-  /** ComfyUI sends these to everybody, whoever submitted the prompt. */
+  /** ComfyUI broadcasts these to all sockets. */
   text(nodeId: string, text: string): void {
     this.hub.sendBinary(textFrame(nodeId, text), undefined, this.promptId);
   }

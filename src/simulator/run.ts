@@ -2,7 +2,7 @@ import { Faults } from './faults';
 import { HistoryEntry, HistoryStatus, shownBy } from './history';
 import { NodeCache } from './node-cache';
 import { describeFailure, Interrupted } from './node-failure';
-import { NodeRun, Workshop } from './node-run';
+import { NodeRun, NodeServices } from './node-run';
 import { findNode } from './nodes/catalogue';
 import { NodeResult } from './nodes/definition';
 import { ProgressStates } from './progress-states';
@@ -13,14 +13,14 @@ import { NodeUi, QueueItem } from './wire';
 
 export type RunOutcome = Pick<HistoryEntry, 'outputs' | 'meta' | 'status'>;
 
-export interface RunTools extends Workshop {
+export interface RunTools extends NodeServices {
   cache: NodeCache;
   faults: Faults;
 }
 
-/** One prompt on the worker: every node in its turn, and every message in ComfyUI's order. */
+/** The run of a prompt on the worker: its nodes, and its messages in ComfyUI's order. */
 export class Run {
-  /** What a client that reconnects now is told; undefined between nodes of a prompt that is not running any more. */
+  /** The node that is sent to a client that reconnects now; undefined between nodes and after the run. */
   currentNode: string | undefined;
   readonly #states: ProgressStates;
   readonly #executed = new Set<string>();
@@ -36,13 +36,13 @@ export class Run {
     this.#states = new ProgressStates(item[1]);
   }
 
-  /** Takes effect at the next checkpoint: before a node, or at a step of a progress bar. */
+  /** Interrupts at the next checkpoint: before a node, or at a step of a progress bar. */
   interrupt(): void {
     this.#interrupted = true;
     this.#onInterrupt();
   }
 
-  /** Throws what would kill ComfyUI's worker thread, such as a link to a node that is not there. */
+  /** Throws errors that end ComfyUI's worker thread, such as a link to a missing node. */
   async execute(): Promise<RunOutcome> {
     const [, , prompt, , outputs] = this.item;
     this.messages.record('execution_start', { prompt_id: this.item[1] });
@@ -128,7 +128,7 @@ export class Run {
     this.messages.toClient('executed', { node: nodeId, display_node: nodeId, output, prompt_id: this.item[1] });
   }
 
-  /** Not the end of the run, and not in the history. */
+  /** Neither ends the run nor is part of the history. */
   #sendBlocked(nodeId: string, message: string): void {
     this.messages.toAll('execution_error', {
       ...this.#place(nodeId),
@@ -146,7 +146,7 @@ export class Run {
   }
 
   #fail(nodeId: string, error: unknown, nodeRun?: NodeRun): false {
-    this.tools.pace.throwIfDead();
+    this.tools.clock.throwIfDead();
     if (error instanceof Interrupted) {
       this.messages.record('execution_interrupted', this.#place(nodeId), { broadcast: true });
       return false;

@@ -1,7 +1,7 @@
 import { PythonError } from './python-values';
 import { isLink, Prompt } from './wire';
 
-/** What the scheduler must know of a run. */
+/** The part of a run that the scheduler uses. */
 export interface ScheduleView {
   prompt: Prompt;
   isOutputNode(nodeId: string): boolean;
@@ -20,7 +20,7 @@ export class Scheduler {
 
   constructor(private readonly view: ScheduleView) {}
 
-  /** Adds a node with everything it needs that is not cached. Throws when a link names a node that is not there. */
+  /** Adds a node and its uncached ancestors. Throws if a link leads to a missing node. */
   add(nodeId: string): void {
     const found = [nodeId];
     const links: [from: string, to: string][] = [];
@@ -42,7 +42,7 @@ export class Scheduler {
     return this.#pending.size === 0;
   }
 
-  /** The next node; undefined when all that are left wait for each other. */
+  /** The next node; undefined if the remaining nodes wait for each other. */
   next(): string | undefined {
     const ready = [...this.#pending].filter((id) => this.#blockers.get(id) === 0);
     const isOutput = (id: string): boolean => this.view.isOutputNode(id);
@@ -61,7 +61,7 @@ export class Scheduler {
     this.#blocks.delete(nodeId);
   }
 
-  /** Every node that is part of, or waits for, a cycle. */
+  /** The nodes that are part of a cycle or wait for one. */
   get stuck(): string[] {
     return [...this.#pending];
   }

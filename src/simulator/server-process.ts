@@ -6,9 +6,9 @@ import { Files } from './files';
 import { Faults, Occasion } from './faults';
 import { History } from './history';
 import { NodeCache } from './node-cache';
-import { Shelf } from './nodes/definition';
+import { Inventory } from './nodes/definition';
 import { Protocol, Settings } from './options';
-import { Backpressure } from './pace';
+import { SimulatedClock } from './simulated-clock';
 import { EncodedPictures } from './pictures/encoded-pictures';
 import { PromptQueue, withoutSecrets } from './prompt-queue';
 import { SocketHub } from './socket-hub';
@@ -16,14 +16,14 @@ import { QueueItem } from './wire';
 import { Worker } from './worker';
 
 export interface ProcessEvents {
-  /** A message went out, or a prompt was accepted (`submit`). The process may be dead when this returns. */
+  /** Called after a message was sent or a prompt accepted (`submit`). May end the process. */
   moment(occasion: Occasion): void;
 }
 
-/** What a ComfyUI process has in memory, from its start to its end. Files outlive it, except temporary ones. */
+/** The in-memory state of a ComfyUI process, from its start to its end. Files survive it, except temporary ones. */
 export class ServerProcess {
   readonly protocol: Protocol;
-  readonly shelf: Shelf;
+  readonly inventory: Inventory;
   readonly history = new History();
   readonly queue: PromptQueue;
   readonly hub: SocketHub;
@@ -41,7 +41,7 @@ export class ServerProcess {
   ) {
     this.protocol = settings.protocol;
     const { checkpoints, loras, missingNodes } = settings;
-    this.shelf = { files, checkpoints, loras, missingNodes };
+    this.inventory = { files, checkpoints, loras, missingNodes };
     this.queue = new PromptQueue(() => this.hub.broadcastStatus());
     this.hub = new SocketHub(
       {
@@ -52,7 +52,7 @@ export class ServerProcess {
       faults,
       (occasion) => events.moment(occasion),
     );
-    // Whatever waits listens for the end, and any number of requests may wait.
+    // Every wait listens for the end of the process, and any number of requests may wait.
     setMaxListeners(0, this.#death.signal);
     files.clearTemp();
     this.#workers = this.#startWorkers();
@@ -66,12 +66,12 @@ export class ServerProcess {
     return this.#death.signal;
   }
 
-  /** Queues a prompt and answers whether its POST is to be answered. */
+  /** Queues a prompt and returns whether its POST gets a response. */
   async accept(item: QueueItem, exchange: Exchange): Promise<boolean> {
     const [, promptId] = item;
-    const pace = new Backpressure('instant', this.signal);
+    const clock = new SimulatedClock('instant', this.signal);
     const stuck = this.faults.take('late-arrival');
-    if (stuck !== undefined) await pace.real(stuck.ms);
+    if (stuck !== undefined) await clock.real(stuck.ms);
     const lost = this.faults.take('lost-post-answer');
     if (lost?.accepted === false) return this.#cut(exchange);
     const late = this.faults.take('late-post-answer');
@@ -80,8 +80,8 @@ export class ServerProcess {
     if (this.faults.take('silent-disappearance', { promptId }) !== undefined) this.queue.delete(promptId);
     this.events.moment({ moment: 'submit', promptId });
     if (lost !== undefined || this.isDead) return this.#cut(exchange);
-    if (late?.ms !== undefined) await pace.real(late.ms);
-    else if (ended !== undefined) await pace.until(ended);
+    if (late?.ms !== undefined) await clock.real(late.ms);
+    else if (ended !== undefined) await clock.until(ended);
     return true;
   }
 
@@ -94,12 +94,12 @@ export class ServerProcess {
     this.queue.wake();
   }
 
-  /** A queue item as this version shows it: newer ones hide API keys. */
+  /** A queue item in the format of this version: newer ones hide API keys. */
   shown(item: QueueItem): QueueItem {
     return this.protocol === '0.38' ? withoutSecrets(item) : item;
   }
 
-  /** Nothing is sent any more when this returns; nothing is written any more when its promise resolves. */
+  /** Stops sending when it returns, and writing when its promise resolves. */
   async kill(): Promise<void> {
     this.#death.abort();
     this.hub.terminateAll();
@@ -114,13 +114,13 @@ export class ServerProcess {
   #startWorkers(): Worker[] {
     const { files, faults, settings } = this;
     const shared = { files, naming: new FileNaming(files), encoded: new EncodedPictures(), faults };
-    const pace = new Backpressure(settings.speed, this.signal);
+    const clock = new SimulatedClock(settings.speed, this.signal);
     const workers = Array.from({ length: settings.concurrency }, () => {
-      const tools = { ...shared, pace, cache: new NodeCache(this.shelf), previews: settings.previews };
+      const tools = { ...shared, clock, cache: new NodeCache(this.inventory), previews: settings.previews };
       const { queue, history, hub } = this;
       return new Worker({ queue, history, hub, tools, finished: (id) => this.#finished(id) });
     });
-    // Whatever ends a worker - a fault, an exception, the end of the process - nobody is told.
+    // A worker ends silently, by a fault, an exception or the end of the process.
     this.#ended = Promise.allSettled(workers.map((worker) => worker.work()));
     return workers;
   }

@@ -9,18 +9,18 @@ import { resolveOptions, Settings, SimulatorOptions } from './options';
 import { ServerProcess } from './server-process';
 
 export interface SimulatorStats {
-  /** Prompts that ran to their end, whatever it was, since the last restart. */
+  /** Number of prompts that ended, with any outcome, since the last restart. */
   finished: number;
-  /** Prompts that wait or run. */
+  /** Number of pending and running prompts. */
   remaining: number;
-  /** Open sockets, deaf ones too. */
+  /** Number of open sockets, including deaf ones. */
   sockets: number;
   restarts: number;
-  /** Requests since the last restart, such as `{ 'POST /prompt': 2 }`, without prefix and `/api`. */
+  /** Number of requests since the last restart, such as `{ 'POST /prompt': 2 }`, without prefix and `/api`. */
   requests: Record<string, number>;
 }
 
-/** A running stand-in for a ComfyUI server. Made by {@link startSimulator}. */
+/** A running stand-in for a ComfyUI server. Created by {@link startSimulator}. */
 export class Simulator {
   readonly faults = new Faults();
   #process: ServerProcess;
@@ -37,7 +37,7 @@ export class Simulator {
     [this.#process, this.#server] = this.#boot();
   }
 
-  /** Where clients connect to, with the path prefix, without a slash at the end. */
+  /** The base URL for clients, with the path prefix, without a trailing slash. */
   get url(): string {
     const host = this.settings.host.includes(':') ? `[${this.settings.host}]` : this.settings.host;
     return `http://${host}:${this.#port}${this.settings.pathPrefix}`;
@@ -47,7 +47,7 @@ export class Simulator {
     return this.#port;
   }
 
-  /** Holds the folders `input`, `output` and `temp`. */
+  /** The directory of the folders `input`, `output` and `temp`. */
   get directory(): string {
     return this.files.directory;
   }
@@ -68,15 +68,15 @@ export class Simulator {
   }
 
   /**
-   * The process dies - TCP ends without close frames - and comes back on the same port after `downMs`. Queue, history,
-   * node cache, counter and `temp` are gone; `input` and `output` stay.
+   * Ends the process, without WebSocket close frames, and starts it on the same port after `downMs`. Queue, history, node
+   * cache, counter and `temp` are lost; `input` and `output` stay.
    */
   restart({ downMs = 0 }: { downMs?: number } = {}): Promise<void> {
     this.#restarting ??= this.#restart(downMs).finally(() => (this.#restarting = undefined));
     return this.#restarting;
   }
 
-  /** Ends everything; a temporary directory is removed. */
+  /** Stops the simulator and removes its temporary directory. */
   async close(): Promise<void> {
     await this.#restarting;
     this.faults.clear();

@@ -5,20 +5,20 @@ import { IdleCut } from './idle-cut';
 import { dumpJson, tryParseJson } from './python-json';
 import { isObject, Json } from './wire';
 
-/** What a socket's owner must be told by the server. */
+/** The state of the server that sockets report. */
 export interface HubView {
   queueRemaining(): number;
-  /** The node now running for this client; undefined when none is. */
+  /** The running node of this client; undefined if there is none. */
   runningNode(clientId: string): string | undefined;
   features(): Record<string, unknown>;
 }
 
-/** A message after which something else happens, such as a restart. */
+/** Called after a message, for faults such as a restart. */
 export type MomentListener = (occasion: Occasion) => void;
 
 /**
- * The open sockets by client id, with ComfyUI's own flaw: a second socket with the same id takes the place of the
- * first, and when either closes the id is forgotten, so that the one left open hears nothing any more.
+ * The open sockets by client id, with ComfyUI's flaw: a second socket with the same id replaces the first, and when either
+ * closes the id is removed, so that the other one receives nothing any more.
  */
 export class SocketHub {
   readonly #sockets = new Map<string, WebSocket>();
@@ -59,13 +59,13 @@ export class SocketHub {
     this.#listen(socket, id);
   }
 
-  /** Flags are asked for by id, so that a displaced socket's flags may still change its successor's. */
+  /** Flags are stored by id, so that a replaced socket's flags may still change its successor's. */
   wantsPreviewMetadata(clientId: unknown): boolean {
     const flags = typeof clientId === 'string' ? this.#flags.get(clientId) : undefined;
     return isObject(flags) && flags['supports_preview_metadata'] === true;
   }
 
-  /** Sends to one client, or with `undefined` to all. A client that is not connected misses it for good. */
+  /** Sends to one client, or with `undefined` to all. A disconnected client never receives the message. */
   send(type: string, data: unknown, clientId: unknown, promptId?: string): void {
     let text: string | undefined;
     this.#deliver(type, clientId, promptId, (socket) => socket.send((text ??= dumpJson({ type, data }))));
@@ -83,7 +83,7 @@ export class SocketHub {
     return { status: { exec_info: { queue_remaining: this.view.queueRemaining() } } };
   }
 
-  /** The process is gone: TCP ends without a close frame. */
+  /** Ends all connections without a close frame, as the end of the process does. */
   terminateAll(): void {
     this.#stopListening();
     this.#idleCut.stop();
@@ -133,7 +133,7 @@ export class SocketHub {
     this.#flags.delete(id);
   }
 
-  /** Only the first message counts, and only if it is about feature flags; text that is not JSON does not count. */
+  /** Only the first message counts, and only if it contains feature flags; text that is not JSON does not count. */
   #listen(socket: WebSocket, id: string): void {
     let first = true;
     socket.on('message', (data, isBinary) => {
@@ -149,5 +149,5 @@ export class SocketHub {
   }
 }
 
-/** A text message arrives as one buffer: fragments are only given for another setting of the socket. */
+/** A text message is one buffer: `ws` passes fragments only with another setting. */
 const textOf = (data: RawData): string => (Buffer.isBuffer(data) ? data.toString() : '');

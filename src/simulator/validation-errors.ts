@@ -16,7 +16,7 @@ export const notIterable = (value: unknown): PythonError =>
 export const badIndex = (slot: unknown): PythonError =>
   new PythonError('TypeError', `tuple indices must be integers or slices, not ${typeName(slot)}`);
 
-/** The options are always sent, also when the class declares none. */
+/** The options are always sent, even if the class declares none. */
 const config = ([type, options = {}]: InputSpec): unknown[] => [type, options];
 
 const typeOf = (error: unknown): string =>
@@ -61,7 +61,7 @@ export const outerFailure = (error: unknown): ApiError => ({
   extra_info: { exception_type: typeOf(error), traceback: TRACEBACK },
 });
 
-/** Filed under the node that broke; the input named is that of the node that links to it. */
+/** Listed under the failed node; the named input is that of the node that links to it. */
 export const innerFailure = (error: unknown, name: string, link: Json[], spec: InputSpec): ApiError => ({
   type: 'exception_during_inner_validation',
   message: 'Exception when validating inner node',

@@ -1,19 +1,19 @@
 import { Faults } from './faults';
 import { NodeValidation, ValidatedNode } from './node-validation';
 import { findInstalledNode, findNode } from './nodes/catalogue';
-import { Shelf } from './nodes/definition';
+import { Inventory } from './nodes/definition';
 import { Protocol } from './options';
 import { PythonError, pythonStr } from './python-values';
 import { ApiError, isObject, NodeErrors, Prompt } from './wire';
 
 export interface ValidationTools {
-  shelf: Shelf;
+  inventory: Inventory;
   protocol: Protocol;
   faults: Faults;
 }
 
 export interface Validation {
-  /** Absent when at least one output is good: the prompt is accepted. */
+  /** Absent if at least one output is valid: the prompt is accepted. */
   error?: ApiError;
   prompt: Prompt;
   outputs: string[];
@@ -28,8 +28,8 @@ const refusal = (error: ApiError, nodeErrors: Record<string, NodeErrors> = {}): 
 });
 
 /**
- * What ComfyUI says of a graph before it queues it. Values are coerced in place (`"7"` becomes 7 for an INT). Outputs
- * that fail are left out as long as one is good. Throws where ComfyUI answers 500: on a graph of the wrong shape.
+ * ComfyUI's validation of a graph before it queues it. Values are coerced in place (`"7"` becomes 7 for an INT). Invalid
+ * outputs are left out if at least one is valid. Throws where ComfyUI answers 500: for a graph of the wrong shape.
  */
 export function validatePrompt(
   prompt: unknown,
@@ -63,13 +63,13 @@ function isTarget(id: string, targets: unknown): boolean {
   throw new PythonError('TypeError', 'argument is not iterable');
 }
 
-function classError(id: string, node: unknown, { shelf, protocol }: ValidationTools): ApiError | undefined {
+function classError(id: string, node: unknown, { inventory, protocol }: ValidationTools): ApiError | undefined {
   if (node === null || typeof node === 'number' || typeof node === 'boolean') {
     throw new PythonError('TypeError', 'argument is not iterable');
   }
   const classType = isObject(node) ? node['class_type'] : undefined;
   if (isObject(classType) || Array.isArray(classType)) throw new PythonError('TypeError', 'unhashable type');
-  if (findInstalledNode(classType, shelf) !== undefined) return undefined;
+  if (findInstalledNode(classType, inventory) !== undefined) return undefined;
   const hasClass = isObject(node) && 'class_type' in node;
   const details = `Node ID '#${id}'`;
   if (protocol === '0.38') return missingNodeType(id, node, hasClass ? pythonStr(classType) : null, details);
@@ -91,7 +91,7 @@ function missingNodeType(id: string, node: unknown, classType: string | null, de
 }
 
 function validateOutputs(prompt: Prompt, outputs: string[], promptId: string, tools: ValidationTools): Validation {
-  const validation = new NodeValidation(prompt, tools.shelf, tools.protocol);
+  const validation = new NodeValidation(prompt, tools.inventory, tools.protocol);
   const good: string[] = [];
   const reasons: ApiError[] = [];
   const nodeErrors: Record<string, NodeErrors> = {};
@@ -102,7 +102,7 @@ function validateOutputs(prompt: Prompt, outputs: string[], promptId: string, to
       continue;
     }
     reasons.push(...result.errors);
-    blame(id, prompt, validation.results, nodeErrors);
+    attribute(id, prompt, validation.results, nodeErrors);
   }
   if (good.length > 0) return { prompt, outputs: good, nodeErrors };
   const details = reasons.map((error) => `${error.message}: ${error.details}`).join('\n');
@@ -110,8 +110,8 @@ function validateOutputs(prompt: Prompt, outputs: string[], promptId: string, to
   return refusal({ type: 'prompt_outputs_failed_validation', message, details, extra_info: {} }, nodeErrors);
 }
 
-/** Every node found bad so far is named, with the output as one more that depends on it. */
-function blame(
+/** Lists every invalid node so far, with the output as one that depends on it. */
+function attribute(
   output: string,
   prompt: Prompt,
   results: ReadonlyMap<string, ValidatedNode>,

@@ -10,12 +10,12 @@ const CONVERSIONS: Record<string, (value: Json) => Json> = {
   BOOLEAN: pythonBool,
 };
 
-/** `{"__value__": x}` is how a list is sent as a value: a bare list would be a link. */
+/** `{"__value__": x}` sends a list as a value, because a bare list would be a link. */
 const unwrap = (value: Json): Json => (isObject(value) && '__value__' in value ? value['__value__'] : value);
 
 /**
- * Checks one value that is not a link, and writes it back coerced. A node's own validator takes the place of limits
- * and choices, not of the conversion. Anything goes for a type that has no widget: it fails when the node runs.
+ * Checks a value that is not a link, and writes it back coerced. A node's own validator replaces limits and choices, not
+ * the conversion. Types without a widget accept any value, which then fails when the node runs.
  */
 export function checkValue(
   node: PromptNode,
@@ -62,11 +62,11 @@ function limitError(name: string, value: Json, spec: InputSpec): ApiError | unde
 
 const isBound = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint';
 
-/** Python prints a whole float with its `.0`. */
+/** Python prints an integral float with `.0`. */
 const printed = (value: number | bigint, isFloat: boolean): string =>
   isFloat && Number.isInteger(value) ? `${value}.0` : String(value);
 
-/** Only lists declared as the type itself are checked: 0.3.64 lets anything pass for `["COMBO", { options }]`. */
+/** Checks only lists that are the type itself: 0.3.64 accepts any value for `["COMBO", { options }]`. */
 function choiceError(name: string, value: Json, spec: InputSpec): ApiError | undefined {
   const choices = spec[0];
   if (typeof choices === 'string' || choices.some((choice) => choice === value)) return undefined;

@@ -5,23 +5,23 @@ import { PromptQueue, withoutSecrets } from './prompt-queue';
 import { SocketHub } from './socket-hub';
 import { QueueItem } from './wire';
 
-export interface WorkerSurroundings {
+export interface WorkerContext {
   queue: PromptQueue;
   history: History;
   hub: SocketHub;
   tools: RunTools;
-  /** Told after the last message of a prompt. */
+  /** Called after the last message of a prompt. */
   finished(promptId: string): void;
 }
 
-/** ComfyUI's worker thread: one prompt after the other. An exception outside of a node ends it for good. */
+/** ComfyUI's worker thread: runs one prompt after the other. An exception outside of a node ends it permanently. */
 export class Worker {
   #current: { item: QueueItem; run: Run } | undefined;
   #mustForget = false;
 
-  constructor(private readonly around: WorkerSurroundings) {}
+  constructor(private readonly around: WorkerContext) {}
 
-  /** Resolves when the worker is dead. */
+  /** Resolves when the worker has ended. */
   async work(): Promise<void> {
     const { queue, tools } = this.around;
     for (;;) {
@@ -31,26 +31,26 @@ export class Worker {
         if (death !== undefined) return;
       }
       const item = queue.take();
-      if (item === undefined) await tools.pace.until(queue.idle());
+      if (item === undefined) await tools.clock.until(queue.idle());
       else await this.#run(item);
       if (this.#mustForget) tools.cache.clear();
       this.#mustForget = false;
     }
   }
 
-  /** Interrupts the running prompt; with an id only if that one is running. */
+  /** Interrupts the running prompt; with an id only if that prompt runs. */
   interrupt(promptId?: string): boolean {
     if (this.#current === undefined || (promptId !== undefined && this.#current.item[1] !== promptId)) return false;
     this.#current.run.interrupt();
     return true;
   }
 
-  /** Drops the node cache, after the running prompt if there is one. */
+  /** Drops the node cache after the running prompt, if any. */
   free(): void {
     this.#mustForget = true;
   }
 
-  /** The node that a client's running prompt is at. */
+  /** The current node of a client's running prompt. */
   nodeOf(clientId: string): string | undefined {
     return this.#current?.item[3]['client_id'] === clientId ? this.#current.run.currentNode : undefined;
   }
@@ -62,8 +62,8 @@ export class Worker {
     const run = new Run(item, messages, tools);
     this.#current = { item, run };
     const outcome = await run.execute();
-    // The last message is out before the history knows: clients that read at once find nothing.
-    await tools.pace.yield();
+    // ComfyUI sends the last message before it adds the history entry: a client that reads at once finds nothing.
+    await tools.clock.yield();
     const lag = tools.faults.take('history-lag', { promptId })?.ms ?? 0;
     history.add(promptId, { prompt: withoutSecrets(item), ...outcome }, lag);
     queue.done(item);

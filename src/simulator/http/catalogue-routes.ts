@@ -1,5 +1,5 @@
 import { findInstalledNode, nodeInfo, objectInfo } from '../nodes/catalogue';
-import { Shelf } from '../nodes/definition';
+import { Inventory } from '../nodes/definition';
 import { empty, json } from './replies';
 import { Router } from './router';
 
@@ -23,13 +23,13 @@ const MODEL_FOLDERS = [
   'classifiers',
 ];
 
-/** What can be put into a workflow: node classes and models. */
-export function addCatalogueRoutes(router: Router, shelf: Shelf): void {
+/** Node classes and models. */
+export function addCatalogueRoutes(router: Router, inventory: Inventory): void {
   router
-    .add('GET', '/object_info', () => json(objectInfo(shelf)))
+    .add('GET', '/object_info', () => json(objectInfo(inventory)))
     .add('GET', '/object_info/{class}', ({ params }) => {
-      const node = findInstalledNode(params['class'], shelf);
-      return json(node === undefined ? {} : { [node.classType]: nodeInfo(node, shelf) });
+      const node = findInstalledNode(params['class'], inventory);
+      return json(node === undefined ? {} : { [node.classType]: nodeInfo(node, inventory) });
     })
     .add('GET', '/embeddings', () => json([]))
     .add('GET', '/extensions', () => json([]))
@@ -37,6 +37,6 @@ export function addCatalogueRoutes(router: Router, shelf: Shelf): void {
     .add('GET', '/models/{folder}', ({ params }) => {
       const folder = params['folder'] ?? '';
       if (!MODEL_FOLDERS.includes(folder)) return empty(404);
-      return json(folder === 'checkpoints' ? shelf.checkpoints : folder === 'loras' ? shelf.loras : []);
+      return json(folder === 'checkpoints' ? inventory.checkpoints : folder === 'loras' ? inventory.loras : []);
     });
 }

@@ -4,7 +4,7 @@ import { Json } from '../wire';
 import { parseJson } from '../python-json';
 import { readBody } from './body';
 
-/** One request, as a route sees it. */
+/** A request, for its route. */
 export class Exchange {
   constructor(
     private readonly request: IncomingMessage,
@@ -23,12 +23,12 @@ export class Exchange {
     return readBody(this.request, this.maxBody);
   }
 
-  /** Throws SyntaxError on anything that is not JSON, whatever its content type says. */
+  /** Parses the body as JSON, for any content type. Throws SyntaxError. */
   async json(): Promise<Json> {
     return parseJson((await this.body()).toString());
   }
 
-  /** The connection ends now, without an answer. */
+  /** Closes the connection without a response. */
   cut(): void {
     this.request.socket.destroy();
   }
@@ -40,5 +40,5 @@ export interface Reply {
   body?: Buffer | string | Readable;
 }
 
-/** `undefined`: there is no answer, because the connection is cut or must hang. */
+/** `undefined`: there is no response, because the connection is closed or hangs. */
 export type Handler = (exchange: Exchange) => Promise<Reply | undefined> | Reply | undefined;

@@ -13,7 +13,7 @@ const shown = ({ id, fault, fired }: ArmedFault): Record<string, unknown> => ({
   ...('path' in fault && fault.path instanceof RegExp && { path: fault.path.source }),
 });
 
-/** The simulator's own routes, for demonstrations; no fault touches them. */
+/** Routes of the simulator itself, for demonstrations; faults do not affect them. */
 export function addFaultRoutes(router: Router, faults: Faults): void {
   router
     .add('GET', '/simulator/faults', () => json({ armed: faults.list.map(shown), kinds: FAULT_KINDS }))
@@ -25,7 +25,7 @@ export function addFaultRoutes(router: Router, faults: Faults): void {
     });
 }
 
-/** The body is a fault as `faults.arm` takes it; `times: "Infinity"` stands for a number that JSON has not. */
+/** The body is the argument of `faults.arm`; `times: "Infinity"` replaces a number that JSON does not have. */
 async function arm(exchange: Exchange, faults: Faults): Promise<Reply> {
   const body = await exchange.json();
   if (!isObject(body) || !FAULT_KINDS.some((kind) => kind === body['kind'])) {

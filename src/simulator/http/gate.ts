@@ -11,7 +11,7 @@ export interface RequestedRoute {
   query: URLSearchParams;
 }
 
-/** Stands before the routes: the mount prefix, the faults of a proxy, its password, ComfyUI's origin guard. */
+/** Checks before the routes: the path prefix, the faults and the password of a proxy, ComfyUI's origin guard. */
 export class Gate {
   readonly #authorization: string | undefined;
 
@@ -24,7 +24,7 @@ export class Gate {
     this.#authorization = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;
   }
 
-  /** Undefined when the path is not below the prefix. Every route has a twin below `/api`; jobs have no other. */
+  /** Undefined if the path is not below the prefix. Every route is also served below `/api`; jobs only there. */
   routeOf(target: string): RequestedRoute | undefined {
     const [rawPath = '/', search = ''] = target.split(/\?(.*)/s);
     const { pathPrefix } = this.settings;
@@ -34,7 +34,7 @@ export class Gate {
     return { path: hasTwin ? path.slice('/api'.length) : path, query: new URLSearchParams(search) };
   }
 
-  /** What is answered instead of the route's own answer, if anything. */
+  /** The response that replaces that of the route; undefined if the request passes. */
   refuse(
     request: IncomingMessage,
     route: RequestedRoute | undefined,

@@ -11,15 +11,15 @@ import { empty, json, proxyPage, serverError, text } from './replies';
 import { Router } from './router';
 import { routesOf } from './routes';
 
-/** aiohttp's limit for one message from a client; beyond it the socket is closed with 1009. */
+/** aiohttp's limit for a message from a client; a larger one closes the socket with 1009. */
 const MAX_MESSAGE = 4 * 1024 * 1024;
 
-/** The listening side of a process: requests, the socket's upgrade, and what a proxy in front would do. */
+/** The HTTP server of a process: requests, WebSocket upgrades, and the faults of a proxy. */
 export class HttpServer {
-  /** Requests by `METHOD /route`, without prefix and `/api`. */
+  /** Number of requests by `METHOD /route`, without prefix and `/api`. */
   readonly requests: Record<string, number> = {};
   readonly #server: Server;
-  /** All of them: a connection that asked for an upgrade is no longer the server's to close. */
+  /** All connections: `Server#closeAllConnections` does not close upgraded ones. */
   readonly #connections = new Set<Socket>();
   readonly #sockets: WebSocketServer;
   readonly #router: Router;
@@ -50,7 +50,7 @@ export class HttpServer {
     return typeof address === 'object' && address !== null ? address.port : port;
   }
 
-  /** Ends every connection at once, as the end of a process does. */
+  /** Closes every connection at once, as the end of a process does. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#connections) connection.destroy();
@@ -68,7 +68,7 @@ export class HttpServer {
     this.#count(method, route?.path);
     const refusal = this.#gate.refuse(request, route, 'http');
     if (refusal === 'hang') return;
-    // What refuses a request reads it first, so that the client is not cut off while it still sends.
+    // Reads the request before it refuses it, so that the connection does not close while the client sends.
     if (refusal !== undefined) return void request.resume().once('end', () => void send(response, refusal, method));
     const reply = await this.#reply(request, method, route?.path ?? '/', route?.query ?? new URLSearchParams());
     if (reply !== undefined) await send(response, reply, method);
@@ -110,7 +110,7 @@ export class HttpServer {
   }
 }
 
-/** What no route takes goes to the static files of the editor, which know GET and HEAD only, and are not here. */
+/** Without a route ComfyUI serves the static files of the editor, which support GET and HEAD only; here there are none. */
 function unmatched(method: string, others: string[]): Reply {
   if (method === 'GET' || method === 'HEAD') {
     return { status: 404, headers: { 'Content-Type': 'application/octet-stream' } };

@@ -11,7 +11,7 @@ type Job = Record<string, unknown> & { id: string; status: string };
 const STATUSES = ['pending', 'in_progress', 'completed', 'failed', 'cancelled'];
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** `/api/jobs`: one view of queue and history, in versions from 0.6 on. Served below `/api` only. */
+/** `/api/jobs`: a combined view of queue and history, from version 0.6 on. Served below `/api` only. */
 export class JobsRoutes {
   constructor(private readonly process: ServerProcess) {}
 
@@ -62,7 +62,7 @@ export class JobsRoutes {
     return json({ ...job, workflow, ...(entry && { outputs: entry.outputs, execution_status: entry.status }) });
   }
 
-  /** True when it was waiting or running. */
+  /** Whether it was pending or running. */
   #cancel(id: string): boolean {
     if (this.process.queue.delete(id)) return true;
     if (!this.process.queue.running.some((item) => item[1] === id)) return false;

@@ -7,8 +7,8 @@ import { PythonError } from '../python-values';
 import { isObject } from '../wire';
 
 /**
- * The original picture with the mask's transparency, its text chunks kept. ComfyUI reports success even when the
- * original is not there or its name is refused: nothing is saved then.
+ * The original image with the transparency of the mask and its own text chunks. ComfyUI reports success even if the
+ * original does not exist or its name is refused: then nothing is saved.
  */
 export async function maskOnto(files: Files, reference: string | undefined, mask: Buffer): Promise<Buffer | undefined> {
   const path = originalPath(files, reference);

@@ -7,7 +7,7 @@ export interface FormPart {
 
 const HEADER_END = Buffer.from('\r\n\r\n');
 
-/** Reads a multipart/form-data body that is complete in memory. Throws when it is not one. */
+/** Parses a multipart/form-data body in memory. Throws SyntaxError. */
 export function parseMultipart(contentType: string | undefined, body: Buffer): Map<string, FormPart> {
   const boundary = /^multipart\/form-data;.*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType ?? '');
   const delimiter = boundary?.[1] ?? boundary?.[2];
@@ -22,7 +22,7 @@ export function parseMultipart(contentType: string | undefined, body: Buffer): M
   return parts;
 }
 
-/** What lies between two delimiters, without the line breaks that belong to them. */
+/** The contents between two delimiters, without the line breaks that belong to them. */
 function* sections(body: Buffer, delimiter: Buffer): Iterable<Buffer> {
   let start = body.indexOf(delimiter);
   if (start < 0) throw new SyntaxError('the boundary is missing');

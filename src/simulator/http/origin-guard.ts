@@ -8,8 +8,8 @@ const parts = (netloc: string): { hostname: string; port: string } => {
 };
 
 /**
- * ComfyUI's guard against web pages that post to a local server: `Host` and `Origin` must agree if the host is a
- * loopback one. A client that sends no `Origin` never meets it; a proxy that rewrites `Host` may.
+ * ComfyUI's guard against web pages that post to a local server: `Host` and `Origin` must match if the host is a loopback
+ * address. It does not affect clients without an `Origin`; a proxy that rewrites `Host` may trigger it.
  */
 export function isForeignOrigin(headers: IncomingHttpHeaders, refusesCrossSite: boolean): boolean {
   if (refusesCrossSite && headers['sec-fetch-site'] === 'cross-site') return true;

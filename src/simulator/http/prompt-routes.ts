@@ -26,7 +26,7 @@ const CANONICAL_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const refuse = (error: ApiError, nodeErrors: object = {}): Reply => json({ error, node_errors: nodeErrors }, 400);
 
-/** Python's `in` and `[]` on whatever JSON arrived; undefined when the key is not there. */
+/** Python's `in` and `[]` on any JSON value; undefined if the key does not exist. */
 function member(body: Json, key: string): Json | undefined {
   if (isObject(body)) return Object.hasOwn(body, key) ? body[key] : undefined;
   const isContainer = typeof body === 'string' || Array.isArray(body);
@@ -36,7 +36,7 @@ function member(body: Json, key: string): Json | undefined {
 
 /** Submission, the queue and interruption. */
 export class PromptRoutes {
-  /** Counts every request without a `number`, refused ones too. */
+  /** Counts every request without a `number`, including refused ones. */
   #counter = 0;
 
   constructor(private readonly process: ServerProcess) {}
@@ -74,7 +74,7 @@ export class PromptRoutes {
     return member(body, 'front') ? -count || 0 : count;
   }
 
-  /** 0.3.64 makes a text of whatever it gets: null becomes "None". */
+  /** 0.3.64 converts any value to a string: null becomes "None". */
   #promptId(requested: Json | undefined): string | undefined {
     const isIgnored = requested !== undefined && this.process.faults.take('ignore-prompt-id') !== undefined;
     if (requested === undefined || isIgnored) return randomUUID();
@@ -84,11 +84,11 @@ export class PromptRoutes {
   }
 
   #extraData(body: Json): JsonObject {
-    const given = member(body, 'extra_data');
+    const requested = member(body, 'extra_data');
     const clientId = member(body, 'client_id');
-    if (clientId !== undefined && given !== undefined && !isObject(given))
+    if (clientId !== undefined && requested !== undefined && !isObject(requested))
       throw new PythonError('TypeError', 'extra_data is not an object');
-    const extra = isObject(given) ? given : {};
+    const extra = isObject(requested) ? requested : {};
     if (clientId !== undefined) extra['client_id'] = clientId;
     if (this.process.protocol === '0.38') extra['create_time'] = Date.now();
     return extra;
@@ -112,7 +112,7 @@ export class PromptRoutes {
     return empty();
   }
 
-  /** Always 200, and without a readable body it means whatever is running. */
+  /** Always answers 200; without a readable body it interrupts the running prompt. */
   async #interrupt(exchange: Exchange): Promise<Reply> {
     const body = await exchange.json().catch((error: unknown) => {
       if (error instanceof SyntaxError) return {};

@@ -8,7 +8,7 @@ export const json = (body: unknown, status = 200): Reply => ({
   body: dumpJson(body),
 });
 
-/** How actions succeed, and how most refusals look: no body at all. */
+/** The response to actions and most refusals: without a body. */
 export const empty = (status = 200): Reply => ({ status });
 
 export const text = (body: string, status: number, headers: Record<string, string> = {}): Reply => ({
@@ -17,7 +17,7 @@ export const text = (body: string, status: number, headers: Record<string, strin
   body,
 });
 
-/** Any exception in a handler, malformed JSON included. A browser gets it in HTML. */
+/** The response to any exception in a handler, malformed JSON included; HTML for browsers. */
 export const serverError = (accept: string | undefined): Reply =>
   accept?.includes('text/html') === true
     ? {
@@ -27,7 +27,7 @@ export const serverError = (accept: string | undefined): Reply =>
       }
     : text('500 Internal Server Error\n\nServer got itself in trouble', 500);
 
-/** What an nginx in front of ComfyUI answers. */
+/** The error page of an nginx in front of ComfyUI. */
 export function proxyPage(status: number): Reply {
   const title = `${status} ${STATUS_CODES[status] ?? ''}`;
   const headers: Record<string, string> = { 'Content-Type': 'text/html', Server: 'nginx/1.24.0' };

@@ -11,7 +11,7 @@ export interface Match {
   params: Record<string, string>;
 }
 
-/** Routes by method and path; `{name}` stands for one segment. */
+/** Routes by method and path; `{name}` matches one segment. */
 export class Router {
   readonly #routes: Route[] = [];
 
@@ -20,7 +20,7 @@ export class Router {
     return this;
   }
 
-  /** A match; else the methods that the path has (none: the path is unknown). GET also answers HEAD. */
+  /** The match, or the methods of the path (empty if it is unknown). GET routes also match HEAD. */
   find(method: string, path: string): Match | string[] {
     const segments = path.split('/');
     const wanted = method === 'HEAD' ? 'GET' : method;

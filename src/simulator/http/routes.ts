@@ -10,15 +10,15 @@ import { addSystemRoutes } from './system-routes';
 import { addUploadRoutes } from './upload-routes';
 import { ViewRoute } from './view-routes';
 
-/** Everything a process answers. Paths are without `/api`, which the gate takes off. */
+/** All routes of a process. Their paths have no `/api`, which the gate removes. */
 export function routesOf(process: ServerProcess): Router {
   const router = new Router();
-  const { settings, files, faults, shelf, history } = process;
+  const { settings, files, faults, inventory, history } = process;
   new PromptRoutes(process).addTo(router);
   addHistoryRoutes(router, history);
   new ViewRoute(files, faults, process.signal).addTo(router);
   addUploadRoutes(router, files);
-  addCatalogueRoutes(router, shelf);
+  addCatalogueRoutes(router, inventory);
   addSystemRoutes(router, settings.protocol, settings.maxUploadSize);
   if (settings.protocol === '0.38') new JobsRoutes(process).addTo(router);
   addFaultRoutes(router, faults);

@@ -5,12 +5,12 @@ import { Reply } from './exchange';
 
 const SLICES_A_SECOND = 20;
 
-/** The same answer, but late, slow or broken off. `death` ends the waiting. */
+/** The same response, but late, slow or truncated. `death` aborts the waits. */
 export function slowly(reply: Reply, fault: FaultOf<'slow-view'>, death: AbortSignal): Reply {
   if (reply.body === undefined) return reply;
   const headers = { ...reply.headers };
   if (!(reply.body instanceof Readable)) headers['Content-Length'] = Buffer.byteLength(reply.body);
-  // The file may be gone before anybody reads it: that is told when it is read.
+  // The file may disappear before it is read: then reading fails, so this error needs no handler.
   else reply.body.on('error', () => undefined);
   return { ...reply, headers, body: Readable.from(trickle(reply.body, fault, death), { objectMode: false }) };
 }

@@ -5,7 +5,7 @@ import { Router } from './router';
 
 const GIBIBYTE = 1024 ** 3;
 
-/** `/system_stats`, which says in every member that may carry text that nothing here is real. */
+/** `/system_stats`, which states in every text field that the server is simulated. */
 function systemStats(protocol: Protocol): Record<string, unknown> {
   const memory = { vram_total: 8 * GIBIBYTE, vram_free: 6 * GIBIBYTE, torch_vram_total: 0, torch_vram_free: 0 };
   return {

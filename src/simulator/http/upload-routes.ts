@@ -29,7 +29,7 @@ async function formOf(exchange: Exchange): Promise<Form> {
   return parseMultipart(exchange.headers['content-type'], await exchange.body());
 }
 
-/** Turns what was uploaded into what is saved; undefined: nothing is saved, and the answer does not tell. */
+/** Converts the uploaded bytes to those to save; undefined: nothing is saved, without an error in the response. */
 type Convert = (uploaded: Buffer) => Promise<Buffer | undefined>;
 
 async function upload(files: Files, form: Form, convert?: Convert): Promise<Reply> {
@@ -60,7 +60,7 @@ function locate(files: Files, type: FolderType, subfolder: string, filename: str
   return folder === undefined || path === undefined ? undefined : { folder };
 }
 
-/** `a.png`, `a (1).png`, ... until a name is free or the file there has the same contents. */
+/** `a.png`, `a (1).png`, ... until the name is free or the existing file has the same contents. */
 function freeName(folder: string, filename: string, content: Buffer): { name: string; isDuplicate: boolean } {
   const extension = extname(filename);
   const stem = filename.slice(0, filename.length - extension.length);

@@ -10,7 +10,7 @@ import { empty } from './replies';
 import { Router } from './router';
 import { slowly } from './slow-stream';
 
-/** GET /view: any file of the three folders, whoever made it. */
+/** GET /view: any file of the three folders. */
 export class ViewRoute {
   constructor(
     private readonly files: Files,
@@ -58,7 +58,7 @@ async function statFile(path: string): Promise<Stats | undefined> {
   return found?.isFile() === true ? found : undefined;
 }
 
-/** The name goes out as bare UTF-8; Node takes header bytes as Latin-1. */
+/** ComfyUI sends the name as plain UTF-8; Node encodes headers as Latin-1. */
 const disposition = (filename: string): Record<string, string> => ({
   'Content-Disposition': `filename="${Buffer.from(filename).toString('latin1')}"`,
 });
@@ -82,7 +82,7 @@ function fileReply(path: string, filename: string, file: Stats, request: Exchang
   return { status: range === undefined ? 200 : 206, headers, body };
 }
 
-/** One range of bytes; anything that is not one is ignored. */
+/** Parses a single byte range; ignores anything else. */
 function rangeOf(
   header: string | undefined,
   size: number,
@@ -95,7 +95,7 @@ function rangeOf(
   return start >= size || start > end ? 'unsatisfiable' : { start, end };
 }
 
-/** `FORMAT[;QUALITY]`: webp unless it says jpeg. */
+/** `FORMAT[;QUALITY]`: WebP, unless the format is jpeg. */
 async function previewReply(path: string, filename: string, preview: string, channel: string): Promise<Reply> {
   const [requested, ...rest] = preview.split(';');
   const format = requested === 'jpeg' && !channel.includes('a') ? 'jpeg' : 'webp';
@@ -107,7 +107,7 @@ async function previewReply(path: string, filename: string, preview: string, cha
   return { status: 200, headers: { ...disposition(filename), 'Content-Type': `image/${format}` }, body };
 }
 
-/** `rgb`: a PNG without transparency. `a`: a PNG that is black, with the transparency of the picture. */
+/** `rgb`: a PNG without transparency. `a`: a black PNG with the transparency of the image. */
 async function channelReply(path: string, filename: string, channel: 'rgb' | 'a'): Promise<Reply> {
   const source = sharp(await readFile(path));
   const body = channel === 'rgb' ? await source.removeAlpha().png().toBuffer() : await alphaOf(source);

@@ -1,4 +1,4 @@
-import { DeclaredInput, inputSpec, NodeDefinition, Shelf } from './definition';
+import { DeclaredInput, inputSpec, NodeDefinition, Inventory } from './definition';
 import { imageNodes } from './images';
 import { loadImage } from './load-image';
 import { previewAny } from './preview-any';
@@ -16,21 +16,21 @@ const NODES: ReadonlyMap<string, NodeDefinition> = new Map(
 export const findNode = (classType: unknown): NodeDefinition | undefined =>
   typeof classType === 'string' ? NODES.get(classType) : undefined;
 
-/** The same among the nodes that are installed. */
-export const findInstalledNode = (classType: unknown, { missingNodes }: Shelf): NodeDefinition | undefined =>
+/** Like `findNode`, among the installed nodes. */
+export const findInstalledNode = (classType: unknown, { missingNodes }: Inventory): NodeDefinition | undefined =>
   missingNodes.some((missing) => missing === classType) ? undefined : findNode(classType);
 
-const declared = (inputs: Record<string, DeclaredInput>, shelf: Shelf): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, inputSpec(input, shelf)]));
+const declared = (inputs: Record<string, DeclaredInput>, inventory: Inventory): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, inputSpec(input, inventory)]));
 
-/** One entry of `/object_info`. */
-export function nodeInfo(node: NodeDefinition, shelf: Shelf): Record<string, unknown> {
+/** An entry of `/object_info`. */
+export function nodeInfo(node: NodeDefinition, inventory: Inventory): Record<string, unknown> {
   const { required, optional, hidden, outputs = [] } = node;
   const groups = { required, ...(optional && { optional }), ...(hidden && { hidden }) };
   return {
     input: {
-      required: declared(required, shelf),
-      ...(optional && { optional: declared(optional, shelf) }),
+      required: declared(required, inventory),
+      ...(optional && { optional: declared(optional, inventory) }),
       ...(hidden && { hidden }),
     },
     input_order: Object.fromEntries(Object.entries(groups).map(([group, inputs]) => [group, Object.keys(inputs)])),
@@ -48,9 +48,9 @@ export function nodeInfo(node: NodeDefinition, shelf: Shelf): Record<string, unk
   };
 }
 
-export const objectInfo = (shelf: Shelf): Record<string, unknown> =>
+export const objectInfo = (inventory: Inventory): Record<string, unknown> =>
   Object.fromEntries(
     [...NODES.values()]
-      .filter(({ classType }) => !shelf.missingNodes.includes(classType))
-      .map((node) => [node.classType, nodeInfo(node, shelf)]),
+      .filter(({ classType }) => !inventory.missingNodes.includes(classType))
+      .map((node) => [node.classType, nodeInfo(node, inventory)]),
   );

@@ -7,33 +7,33 @@ import { NodeInputs } from './inputs';
 /** `[type]` or `[type, options]`; the type is a name such as `INT`, or the list of choices of a combo. */
 export type InputSpec = readonly [type: string | readonly string[], options?: Readonly<Record<string, unknown>>];
 
-/** Choices that depend on what is on disk now are made when they are asked for. */
-export type DeclaredInput = InputSpec | ((shelf: Shelf) => InputSpec);
+/** A function if the choices depend on the current files. */
+export type DeclaredInput = InputSpec | ((inventory: Inventory) => InputSpec);
 
-/** What node declarations may look at: the models and input files that exist. */
-export interface Shelf {
+/** The installed models, input files and node packs that node declarations depend on. */
+export interface Inventory {
   files: Files;
   checkpoints: readonly string[];
   loras: readonly string[];
   missingNodes: readonly string[];
 }
 
-/** What a running node may use. */
+/** The services of a running node. */
 export interface NodeContext {
   readonly nodeId: string;
   readonly previews: boolean;
   readonly files: Files;
   readonly naming: FileNaming;
   readonly encoded: EncodedPictures;
-  /** Five letters that stay the same while ComfyUI keeps the node's object. */
+  /** Five letters that do not change while ComfyUI keeps the node's object. */
   readonly tag: string;
-  /** The tEXt entries of a saved picture. */
+  /** The tEXt entries of a saved image. */
   metadata(): Iterable<[keyword: string, text: string]>;
-  /** Lets simulated time pass. */
+  /** Waits for a simulated time. */
   work(ms: number): Promise<void>;
-  /** A step of the progress bar, which is also where an interrupt takes effect. */
+  /** Reports a step of the progress bar; an interrupt takes effect here. */
   progress(value: number, max: number, preview?: Buffer): Promise<void>;
-  /** A line of text below the node (binary frame 3). */
+  /** Sends a line of text to display below the node (binary frame 3). */
   text(text: string): void;
 }
 
@@ -43,10 +43,10 @@ export interface NodeResult {
   ui?: NodeUi;
 }
 
-/** Declared once: `/object_info`, validation and execution all read it. */
+/** The declaration of a node, used by `/object_info`, validation and execution. */
 export interface NodeDefinition {
   classType: string;
-  /** Newer node classes have no display name in 0.3.64, and always state their flags. */
+  /** Newer node classes (v3) have no display name in 0.3.64, and always list their flags. */
   schema?: 'v1' | 'v3';
   displayName?: string;
   category: string;
@@ -58,12 +58,12 @@ export interface NodeDefinition {
   hidden?: Record<string, string>;
   outputs?: readonly string[];
   outputNames?: readonly string[];
-  /** The node's own check of one input, in place of the limits and choices declared for it. */
-  validator?: { input: string; check(value: unknown, shelf: Shelf): true | string };
-  /** A value that changes when the node must run again although its inputs are the same. */
-  isChanged?(inputs: NodeInputs, shelf: Shelf): unknown;
+  /** The node's own check of one input, which replaces its declared limits and choices. */
+  validator?: { input: string; check(value: unknown, inventory: Inventory): true | string };
+  /** A value whose change makes the node run again although its inputs are unchanged. */
+  isChanged?(inputs: NodeInputs, inventory: Inventory): unknown;
   execute(inputs: NodeInputs, context: NodeContext): Promise<NodeResult> | NodeResult;
 }
 
-export const inputSpec = (declared: DeclaredInput, shelf: Shelf): InputSpec =>
-  typeof declared === 'function' ? declared(shelf) : declared;
+export const inputSpec = (declared: DeclaredInput, inventory: Inventory): InputSpec =>
+  typeof declared === 'function' ? declared(inventory) : declared;

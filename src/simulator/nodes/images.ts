@@ -37,7 +37,7 @@ const imageInvert: NodeDefinition = {
   execute: (inputs) => ({ outputs: [inputs.images('image').map(invert)] }),
 };
 
-/** A side of 0 follows from the other one. */
+/** A side of 0 is computed from the other one. */
 function scaledSize(inputs: NodeInputs, images: Images): [width: number, height: number] {
   const [width, height] = [inputs.number('width'), inputs.number('height')];
   if (width === 0 && height === 0) return [images.width, images.height];

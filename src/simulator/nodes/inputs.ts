@@ -1,7 +1,7 @@
 import { Images } from '../pictures/picture';
 import { PythonError, pythonFloat, pythonStr } from '../python-values';
 
-/** Sent in place of a value by a node that blocks what follows; without a message the rest is silently left out. */
+/** The output of a node that blocks its successors; without a message they are skipped silently. */
 export class ExecutionBlocker {
   constructor(readonly message: string | null) {}
 }
@@ -11,7 +11,7 @@ const attributeError = (value: unknown, attribute: string): PythonError => {
   return new PythonError('AttributeError', `'${type}' object has no attribute '${attribute}'`);
 };
 
-/** The values a node is called with, by input name. A value of the wrong kind fails as Python would. */
+/** The arguments of a node by input name. A value of the wrong type fails as in Python. */
 export class NodeInputs {
   constructor(private readonly values: ReadonlyMap<string, unknown>) {}
 
@@ -41,8 +41,8 @@ export class NodeInputs {
     return value;
   }
 
-  /** A value made by another node, of a class of ours. */
-  made<T>(name: string, kind: abstract new (...args: never[]) => T, attribute: string): T {
+  /** The output of another node, an instance of `kind`. */
+  instanceOf<T>(name: string, kind: abstract new (...args: never[]) => T, attribute: string): T {
     const value = this.values.get(name);
     if (!(value instanceof kind)) throw attributeError(value, attribute);
     return value;

@@ -5,14 +5,14 @@ import sharp from 'sharp';
 import { solid } from '../pictures/operations';
 import { Images, Picture } from '../pictures/picture';
 import { PythonError, typeName } from '../python-values';
-import { NodeDefinition, Shelf } from './definition';
+import { NodeDefinition, Inventory } from './definition';
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 const noText = (value: unknown): PythonError =>
   new PythonError('AttributeError', `'${typeName(value)}' object has no attribute 'endswith'`);
 
-/** Turned as its EXIF says, its transparency dropped, one picture per page of an animation. */
+/** Applies the EXIF orientation and drops the transparency; one image per page of an animation. */
 async function decode(bytes: Buffer, path: string): Promise<Images> {
   const digest = sha256(bytes);
   const failure = (): PythonError =>
@@ -37,7 +37,7 @@ export const loadImage: NodeDefinition = {
   displayName: 'Load Image',
   category: 'image',
   pythonModule: 'nodes',
-  required: { image: ({ files }: Shelf) => [files.inputImages(), { image_upload: true }] },
+  required: { image: ({ files }: Inventory) => [files.inputImages(), { image_upload: true }] },
   outputs: ['IMAGE', 'MASK'],
   validator: {
     input: 'image',

@@ -1,4 +1,4 @@
-/** The choices of KSampler in 0.3.64: a client may send any of them. */
+/** The choices of KSampler in 0.3.64. */
 export const SAMPLERS: readonly string[] = [
   'euler',
   'euler_cfg_pp',

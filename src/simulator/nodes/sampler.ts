@@ -67,7 +67,7 @@ const textEncode: NodeDefinition = {
   required: { text: ['STRING', { multiline: true, dynamicPrompts: true }], clip: ['CLIP', {}] },
   outputs: ['CONDITIONING'],
   async execute(inputs, context) {
-    inputs.made('clip', Model, 'tokenize');
+    inputs.instanceOf('clip', Model, 'tokenize');
     await context.work(ENCODING);
     return { outputs: [new Conditioning(inputs.text('text'))] };
   },
@@ -83,15 +83,15 @@ const emptyLatent: NodeDefinition = {
   required: { width: latentSide, height: latentSide, batch_size: ['INT', { default: 1, min: 1, max: 4096 }] },
   outputs: ['LATENT'],
   execute(inputs) {
-    // A latent has an eighth of the picture's size, so odd sizes are rounded down.
+    // A latent has an eighth of the size of the image, so odd sizes are rounded down.
     const eighth = (name: string): number => Math.floor(inputs.number(name) / 8) * 8;
     return { outputs: [new Latent(eighth('width'), eighth('height'), inputs.number('batch_size'))] };
   },
 };
 
-function dream(inputs: NodeInputs, latent: Latent): Picture[] {
-  const positive = inputs.made('positive', Conditioning, 'copy').text;
-  const negative = inputs.made('negative', Conditioning, 'copy').text;
+function generate(inputs: NodeInputs, latent: Latent): Picture[] {
+  const positive = inputs.instanceOf('positive', Conditioning, 'copy').text;
+  const negative = inputs.instanceOf('negative', Conditioning, 'copy').text;
   const seed = pythonStr(inputs.get('seed'));
   return Array.from({ length: latent.count }, (_, index) => {
     const { width, height } = latent;
@@ -127,8 +127,8 @@ const kSampler: NodeDefinition = {
   },
   outputs: ['LATENT'],
   async execute(inputs, context) {
-    const latent = inputs.made('latent_image', Latent, 'copy');
-    const pictures = dream(inputs, latent);
+    const latent = inputs.instanceOf('latent_image', Latent, 'copy');
+    const pictures = generate(inputs, latent);
     await sample(pictures, inputs.number('steps'), context);
     return { outputs: [new Latent(latent.width, latent.height, latent.count, pictures)] };
   },
@@ -142,8 +142,8 @@ const vaeDecode: NodeDefinition = {
   required: { samples: ['LATENT', {}], vae: ['VAE', {}] },
   outputs: ['IMAGE'],
   async execute(inputs, context) {
-    inputs.made('vae', Model, 'decode');
-    const { width, height, count, pictures } = inputs.made('samples', Latent, 'shape');
+    inputs.instanceOf('vae', Model, 'decode');
+    const { width, height, count, pictures } = inputs.instanceOf('samples', Latent, 'shape');
     await context.work(DECODING);
     const grey = landscape({ width, height, seed: 'empty', positive: '', negative: '' });
     return { outputs: [Images.of(pictures ?? Array.from({ length: count }, () => grey))] };

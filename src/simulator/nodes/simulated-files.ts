@@ -6,7 +6,7 @@ import { PythonError } from '../python-values';
 import { isObject, NodeUi } from '../wire';
 import { NodeContext, NodeDefinition } from './definition';
 
-/** The first bytes by which readers know these formats. */
+/** The magic numbers of these formats. */
 const MAGIC: Record<string, Buffer> = {
   '.mp4': Buffer.from('0000001c6674797069736f6d0000020069736f6d69736f326d703431', 'hex'),
   '.webm': Buffer.from('1a45dfa3', 'hex'),
@@ -48,8 +48,8 @@ async function write(item: FileItem, { files }: NodeContext): Promise<Record<str
 }
 
 /**
- * An output node that shows whatever `items` says, a JSON list of `{ key, filename, bytes | content, subfolder?, type? }`
- * for files (other members are shown as they are, such as `format`) and `{ key, value }` for anything else:
+ * An output node that shows the contents of `items`, a JSON list of `{ key, filename, bytes | content, subfolder?, type? }`
+ * for files (other fields, such as `format`, are shown unchanged) and `{ key, value }` for anything else:
  * `[{"key":"gifs","filename":"a.mp4","bytes":2000,"format":"video/h264-mp4"},{"key":"text","value":"hello"}]`.
  */
 export const simulatedFiles: NodeDefinition = {

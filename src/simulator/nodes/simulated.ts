@@ -6,11 +6,11 @@ import { pythonStr } from '../python-values';
 import { NodeDefinition } from './definition';
 import { ExecutionBlocker } from './inputs';
 
-/** Nodes that no ComfyUI has: for tests and benchmarks. */
+/** Nodes that ComfyUI does not have, for tests and benchmarks. */
 const pythonModule = 'simulator';
 const category = 'simulator';
 
-/** Incompressible pictures: 258 x 258 is a PNG of about 200 KB, 690 x 690 1.4 MB, 1634 x 1634 8 MB. */
+/** Incompressible images: 258 x 258 is a PNG of about 200 KB, 690 x 690 1.4 MB, 1634 x 1634 8 MB. */
 const simulatedNoise: NodeDefinition = {
   classType: 'SimulatedNoise',
   displayName: 'Noise (simulated)',
@@ -31,7 +31,7 @@ const simulatedNoise: NodeDefinition = {
   },
 };
 
-/** Takes `seconds` of simulated time, in `steps` steps of a progress bar if there are any, and passes its picture on. */
+/** Waits for `seconds` of simulated time, in `steps` steps of a progress bar if there are any, and returns its input. */
 const simulatedSleep: NodeDefinition = {
   classType: 'SimulatedSleep',
   displayName: 'Sleep (simulated)',
@@ -59,7 +59,7 @@ const simulatedSleep: NodeDefinition = {
   },
 };
 
-/** Sends an ExecutionBlocker instead of its picture. An empty message blocks silently. */
+/** Returns an ExecutionBlocker instead of its input. An empty message blocks silently. */
 const simulatedBlocker: NodeDefinition = {
   classType: 'SimulatedBlocker',
   displayName: 'Blocker (simulated)',
@@ -70,7 +70,7 @@ const simulatedBlocker: NodeDefinition = {
   execute: (inputs) => ({ outputs: [new ExecutionBlocker(inputs.text('message') || null)] }),
 };
 
-/** An output node without anything to show. */
+/** An output node without UI output. */
 const simulatedSink: NodeDefinition = {
   classType: 'SimulatedSink',
   displayName: 'Sink (simulated)',

@@ -6,7 +6,7 @@ const CAPACITY = 96 * 1024 * 1024;
 
 interface Entry {
   png: Promise<Buffer>;
-  /** 0 while the picture is being compressed. */
+  /** 0 during the compression. */
   bytes: number;
 }
 
@@ -17,7 +17,7 @@ async function encode(picture: Picture): Promise<Buffer> {
     .toBuffer();
 }
 
-/** PNG files by content: the same picture is compressed once, however often it is saved. Least recently used go first. */
+/** An LRU cache of PNG files by content: the same image is compressed once, for any number of saves. */
 export class EncodedPictures {
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;

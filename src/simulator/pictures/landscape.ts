@@ -10,7 +10,7 @@ export interface LandscapeRecipe {
   negative: string;
 }
 
-/** A word of the prompt that names a colour, or something with one, sets the hue of the whole picture. */
+/** Words of the prompt that set the hue of the image. */
 const HUES: Record<string, number> = {
   red: 0,
   fox: 20,
@@ -79,7 +79,7 @@ function drawing({ width, height, seed, positive, negative }: LandscapeRecipe): 
     preserveAspectRatio="none">${sky(hue, random)}${layers.join('')}</svg>`;
 }
 
-/** The picture that a prompt and a seed stand for: hills below a sun, the same bytes every time. */
+/** The deterministic image of a prompt and a seed: hills below a sun. */
 export function landscape(recipe: LandscapeRecipe): Picture {
   const { width, height, seed, positive, negative } = recipe;
   return new Picture(`landscape ${JSON.stringify([width, height, seed, positive, negative])}`, width, height, () =>

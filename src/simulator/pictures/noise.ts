@@ -1,7 +1,7 @@
 import { Random } from './random';
 import { Picture } from './picture';
 
-/** Incompressible pixels: the PNG is about three bytes a pixel. */
+/** Incompressible pixels: the PNG has about three bytes per pixel. */
 export function noise(width: number, height: number, seed: string): Picture {
   return new Picture(`noise ${width}x${height} ${seed}`, width, height, () => {
     const random = new Random(seed);

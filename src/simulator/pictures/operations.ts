@@ -23,7 +23,7 @@ export interface Area {
   height: number;
 }
 
-/** The part of `area` that lies inside the picture. */
+/** The part of `area` that is inside the image. */
 export function crop(picture: Picture, area: Area): Picture {
   const left = Math.min(area.left, picture.width - 1);
   const top = Math.min(area.top, picture.height - 1);
@@ -46,7 +46,7 @@ const KERNELS: Record<string, keyof KernelEnum> = {
   lanczos: 'lanczos3',
 };
 
-/** `center` first cuts the picture to the new proportions, as ComfyUI's upscaling does. */
+/** `center` first crops the image to the new aspect ratio, as ComfyUI's upscaling does. */
 export function scale(picture: Picture, width: number, height: number, method: string, fit = 'disabled'): Picture {
   const source = fit === 'center' ? cropToAspect(picture, width / height) : picture;
   if (source.width === width && source.height === height) return source;

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 const CHANNELS = 3;
 
 /**
- * One picture, known by how it is made and drawn only when its pixels are asked for: a run whose encoded picture is
- * already cached never touches pixels.
+ * An image that is identified by its recipe and rendered on first access to its pixels: a run whose encoded image is cached
+ * renders nothing.
  */
 export class Picture {
-  /** Two pictures with one key have the same pixels. */
+  /** Two images with the same key have the same pixels. */
   readonly key: string;
   #pixels: Promise<Buffer> | undefined;
 
@@ -31,13 +31,13 @@ export class Picture {
   }
 }
 
-/** The value of an IMAGE socket: pictures of one size. */
+/** The value of an IMAGE socket: images of the same size. */
 export class Images {
   constructor(readonly frames: readonly [Picture, ...Picture[]]) {}
 
   static of(frames: readonly Picture[]): Images {
     const [first, ...rest] = frames;
-    if (first === undefined) throw new RangeError('an IMAGE holds at least one picture');
+    if (first === undefined) throw new RangeError('an IMAGE has at least one image');
     return new Images([first, ...rest]);
   }
 

@@ -5,14 +5,14 @@ import { Picture } from './picture';
 const PREVIEW_SIZE = 512;
 const COARSEST = 6;
 
-/** The header that other encoders write and this one does not: readers may look for it. */
+/** The JFIF header, which this encoder does not write and readers may require. */
 const JFIF = Buffer.from('ffe000104a46494600010100000100010000', 'hex');
 const START_OF_IMAGE = 2;
 
 const withJfif = (jpeg: Buffer): Buffer =>
   Buffer.concat([jpeg.subarray(0, START_OF_IMAGE), JFIF, jpeg.subarray(START_OF_IMAGE)]);
 
-/** What the sampler would show at `step` of `steps`: the finished picture, coarse at first and sharper every step. */
+/** The preview at `step` of `steps`: the final image, coarse at first and sharper with every step. */
 export async function previewOf(picture: Picture, step: number, steps: number): Promise<Buffer> {
   const longer = Math.max(picture.width, picture.height);
   const detail = Math.round(COARSEST * (longer / COARSEST) ** (step / steps));

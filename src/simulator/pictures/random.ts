@@ -3,7 +3,7 @@ export class Random {
   #state: number;
 
   constructor(text: string) {
-    // FNV-1a spreads texts that differ in one character over all 32 bits.
+    // FNV-1a distributes texts that differ in one character over all 32 bits.
     let hash = 0x811c9dc5;
     for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
     this.#state = hash >>> 0;

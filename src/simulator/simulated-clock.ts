@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 
-/** `1` is the pace of a small card, `10` ten times that; `'instant'` (or 0) never waits. */
+/** `1` is the speed of a small GPU, `10` ten times that; `'instant'` (or 0) never waits. */
 export type Speed = number | 'instant';
 
-/** Simulated time: how long the pretended work takes, and the end of all waiting when the process dies. */
-export class Backpressure {
+/** The waits of simulated work, scaled by the speed; all of them abort when the process ends. */
+export class SimulatedClock {
   readonly instant: boolean;
   readonly #factor: number;
 
@@ -16,30 +16,30 @@ export class Backpressure {
     this.#factor = this.instant ? 0 : 1 / Number(speed);
   }
 
-  /** Lets `ms` of simulated time pass. Throws AbortError when the process is gone. */
+  /** Waits for `ms` of simulated time. Throws AbortError when the process has ended. */
   async work(ms: number): Promise<void> {
     this.death.throwIfAborted();
     if (this.instant || ms <= 0) return;
     await delay(ms * this.#factor, undefined, { signal: this.death });
   }
 
-  /** Throws AbortError when the process is gone. */
+  /** Throws AbortError when the process has ended. */
   throwIfDead(): void {
     this.death.throwIfAborted();
   }
 
-  /** Gives waiting requests a turn, so that a busy worker never starves them. */
+  /** Yields to the event loop, so that a busy worker does not starve requests. */
   async yield(): Promise<void> {
     await nextTurn();
     this.death.throwIfAborted();
   }
 
-  /** Lets `ms` of real time pass, whatever the speed: faults are given in real time. */
+  /** Waits for `ms` of real time, for faults, at any speed. */
   async real(ms: number): Promise<void> {
     await delay(ms, undefined, { signal: this.death });
   }
 
-  /** Waits for `promise` or for the end of the process, whichever is first. */
+  /** Waits for `promise` or the end of the process. */
   async until<T>(promise: Promise<T>): Promise<T> {
     this.death.throwIfAborted();
     return new Promise<T>((resolve, reject) => {
