@@ -1,16 +1,23 @@
-import { RedisEventBus } from '../../src/infrastructure/event-bus/redis/redis-event-bus';
-import { runningJob } from './snapshots';
+import { openEventBus } from '../../src/infrastructure/event-bus/open-event-bus';
+import { eventually } from '../support/eventually';
+import { latestOf, runningJob } from './snapshots';
 
-/** Tells of a job, as another process does that was started with other certificates; prints what it then knows of it. */
-async function main([redisUrl = '']: readonly string[]): Promise<void> {
-  const news = await RedisEventBus.open({ redisUrl });
-  const job = runningJob();
-  news.tell({ job });
-  const deadline = Date.now() + 5_000;
-  let [latest] = await news.latest([job.id]);
-  while (!latest && Date.now() < deadline) [latest] = await news.latest([job.id]);
-  console.log(JSON.stringify({ id: job.id, revision: latest?.job.revision }));
-  await news.onApplicationShutdown();
+/**
+ * Publishes a job, work and a cancellation, as another process does that starts with other certificates; prints the revision of
+ * the last snapshot that the bus then keeps.
+ */
+async function main([option = '', url = '', id = '']: readonly string[]): Promise<void> {
+  const bus = await openEventBus({ [option]: url });
+  const job = { ...runningJob(), id };
+  bus.publish({ job });
+  bus.publishWork();
+  bus.publishCancellation(id);
+  if (option === 'redisUrl')
+    await eventually(async () => {
+      if (!(await latestOf(bus, job))) throw new Error('the job is not published');
+    });
+  console.log(JSON.stringify({ revision: (await latestOf(bus, job))?.job.revision }));
+  await bus.onApplicationShutdown();
 }
 
 void main(process.argv.slice(2));

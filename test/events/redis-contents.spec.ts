@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { RedisEventBus } from '../../src/infrastructure/event-bus/redis/redis-event-bus';
 import { eventually } from '../support/eventually';
-import { describeWithServer, onRedis, RedisServer, subscribed } from './redis-server';
-import { hearing, later, latestOf, picture, runningJob } from './snapshots';
+import { channelsSubscribed, describeWithServer, onRedis, RedisServer } from '../support/redis-server';
+import { later, latestOf, randomPreview, receiving, receivingAsProcess, runningJob } from './snapshots';
 
 const GARBAGE = [
   '',
@@ -12,16 +12,20 @@ const GARBAGE = [
   '[]',
   '{}',
   '{"version":2}',
-  '{"version":1,"job":{}}',
+  '{"version":2,"kind":"snapshot","job":{}}',
+  '{"version":2,"kind":"file","file":{}}',
+  '{"version":2,"kind":"cancellation","jobId":"x"}',
+  '{"version":1,"kind":"work"}',
+  '{"version":2,"kind":"unknown"}',
   '\u0000\u0001',
   '{'.repeat(50_000),
   '['.repeat(50_000) + '1234567890123456',
 ];
 
-describeWithServer('News when Redis', () => {
+describeWithServer('A RedisEventBus', () => {
   let server: RedisServer;
-  let me: RedisEventBus;
-  let you: RedisEventBus;
+  let one: RedisEventBus;
+  let other: RedisEventBus;
   let logged: string[];
 
   beforeEach(async () => {
@@ -31,68 +35,69 @@ describeWithServer('News when Redis', () => {
         .spyOn(Logger.prototype, level)
         .mockImplementation((...[line]: unknown[]) => void logged.push(`${level}: ${String(line)}`));
     server = await RedisServer.start();
-    [me, you] = await Promise.all([open(), open()]);
+    [one, other] = await Promise.all([open(), open()]);
   });
 
   afterEach(async () => {
-    await Promise.all([me, you].map((news) => news.onApplicationShutdown()));
+    await Promise.all([one, other].map((bus) => bus.onApplicationShutdown()));
     await server.remove();
     jest.restoreAllMocks();
   });
 
   const open = () => RedisEventBus.open({ redisUrl: server.url });
-  const listened = ([id]: readonly [string]) => subscribed(server.url, [`comfyui:0:news:${id}`]);
+  const subscribed = ([id]: readonly [string]) => channelsSubscribed(server.url, [`comfyui:0:events:${id}`]);
 
-  it('carries garbage, it is left out', async () => {
-    const [job, other] = [runningJob(), runningJob()];
-    const { heard } = hearing(you, job);
-    const preferences: string[] = [];
-    you.onCancel((id) => preferences.push(id));
-    await listened([job.id]);
-    me.tell({ job: other, preview: picture(10) });
-    await eventually(async () => expect(await latestOf(me, other)).toBeDefined());
+  it('ignores messages that it does not understand', async () => {
+    const [job, another] = [runningJob(), runningJob()];
+    const { snapshots, files, changes } = receiving(other, job);
+    const { work, cancellations } = receivingAsProcess(other);
+    await subscribed([job.id]);
+    one.publish({ job: another, preview: randomPreview(10) });
+    await eventually(async () => expect(await latestOf(one, another)).toBeDefined());
     await onRedis(server.url, async (redis) => {
-      const line = (await redis.get(`comfyui:0:job:${other.id}`)) ?? '';
-      const broken = Object.keys(other).flatMap((field) =>
+      const line = (await redis.get(`comfyui:0:job:${another.id}`)) ?? '';
+      const broken = Object.keys(another).flatMap((field) =>
         [null, {}, 'x', -1.5, [null]]
           .map((value) => ({
-            version: 1,
-            job: { ...JSON.parse(line.replaceAll(other.id, job.id)).job, [field]: value },
+            version: 2,
+            kind: 'snapshot',
+            job: { ...JSON.parse(line.replaceAll(another.id, job.id)).job, [field]: value },
           }))
-          .map((note) => JSON.stringify(note)),
+          .map((message) => JSON.stringify(message)),
       );
-      const newer = line.replaceAll(other.id, job.id).replace('"version":1', '"version":2');
+      const newer = line.replaceAll(another.id, job.id).replace('"version":2', '"version":3');
       for (const text of [...GARBAGE, line, newer]) {
-        await redis.publish(`comfyui:0:news:${job.id}`, text);
-        await redis.publish('comfyui:0:cancel', text);
+        await redis.publish(`comfyui:0:events:${job.id}`, text);
+        await redis.publish('comfyui:0:processes', text);
+        await redis.publish('comfyui:0:processes', `sender ${text}`);
         await redis.set(`comfyui:0:job:${job.id}`, text);
-        expect(await latestOf(you, job)).toBeUndefined();
+        expect(await latestOf(other, job)).toBeUndefined();
       }
-      for (const text of broken) await redis.publish(`comfyui:0:news:${job.id}`, text);
+      for (const text of broken) await redis.publish(`comfyui:0:events:${job.id}`, text);
       await redis.del(`comfyui:0:job:${job.id}`);
       await redis.lpush(`comfyui:0:job:${job.id}`, 'x');
-      expect(await latestOf(you, job)).toBeUndefined();
-      await redis.set(`comfyui:0:preview:${other.id}`, 'of another\npicture');
-      expect(await latestOf(you, other)).toEqual({ job: other });
+      expect(await latestOf(other, job)).toBeUndefined();
+      await redis.set(`comfyui:0:preview:${another.id}`, 'of another\npicture');
+      expect(await latestOf(other, another)).toEqual({ job: another });
     });
-    const before = heard.length;
-    me.tell({ job: later(job) });
-    await eventually(() => expect(heard.at(-1)).toEqual({ job: later(job) }));
-    // Null and texts are what a label, an address and a time may be; nothing else got through.
-    expect(heard.slice(0, before).every((snapshot) => typeof snapshot.job.progress.value === 'number')).toBe(true);
+    const before = snapshots.length;
+    one.publish({ job: later(job) });
+    await eventually(() => expect(snapshots.at(-1)).toEqual({ job: later(job) }));
+    // Null and texts are valid as a label, an address or a time; any other change makes a job invalid.
+    expect(snapshots.slice(0, before).every((snapshot) => typeof snapshot.job.progress.value === 'number')).toBe(true);
     expect(before).toBeLessThan(15);
-    expect([preferences, logged]).toEqual([[], []]);
+    expect([files, changes, work, cancellations, logged]).toEqual([[], [], [], [], []]);
   });
 
-  it('is full, news still come, and the log hears of it once', async () => {
+  it('delivers snapshots also when the memory of Redis is full, and logs it once', async () => {
     const job = runningJob();
-    const { heard } = hearing(you, job);
-    await listened([job.id]);
+    const { snapshots } = receiving(other, job);
+    await subscribed([job.id]);
     await onRedis(server.url, (redis) => redis.config('SET', 'maxmemory', '1'));
     for (const by of [0, 1, 2]) {
-      me.tell({ job: later(job, by) });
-      await eventually(() => expect(heard).toHaveLength(by + 1));
+      one.publish({ job: later(job, by) });
+      await eventually(() => expect(snapshots).toHaveLength(by + 1));
     }
-    expect(logged).toEqual([expect.stringMatching(/^warn: Redis at 127.0.0.1:\d+ refuses news of jobs: OOM/)]);
+    expect(logged).toEqual([expect.stringMatching(/^warn: Redis at 127.0.0.1:\d+ refuses job events: OOM/)]);
   });
 });

@@ -1,15 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { RedisEventBus } from '../../src/infrastructure/event-bus/redis/redis-event-bus';
+import { collected } from '../support/collected';
 import { eventually } from '../support/eventually';
-import { HalfWire } from './half-wire';
-import { describeWithServer, onRedis, RedisServer, subscribed } from './redis-server';
-import { hashed, hearing, later, latestOf, picture, runningJob } from './snapshots';
+import { FaultProxy } from '../support/fault-proxy';
+import { channelsSubscribed, describeWithServer, onRedis, RedisServer } from '../support/redis-server';
+import { hashed, later, latestOf, randomPreview, receiving, receivingAsProcess, runningJob } from './snapshots';
 
-describeWithServer('News when Redis', () => {
+describeWithServer('A RedisEventBus', () => {
   let server: RedisServer;
-  let me: RedisEventBus;
-  let you: RedisEventBus;
+  let one: RedisEventBus;
+  let other: RedisEventBus;
   let logged: string[];
 
   beforeEach(async () => {
@@ -19,223 +20,246 @@ describeWithServer('News when Redis', () => {
         .spyOn(Logger.prototype, level)
         .mockImplementation((...[line]: unknown[]) => void logged.push(`${level}: ${String(line)}`));
     server = await RedisServer.start();
-    [me, you] = await Promise.all([open(), open()]);
+    [one, other] = await Promise.all([open(), open()]);
   });
 
   afterEach(async () => {
     server.thaw();
-    await Promise.all([me, you].map((news) => news.onApplicationShutdown()));
+    await Promise.all([one, other].map((bus) => bus.onApplicationShutdown()));
     await server.remove();
     jest.restoreAllMocks();
   });
 
   const open = () => RedisEventBus.open({ redisUrl: server.url });
-  const listened = (ids: readonly string[]) =>
-    subscribed(
+  const subscribed = (ids: readonly string[]) =>
+    channelsSubscribed(
       server.url,
-      ids.map((id) => `comfyui:0:news:${id}`),
+      ids.map((id) => `comfyui:0:events:${id}`),
     );
-  const isAway = () => eventually(() => expect(logged).toHaveLength(2), 15_000);
-  const isBack = () => eventually(() => expect(logged).toHaveLength(4), 15_000);
+  const isDown = () => eventually(() => expect(logged).toHaveLength(2), 15_000);
+  const isUp = () => eventually(() => expect(logged).toHaveLength(4), 15_000);
   const ms = async (act: () => Promise<unknown>) => {
     const before = performance.now();
     await act();
     return performance.now() - before;
   };
 
-  it('restarts go on by themselves, with what was missed', async () => {
+  it('continues after a restart of Redis, with the snapshots that were not delivered', async () => {
     const jobs = Array.from({ length: 20 }, runningJob);
-    const all = jobs.map((job) => hearing(you, job));
-    const preferences: string[] = [];
-    you.onCancel((id) => preferences.push(id));
-    await listened(jobs.map(({ id }) => id));
-    const preview = picture();
-    for (const job of jobs) me.tell({ job, preview });
-    await eventually(() => expect(all.every(({ heard }) => heard.length === 1)).toBe(true));
+    const all = jobs.map((job) => receiving(other, job));
+    const { cancellations } = receivingAsProcess(other);
+    await subscribed(jobs.map(({ id }) => id));
+    const preview = randomPreview();
+    for (const job of jobs) one.publish({ job, preview });
+    await eventually(() => expect(all.every(({ snapshots }) => snapshots.length === 1)).toBe(true));
 
     await server.kill();
-    await isAway();
-    for (const job of jobs) for (const by of [1, 2]) me.tell({ job: later(job, by), preview });
+    await isDown();
+    for (const job of jobs) for (const by of [1, 2]) one.publish({ job: later(job, by), preview });
     await server.run();
 
     const last = jobs.map((job) => ({ job: later(job, 2), preview }));
-    await eventually(() => expect(all.map(({ heard }) => heard.at(-1)?.job)).toEqual(last.map(({ job }) => job)));
-    // Who heard the picture has it anyway.
-    expect((await me.latest(jobs.map(({ id }) => id))).map(hashed)).toEqual(last.map(hashed));
-    await subscribed(server.url, ['comfyui:0:cancel']);
-    me.askToCancel(jobs[0]!.id);
-    await eventually(() => expect(preferences).toEqual([jobs[0]!.id]));
-    await isBack();
-    const [away, back] = [
-      /^warn: Redis at 127\.0\.0\.1:\d+ can not be reached/,
+    await eventually(() =>
+      expect(all.map(({ snapshots }) => snapshots.at(-1)?.job)).toEqual(last.map(({ job }) => job)),
+    );
+    // Another process has the preview already.
+    expect((await one.latest(jobs.map(({ id }) => id))).map(hashed)).toEqual(last.map(hashed));
+    await channelsSubscribed(server.url, ['comfyui:0:processes']);
+    one.publishCancellation(jobs[0]!.id);
+    await eventually(() => expect(cancellations).toEqual([jobs[0]!.id]));
+    await isUp();
+    const [down, up] = [
+      /^warn: Redis at 127\.0\.0\.1:\d+ cannot be reached/,
       /^log: Redis at 127\.0\.0\.1:\d+ is back/,
     ];
-    expect(logged.toSorted()).toEqual([back, back, away, away].map((line) => expect.stringMatching(line)));
+    expect(logged.toSorted()).toEqual([up, up, down, down].map((line) => expect.stringMatching(line)));
   });
 
-  it('restarts while news are told go on without end or error', async () => {
+  it('continues after restarts of Redis while it publishes', async () => {
     const job = runningJob();
-    const { heard } = hearing(you, job);
+    const { snapshots } = receiving(other, job);
     let by = 0;
-    const context = setInterval(() => me.tell({ job: later(job, (by += 1)), preview: picture(1_000) }), 1);
+    const publishing = setInterval(() => one.publish({ job: later(job, (by += 1)), preview: randomPreview(1_000) }), 1);
     for (let i = 0; i < 3; i += 1) {
       await setTimeout(300);
       await server.kill();
       await setTimeout(100);
       await server.run();
     }
-    const { length } = heard;
-    await eventually(() => expect(heard.length).toBeGreaterThan(length));
-    clearInterval(context);
-    await eventually(() => expect(heard.at(-1)?.job.revision).toBe(job.revision + by));
+    const { length } = snapshots;
+    await eventually(() => expect(snapshots.length).toBeGreaterThan(length));
+    clearInterval(publishing);
+    await eventually(() => expect(snapshots.at(-1)?.job.revision).toBe(job.revision + by));
   });
 
-  it('lets go of who listens, brings what was told meanwhile', async () => {
+  it('delivers the last snapshots after its subscriptions were cut, each once', async () => {
     const jobs = Array.from({ length: 450 }, runningJob);
-    for (const job of jobs) me.tell({ job });
-    await eventually(async () => expect(await you.latest(jobs.map(({ id }) => id))).not.toContain(undefined));
-    const all = jobs.map((job) => hearing(you, job));
-    await listened(jobs.map(({ id }) => id));
-    expect(all.flatMap(({ heard }) => heard)).toEqual([]);
+    for (const job of jobs) one.publish({ job });
+    await eventually(async () => expect(await other.latest(jobs.map(({ id }) => id))).not.toContain(undefined));
+    const all = jobs.map((job) => receiving(other, job));
+    await subscribed(jobs.map(({ id }) => id));
+    expect(all.flatMap(({ snapshots }) => snapshots)).toEqual([]);
     await onRedis(server.url, (redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'));
-    await eventually(() => expect(all.filter(({ heard }) => heard.length !== 1)).toHaveLength(0));
-    expect(all.map(({ heard }) => heard)).toEqual(jobs.map((job) => [{ job }]));
-    await listened(jobs.map(({ id }) => id));
+    await eventually(() => expect(all.filter(({ snapshots }) => snapshots.length !== 1)).toHaveLength(0));
+    expect(all.map(({ snapshots }) => snapshots)).toEqual(jobs.map((job) => [{ job }]));
+    await subscribed(jobs.map(({ id }) => id));
+
+    const unknown = receiving(other, runningJob());
+    await onRedis(server.url, (redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'));
+    await eventually(() => expect(unknown.changes).toHaveLength(1));
+    expect(all.map(({ snapshots }) => snapshots)).toEqual(jobs.map((job) => [{ job }]));
   });
 
-  it('is away takes no time, and of the thousands told meanwhile the last are told', async () => {
+  it('reports work, and a change of each job without a snapshot, after a restart of Redis', async () => {
+    const [job, unknown] = [runningJob(), runningJob()];
+    const [received, nothing] = [receiving(other, job), receiving(other, unknown)];
+    const { work } = receivingAsProcess(other);
+    await subscribed([job.id, unknown.id]);
     await server.kill();
-    await isAway();
+    await isDown();
+    one.publish({ job });
+    await server.run();
+    await eventually(() => expect(nothing.changes).toEqual([unknown.id]), 15_000);
+    await eventually(() => expect(received.snapshots).toEqual([{ job }]));
+    expect(work.length).toBeGreaterThan(0);
+    expect(nothing.snapshots).toEqual([]);
+  });
+
+  it('publishes without delay while Redis is down, and the last thousand jobs when it is back', async () => {
+    await server.kill();
+    await isDown();
     const jobs = Array.from({ length: 3_000 }, runningJob);
-    const { heard } = hearing(you, jobs.at(-1)!);
+    const { snapshots } = receiving(other, jobs.at(-1)!);
     const took = await ms(async () => {
-      for (const job of jobs) me.tell({ job });
-      me.askToCancel(jobs[0]!.id);
-      expect(await latestOf(me, jobs[0]!)).toBeUndefined();
-      hearing(me, jobs[0]!).stop();
+      for (const job of jobs) one.publish({ job });
+      one.publishCancellation(jobs[0]!.id);
+      expect(await latestOf(one, jobs[0]!)).toBeUndefined();
+      receiving(one, jobs[0]!).unsubscribe();
     });
     expect(took).toBeLessThan(500);
     await server.run();
-    await eventually(() => expect(heard).toEqual([{ job: jobs.at(-1) }]), 15_000);
+    await eventually(() => expect(snapshots).toEqual([{ job: jobs.at(-1) }]), 15_000);
     await eventually(async () => {
-      const known = (await you.latest(jobs.map(({ id }) => id))).map((snapshot) => snapshot !== undefined);
+      const known = (await other.latest(jobs.map(({ id }) => id))).map((snapshot) => snapshot !== undefined);
       expect(known).toEqual(jobs.map((_, index) => index >= 2_000));
     });
   });
 
-  it('freezes for a while, holds up nobody and fills no memory', async () => {
+  it('keeps little in memory while Redis is frozen for a short time', async () => {
     const jobs = Array.from({ length: 100 }, runningJob);
     const last = jobs.at(-1)!;
-    const { heard } = hearing(you, last);
-    await listened([last.id]);
-    const image = picture(300_000);
+    const { snapshots } = receiving(other, last);
+    await subscribed([last.id]);
+    const image = randomPreview(300_000);
     const memory = process.memoryUsage().arrayBuffers;
     server.freeze();
     for (let by = 0; by < 50; by += 1) {
-      for (const job of jobs) me.tell({ job: later(job, by), preview: { ...image } });
+      for (const job of jobs) one.publish({ job: later(job, by), preview: { ...image } });
       await setTimeout(5);
     }
     expect(process.memoryUsage().arrayBuffers - memory).toBeLessThan(80_000_000);
-    expect(await ms(async () => expect(await latestOf(me, last)).toBeUndefined())).toBeLessThan(1_500);
+    expect(await ms(async () => expect(await latestOf(one, last)).toBeUndefined())).toBeLessThan(1_500);
     server.thaw();
-    await eventually(() => expect(heard.at(-1)?.job).toEqual(later(last, 49)));
-    expect(heard.length).toBeLessThan(5);
-    expect(heard.at(-1)?.preview?.image.equals(image.image)).toBe(true);
+    await eventually(() => expect(snapshots.at(-1)?.job).toEqual(later(last, 49)));
+    expect(snapshots.length).toBeLessThan(5);
+    expect(snapshots.at(-1)?.preview?.image.equals(image.image)).toBe(true);
     expect(logged).toEqual([]);
   });
 
-  it('freezes for long, is given up, and heard again when it thaws', async () => {
+  it('reconnects after Redis was frozen for a long time', async () => {
     const job = runningJob();
-    const { heard } = hearing(you, job);
-    await listened([job.id]);
+    const { snapshots } = receiving(other, job);
+    await subscribed([job.id]);
     server.freeze();
-    me.tell({ job });
-    await isAway();
-    expect(await ms(() => latestOf(me, job))).toBeLessThan(100);
+    one.publish({ job });
+    await isDown();
+    expect(await ms(() => latestOf(one, job))).toBeLessThan(100);
     await setTimeout(3_000);
     server.thaw();
-    await eventually(() => expect(heard.at(-1)).toEqual({ job }), 15_000);
-    await isBack();
-    me.tell({ job: later(job) });
-    await eventually(() => expect(heard.at(-1)).toEqual({ job: later(job) }));
+    await eventually(() => expect(snapshots.at(-1)).toEqual({ job }), 15_000);
+    await isUp();
+    one.publish({ job: later(job) });
+    await eventually(() => expect(snapshots.at(-1)).toEqual({ job: later(job) }));
   });
 
-  it('dies with news on their way, they are told again', async () => {
+  it('publishes again what Redis had not processed when it crashed', async () => {
     const job = runningJob();
-    const { heard } = hearing(you, job);
-    await listened([job.id]);
+    const { snapshots } = receiving(other, job);
+    await subscribed([job.id]);
     server.freeze();
-    me.tell({ job });
+    one.publish({ job });
     await setTimeout(50);
     await server.kill();
     await server.run();
-    await eventually(() => expect(heard.at(-1)).toEqual({ job }));
+    await eventually(() => expect(snapshots.at(-1)).toEqual({ job }));
   });
 
-  it('is behind a wire that is half closed, is given up without haste', async () => {
-    const wire = await HalfWire.to(server.port);
-    const far = await RedisEventBus.open({ redisUrl: wire.url });
+  it('reconnects when a connection is half closed and unresponsive', async () => {
+    const proxy = await FaultProxy.to(server.url);
+    const far = await RedisEventBus.open({ redisUrl: proxy.url });
     const jobs = Array.from({ length: 100 }, runningJob);
-    wire.standStill();
+    proxy.hold();
     // More than the buffers of the system take, so that the connection does not close by itself.
-    for (const job of jobs.slice(0, 20)) far.tell({ job, preview: picture(300_000) });
+    for (const job of jobs.slice(0, 20)) far.publish({ job, preview: randomPreview(300_000) });
     await setTimeout(50);
-    wire.halfClose();
+    proxy.halfClose();
     await setTimeout(50);
-    for (const job of jobs) far.tell({ job: later(job) });
-    await eventually(async () => expect(await you.latest(jobs.map(({ id }) => id))).not.toContain(undefined), 15_000);
+    for (const job of jobs) far.publish({ job: later(job) });
+    await eventually(async () => expect(await other.latest(jobs.map(({ id }) => id))).not.toContain(undefined), 15_000);
     await far.onApplicationShutdown();
-    await wire.close();
+    await proxy.close();
   });
 
-  it('is away at the start keeps nobody from starting', async () => {
+  it('starts while Redis is down', async () => {
     await server.kill();
-    await isAway();
+    await isDown();
     let early!: RedisEventBus;
     expect(await ms(async () => (early = await open()))).toBeLessThan(500);
     expect(logged.filter((line) => line.includes('ECONNREFUSED')).length).toBeGreaterThan(0);
     expect(logged).toHaveLength(3);
     const job = runningJob();
-    const { heard } = hearing(early, job);
+    const { snapshots } = receiving(early, job);
     await server.run();
-    await listened([job.id]);
-    me.tell({ job });
-    await eventually(() => expect(heard).toEqual([{ job }]));
+    await subscribed([job.id]);
+    one.publish({ job });
+    await eventually(() => expect(snapshots).toEqual([{ job }]));
     await early.onApplicationShutdown();
   });
 
-  it('says nothing at the start keeps nobody from starting', async () => {
+  it('starts while Redis does not respond', async () => {
     server.freeze();
     let early!: RedisEventBus;
     expect(await ms(async () => (early = await open()))).toBeLessThan(1_500);
-    expect(logged).toEqual([expect.stringContaining('(no answer)')]);
+    expect(logged).toEqual([expect.stringContaining('(no response)')]);
     server.thaw();
     const job = runningJob();
-    early.tell({ job });
+    early.publish({ job });
     await eventually(async () => expect(await latestOf(early, job)).toEqual({ job }));
     await early.onApplicationShutdown();
   });
 
-  it('is there, what was told last is sent before one leaves', async () => {
+  it('sends the last snapshots before it closes', async () => {
     const leaving = await open();
     const jobs = Array.from({ length: 40 }, runningJob);
-    const all = jobs.map((job) => hearing(you, job));
-    await listened(jobs.map(({ id }) => id));
-    for (const job of jobs) leaving.tell({ job });
+    const all = jobs.map((job) => receiving(other, job));
+    await subscribed(jobs.map(({ id }) => id));
+    for (const job of jobs) leaving.publish({ job });
     expect(await ms(() => leaving.onApplicationShutdown())).toBeLessThan(1_000);
-    await eventually(() => expect(all.map(({ heard }) => heard)).toEqual(jobs.map((job) => [{ job }])));
+    await eventually(() => expect(all.map(({ snapshots }) => snapshots)).toEqual(jobs.map((job) => [{ job }])));
   });
 
-  it.each(['frozen', 'away'])('is %s, leaving takes less than a second', async (state) => {
+  it.each(['frozen', 'down'])('closes in less than a second while Redis is %s', async (state) => {
     const leaving = await open();
     const job = runningJob();
     if (state === 'frozen') server.freeze();
     else await server.kill();
-    leaving.tell({ job });
+    leaving.publish({ job });
     expect(await ms(() => leaving.onApplicationShutdown())).toBeLessThan(1_000);
-    leaving.tell({ job: later(job) });
-    leaving.askToCancel(job.id);
-    leaving.listen(job.id, () => undefined)();
+    leaving.publish({ job: later(job) });
+    leaving.publishCancellation(job.id);
+    receiving(leaving, job).unsubscribe();
+    leaving.publishWork();
+    leaving.publishFile(job.id, collected());
     expect(await latestOf(leaving, job)).toBeUndefined();
   });
 });

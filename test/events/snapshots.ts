@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { JobEventBus, JobSnapshot } from '../../src/application/jobs/job-event-bus';
-import type { Job } from '../../src/domain/job/job';
+import type { CollectedFile, Job } from '../../src/domain/job/job';
 import type { Preview } from '../../src/domain/job/run-event';
 import { fullJob, started, waitingJob } from '../store/jobs';
 
-/** A job at work that has everything such a job can have. */
+/** A running job with everything a running job can have. */
 export function fullRunningJob(): Job {
   return { ...fullJob(), status: 'running' };
 }
@@ -23,21 +23,49 @@ export function ended(job: Job): Job {
   return { ...later(job), status: 'succeeded', backend: null };
 }
 
-export function picture(bytes = 50_000): Preview {
+/** A job too large for any message of a bus. */
+export function hugeJob(): Job {
+  return { ...runningJob(), texts: [{ nodeId: '1', text: 'x'.repeat(5_000_000) }] };
+}
+
+export function randomPreview(bytes = 50_000): Preview {
   return { mediaType: 'image/jpeg', nodeId: '3', image: randomBytes(bytes) };
 }
 
-/** All that is heard of a job from now on. */
-export function hearing(news: JobEventBus, { id }: Pick<Job, 'id'>): { heard: JobSnapshot[]; stop: () => void } {
-  const heard: JobSnapshot[] = [];
-  return { heard, stop: news.listen(id, (snapshot) => heard.push(snapshot)) };
+/** Everything that one subscription receives. */
+export interface Received {
+  readonly snapshots: JobSnapshot[];
+  readonly files: CollectedFile[];
+  /** Ids of the job, once for each change without a snapshot. */
+  readonly changes: string[];
+  readonly unsubscribe: () => void;
 }
 
-export async function latestOf(news: JobEventBus, { id }: Pick<Job, 'id'>): Promise<JobSnapshot | undefined> {
-  return (await news.latest([id]))[0];
+export function receiving(bus: JobEventBus, { id }: Pick<Job, 'id'>): Received {
+  const received = { snapshots: [] as JobSnapshot[], files: [] as CollectedFile[], changes: [] as string[] };
+  const unsubscribe = bus.subscribe(id, {
+    onSnapshot: (snapshot) => received.snapshots.push(snapshot),
+    onChanged: () => received.changes.push(id),
+    onFile: (file) => received.files.push(file),
+  });
+  return { ...received, unsubscribe };
 }
 
-/** With a hash of the picture: comparing all its bytes takes jest seconds. */
+/** Everything that the subscription of a process receives. */
+export function receivingAsProcess(bus: JobEventBus): { readonly work: true[]; readonly cancellations: string[] } {
+  const received = { work: [] as true[], cancellations: [] as string[] };
+  bus.subscribeProcess({
+    onWork: () => received.work.push(true),
+    onCancellation: (jobId) => received.cancellations.push(jobId),
+  });
+  return received;
+}
+
+export async function latestOf(bus: JobEventBus, { id }: Pick<Job, 'id'>): Promise<JobSnapshot | undefined> {
+  return (await bus.latest([id]))[0];
+}
+
+/** With a hash of the preview: jest takes seconds to compare all its bytes. */
 export function hashed(snapshot: JobSnapshot | undefined): object | undefined {
   if (!snapshot || !('preview' in snapshot)) return snapshot;
   const { job, preview } = snapshot;

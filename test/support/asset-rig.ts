@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ComfyUIOptions } from '../../src/options/comfyui.options';
 import type { Simulator } from '../../src/simulator';
-import { assetsOf, type ToldAsset } from './assets';
+import { assetsOf, type AssetJson } from './assets';
 import { jobsOf } from './jobs';
 import { type Platform, type Stack, startComfyUI, startStack } from './stack';
 import { flatPicture } from './workflows';
 
-/** A stack with a data folder, and what makes assets in it. */
+/** A stack with a data folder, and methods that produce assets in it. */
 export class AssetRig {
   #color = 0;
 
@@ -37,26 +37,26 @@ export class AssetRig {
     return assetsOf(this.stack);
   }
 
-  /** Another number with each call, for workflows that are not to be cached. */
+  /** A unique number, for workflows that must not be cached. */
   next(): number {
     return ++this.#color;
   }
 
-  /** What a run of a workflow made. */
-  async made(prompt: object): Promise<readonly ToldAsset[]> {
+  /** Runs a workflow and returns its assets. */
+  async run(prompt: object): Promise<readonly AssetJson[]> {
     const { id } = await this.jobs.ended(await this.jobs.start(prompt));
     return this.assets.ofJob(id);
   }
 
-  /** The first file that a run made. */
-  async one(prompt: object = flatPicture(this.next())): Promise<ToldAsset> {
-    const [asset] = await this.made(prompt);
-    if (!asset) throw new Error('the run made nothing');
+  /** Runs a workflow and returns its first asset. */
+  async one(prompt: object = flatPicture(this.next())): Promise<AssetJson> {
+    const [asset] = await this.run(prompt);
+    if (!asset) throw new Error('the run produced no files');
     return asset;
   }
 
-  /** Where the storage keeps the bytes. */
-  pathOf({ sha256 }: ToldAsset): string {
+  /** The path of the stored bytes. */
+  pathOf({ sha256 }: AssetJson): string {
     return join(this.folder, 'assets', sha256.slice(0, 2), sha256);
   }
 
@@ -71,7 +71,7 @@ export async function bytesOf(response: Response): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer());
 }
 
-/** The error a response tells. */
+/** The error in a response. */
 export async function refusal(response: Response): Promise<{ status: number; code: string; message: string }> {
   const { statusCode, code, message } = (await response.json()) as {
     statusCode: number;

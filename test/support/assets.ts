@@ -2,8 +2,8 @@ import { type IncomingMessage, request } from 'node:http';
 import { once } from 'node:events';
 import type { Stack } from './stack';
 
-/** An asset as the service tells it. */
-export interface ToldAsset {
+/** An asset in responses of the service. */
+export interface AssetJson {
   readonly id: string;
   readonly jobId: string;
   readonly url: string;
@@ -15,14 +15,14 @@ export interface ToldAsset {
   readonly [field: string]: unknown;
 }
 
-export interface ToldAssets {
-  readonly assets: readonly ToldAsset[];
+export interface AssetPage {
+  readonly assets: readonly AssetJson[];
   readonly next: string | null;
 }
 
-/** What a caller can do with the assets of a stack, in a word each. */
+/** A client of the assets of a stack. */
 export function assetsOf({ url }: Stack) {
-  const list = async (query = '') => (await (await fetch(`${url}/assets${query}`)).json()) as ToldAssets;
+  const list = async (query = '') => (await (await fetch(`${url}/assets${query}`)).json()) as AssetPage;
   return {
     list,
     get: (id: string, query = '', headers: Record<string, string> = {}) =>
@@ -30,16 +30,16 @@ export function assetsOf({ url }: Stack) {
     head: (id: string, query = '', headers: Record<string, string> = {}) =>
       fetch(`${url}/assets/${id}${query}`, { method: 'HEAD', headers }),
     remove: (id: string) => fetch(`${url}/assets/${id}`, { method: 'DELETE' }),
-    meta: async (id: string) => (await (await fetch(`${url}/assets/${id}/meta`)).json()) as ToldAsset,
-    /** In the order in which they were made. */
+    meta: async (id: string) => (await (await fetch(`${url}/assets/${id}/meta`)).json()) as AssetJson,
+    /** In the order of their creation. */
     ofJob: async (jobId: string) => (await list(`?jobId=${jobId}&limit=100`)).assets.toReversed(),
   };
 }
 
-/** A caller of its own, who takes in nothing before it is asked to. */
-export async function openSlowly(url: string): Promise<IncomingMessage> {
-  const asking = request(url, { agent: false });
-  asking.end();
-  const [answer] = (await once(asking, 'response')) as [IncomingMessage];
-  return answer.pause();
+/** A request of its own whose response is not read until the caller reads it. */
+export async function openPaused(url: string): Promise<IncomingMessage> {
+  const outgoing = request(url, { agent: false });
+  outgoing.end();
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  return response.pause();
 }

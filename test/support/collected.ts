@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { CollectedFile } from '../../src/domain/job/job';
 
-/** A picture of three bytes that a job made, unless told otherwise. */
+/** A collected image of three bytes; `fields` replace its fields. */
 export function collected(fields: Partial<CollectedFile> = {}): CollectedFile {
   const filename = fields.filename ?? 'a.png';
   return {

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** Repeats an expectation until it holds, and resolves with what it found; fails with its last error after `ms`. */
+/** Repeats an expectation until it holds and resolves with its result; rejects with its last error after `ms`. */
 export async function eventually<T>(expectation: () => Promise<T> | T, ms = 10_000): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {

@@ -6,10 +6,10 @@ import { JobRepository } from '../../src/application/jobs/job-repository';
 import type { CollectedFile } from '../../src/domain/job/job';
 import type { Simulator } from '../../src/simulator';
 import { inFolder } from '../store/places';
-import { jobsOf, type ToldJob } from './jobs';
+import { jobsOf, type JobJson } from './jobs';
 import { type Stack, startComfyUI, startStack } from './stack';
 
-/** The service over a data folder, which can be started again and whose storage can be broken. */
+/** A service with a data folder, which can be restarted and whose storage can be broken. */
 export class FileRig {
   #stack: Stack | undefined;
 
@@ -39,7 +39,7 @@ export class FileRig {
   }
 
   get stack(): Stack {
-    if (!this.#stack) throw new Error('the service was not started');
+    if (!this.#stack) throw new Error('the service is not started');
     return this.#stack;
   }
 
@@ -51,13 +51,13 @@ export class FileRig {
     return jobsOf(this.stack);
   }
 
-  /** Requests for files that ComfyUI got. */
+  /** The number of file requests to ComfyUI. */
   get views(): number {
     return this.comfyUI.stats.requests['GET /view'] ?? 0;
   }
 
-  /** A job that has ended. */
-  async run(prompt: object, fields: object = {}): Promise<ToldJob> {
+  /** Runs a job to its end. */
+  async run(prompt: object, fields: object = {}): Promise<JobJson> {
     return this.jobs.ended(await this.jobs.start(prompt, fields));
   }
 
@@ -67,9 +67,9 @@ export class FileRig {
     return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
   }
 
-  /** The files of a job, as they are recorded. */
+  /** The stored file records of a job. */
   async collected(jobId: string): Promise<readonly CollectedFile[]> {
-    return (await this.stack.app.get(JobRepository).find(jobId))?.outputs ?? [];
+    return (await this.stack.app.get(JobRepository).find(jobId))?.job.outputs ?? [];
   }
 
   async bytesOf({ sha256 }: CollectedFile): Promise<Buffer> {
@@ -77,7 +77,7 @@ export class FileRig {
     return Buffer.concat(await stream.toArray());
   }
 
-  /** The disk is gone from under the storage; the function returned brings it back. */
+  /** Removes the disk of the storage; the returned function restores it. */
   async breakStorage(): Promise<() => Promise<void>> {
     const aside = join(this.place.directory, 'aside');
     await rename(this.#folder, aside);

@@ -2,13 +2,13 @@ import type { ComfyUIOptions } from '../../src/options/comfyui.options';
 import type { Simulator } from '../../src/simulator';
 import { type Stack, startComfyUI, startStack } from './stack';
 
-/** A simulator and a host application in front of it. */
+/** A simulator and a host application that uses it. */
 export interface FreshStack {
   comfyUI: Simulator;
   stack: Stack;
 }
 
-/** New ones for each test of the file or block that calls it; a test may put others in their place. */
+/** Creates new ones for each test of the calling file or block; a test may replace them. */
 export function freshStack(options: Omit<ComfyUIOptions, 'baseUrl'> = {}): FreshStack {
   const fresh = {} as FreshStack;
   beforeEach(async () => {

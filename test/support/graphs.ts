@@ -6,7 +6,7 @@ export const node = (class_type: string, inputs: Record<string, unknown> = {}): 
 });
 export const encode = (text: unknown) => node('CLIPTextEncode', { text, clip: ['ckpt', 1] });
 
-/** A KSampler of `positive` and `negative` on an empty latent, decoded; `changes` replace and add nodes. */
+/** A KSampler with `positive` and `negative` on an empty latent, decoded; `changes` replace and add nodes. */
 export function graph(changes: Workflow = {}, sampler: Record<string, unknown> = {}): Workflow {
   return {
     positive: encode('a fox'),

@@ -1,8 +1,8 @@
 import { eventually } from './eventually';
 import { postJson, type Stack } from './stack';
 
-/** A job as the service tells it. */
-export interface ToldJob {
+/** A job in responses of the service. */
+export interface JobJson {
   readonly id: string;
   readonly status: string;
   readonly queuePosition: number | null;
@@ -19,37 +19,37 @@ export interface ToldJob {
   readonly [field: string]: unknown;
 }
 
-export interface ToldJobs {
-  readonly jobs: readonly ToldJob[];
+export interface JobPage {
+  readonly jobs: readonly JobJson[];
   readonly next: string | null;
 }
 
-/** A point in time as the service tells it. */
+/** A time in responses of the service. */
 export const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** What a caller can do with the jobs of a stack, in a word each. */
+/** A client of the jobs of a stack. */
 export function jobsOf({ url }: Stack) {
-  const job = async (id: string) => (await (await fetch(`${url}/jobs/${id}`)).json()) as ToldJob;
-  /** Waits until the job is as wanted; fails with what it is. */
-  const when = async (id: string, isWanted: (told: ToldJob) => boolean, ms = 25_000) => {
-    let told = await job(id);
+  const job = async (id: string) => (await (await fetch(`${url}/jobs/${id}`)).json()) as JobJson;
+  /** Waits until the job matches; rejects with its last state. */
+  const when = async (id: string, matches: (current: JobJson) => boolean, ms = 25_000) => {
+    let current = await job(id);
     await eventually(async () => {
-      told = await job(id);
-      if (!isWanted(told)) throw new Error(`The job is ${JSON.stringify(told)}`);
+      current = await job(id);
+      if (!matches(current)) throw new Error(`The job is ${JSON.stringify(current)}`);
     }, ms);
-    return told;
+    return current;
   };
   return {
     job,
     when,
-    /** Starts one that nobody waits for, and returns its id. */
+    /** Starts an asynchronous job and returns its id. */
     start: async (prompt: object, fields: object = {}) => {
       const headers = { Prefer: 'respond-async' };
       const response = await postJson(`${url}/generate`, { prompt, ...fields }, { headers });
       if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
-      return ((await response.json()) as ToldJob).id;
+      return ((await response.json()) as JobJson).id;
     },
-    list: async (query = '') => (await (await fetch(`${url}/jobs${query}`)).json()) as ToldJobs,
+    list: async (query = '') => (await (await fetch(`${url}/jobs${query}`)).json()) as JobPage,
     cancel: (id: string) => fetch(`${url}/jobs/${id}/cancel`, { method: 'POST' }),
     remove: (id: string) => fetch(`${url}/jobs/${id}`, { method: 'DELETE' }),
     watch: (id: string, signal?: AbortSignal) => fetch(`${url}/jobs/${id}/events`, { signal }),

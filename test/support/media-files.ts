@@ -61,6 +61,26 @@ function soundEntry(): Buffer {
   return box('mp4a', be32(0, 1, 0, 0, 0x00020010, 0, 44_100 << 16));
 }
 
+/** Two fragments of a second each in half seconds: one by the default of the track, one by the sample. Only pictures. */
+export function fragmentedMp4({ width, height }: { readonly width: number; readonly height: number }): Buffer {
+  const moov = movieBox({ seconds: 0, width, height });
+  const mvex = box('mvex', box('trex', be32(0, 1, 1, MOVIE_UNITS / 2, 0, 0)));
+  const size = be32(moov.length + mvex.length);
+  return Buffer.concat([
+    fileType('iso5'),
+    size,
+    moov.subarray(4),
+    mvex,
+    fragment(be32(0, 2)),
+    fragment(be32(0x301, 2, 0, MOVIE_UNITS / 2, 8, MOVIE_UNITS / 2, 8)),
+  ]);
+}
+
+function fragment(run: Buffer): Buffer {
+  const traf = box('traf', box('tfhd', be32(0x20000, 1)), box('trun', run));
+  return Buffer.concat([box('moof', box('mfhd', be32(0, 1)), traf), box('mdat', Buffer.alloc(16))]);
+}
+
 export function mp4(movie: Movie): Buffer {
   return Buffer.concat([fileType(movie.brand), movieBox(movie), box('mdat', Buffer.alloc(64, 0x80))]);
 }
@@ -78,6 +98,22 @@ export function wav(seconds: number, rate = 8000): Buffer {
     le32(data.length),
     data,
   ]);
+}
+
+/** 16 bit mono at 8 kHz, which is 8000 * 2^12 / 2^12 in the 80 bit number of the header. */
+export function aiff(seconds: number): Buffer {
+  const data = Buffer.alloc(seconds * 8000 * 2);
+  const rate = Buffer.from('400bfa00000000000000', 'hex');
+  const common = Buffer.concat([Buffer.from([0, 1]), be32(seconds * 8000), Buffer.from([0, 16]), rate]);
+  const chunks = Buffer.concat([
+    text('AIFFCOMM'),
+    be32(common.length),
+    common,
+    text('SSND'),
+    be32(8 + data.length, 0, 0),
+    data,
+  ]);
+  return Buffer.concat([text('FORM'), be32(chunks.length), chunks]);
 }
 
 export function flac(seconds: number, rate = 44_100): Buffer {

@@ -1,14 +1,14 @@
 import { deflateSync } from 'node:zlib';
 import { be32 } from './media-files';
 
-/** A grey PNG that says it is so large. */
+/** A grey PNG whose header declares this size. */
 export function pngOf(width: number, height: number, packed = deflateSync(Buffer.alloc(100))): Buffer {
   const header = Buffer.concat([be32(width, height), Buffer.from([8, 0, 0, 0, 0])]);
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
   return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', packed), chunk('IEND', Buffer.alloc(0))]);
 }
 
-/** As ComfyUI writes its workflow: behind the header. */
+/** Adds a text chunk behind the header, as ComfyUI adds its workflow. */
 export function withText(png: Buffer, keyword: string, text: string): Buffer {
   const header = 8 + 25;
   return Buffer.concat([

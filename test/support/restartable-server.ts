@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A server that can go away, and come back where it was. */
+/** A server that can stop and start on the same port. */
 export abstract class RestartableServer {
-  /** After so long without a request a connection is closed, ms. */
+  /** Idle time after which a connection is closed, ms. */
   protected readonly keepAliveMs: number = 5_000;
   #server: Server | undefined;
   #port = 0;
@@ -13,7 +13,7 @@ export abstract class RestartableServer {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** On the same port as before. */
+  /** Starts on the port of the previous start, if any. */
   async listen(): Promise<void> {
     const { keepAliveMs: keepAliveTimeout } = this;
     this.#server = createServer({ keepAliveTimeout }, (request, response) => void this.serve(request, response));
@@ -22,7 +22,7 @@ export abstract class RestartableServer {
     this.#port = (this.#server.address() as AddressInfo).port;
   }
 
-  /** What is under way breaks off. */
+  /** Stops and closes all connections. */
   async stop(): Promise<void> {
     const server = this.#server;
     if (!server?.listening) return;

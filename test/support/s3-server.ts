@@ -4,25 +4,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RestartableServer } from './restartable-server';
 
-/** It ships no types. */
+/** The package has no types. */
 const S3rver = require('@20minutes/s3rver') as new (options: object) => { callback(): RequestListener };
 
-/** Where it keeps the parts of uploads that are not complete. */
+/** The folder of the parts of incomplete uploads. */
 const UPLOADS = '._S3rver_uploads';
 
 /**
- * s3rver, an S3 server that checks signatures and keeps its objects in a folder. It lacks AbortMultipartUpload, added here,
- * and gets two signatures wrong: of `/bucket/`, the way the SDK writes a bucket, and of a query with `'`, as names that are not
- * plain have. There it checks only whose key it is.
+ * s3rver, an S3 server that checks signatures and keeps its objects in a folder. It lacks AbortMultipartUpload, which is
+ * added here, and computes two signatures wrong: of `/bucket/`, the SDK's path of a bucket, and of a query with `'`, as in
+ * encoded file names. For these it checks only the access key.
  */
 export class S3Server extends RestartableServer {
   readonly accessKeyId = 'S3RVER';
   readonly secretAccessKey = 'S3RVER';
   readonly #s3: RequestListener;
   readonly #lenientS3: RequestListener;
-  /** So many requests from now on are refused with 503. */
+  /** The number of next requests that are refused with 503. */
   faults = 0;
-  /** Every request it got: method and path with query. */
+  /** Every received request: method and path with query. */
   readonly requests: string[] = [];
 
   private constructor(private readonly directory: string) {
@@ -57,7 +57,7 @@ export class S3Server extends RestartableServer {
     }
   }
 
-  /** Uploads in parts that were neither completed nor given up. */
+  /** The number of multipart uploads that were neither completed nor aborted. */
   async unfinished(bucket: string): Promise<number> {
     return (await readdir(join(this.directory, bucket, UPLOADS)).catch(() => [])).length;
   }

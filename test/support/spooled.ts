@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { TempFile } from '../../src/application/assets/temp-files';
-import { FileInMemory } from '../../src/infrastructure/temp-files/stored-temp-files';
-import { TemporaryFiles } from '../../src/infrastructure/temp-files/temporary-files';
+import { FileInMemory } from '../../src/shared/temp-files/stored-temp-files';
+import type { TempFile } from '../../src/shared/temp-files/temp-file';
+import { TempFiles } from '../../src/shared/temp-files/temp-files';
 
 const HEAD_BYTES = 64 * 1024;
-const tempFiles = new TemporaryFiles({ memory: 1024 * 1024 * 1024 });
+const tempFiles = new TempFiles({ memory: 1024 * 1024 * 1024 });
 
-/** As it comes from the spool. */
+/** A temp file of the product. */
 export function tempFile(bytes: Buffer): Promise<TempFile> {
   return tempFiles.write(Readable.from(bytes.length > 0 ? [bytes] : []));
 }
 
-/** Counts what is read beyond the head. */
-export class WatchedFile extends FileInMemory {
+/** Counts reads beyond the head. */
+export class CountingFile extends FileInMemory {
   reads = 0;
 
   constructor(bytes: Buffer) {

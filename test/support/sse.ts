@@ -3,7 +3,7 @@ export interface ServerSentEvent {
   readonly event: string;
   readonly id?: string;
   readonly data: Record<string, unknown>;
-  /** When it arrived, ms. */
+  /** Time of arrival, ms. */
   readonly at: number;
 }
 

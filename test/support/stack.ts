@@ -14,21 +14,27 @@ import type { Simulator, SimulatorOptions } from '../../src/simulator';
 
 export type Platform = 'service' | 'express' | 'fastify';
 
+/**
+ * For `describe.each(PLATFORMS)`. All tests of the block run on the service; above its `if (platform !== 'service') return;`
+ * are those of what an HTTP adapter does differently: headers, parsers, streams and disconnects.
+ */
+export const PLATFORMS = ['service', 'express'] as const satisfies readonly Platform[];
+
 export interface Stack {
   readonly app: INestApplication;
-  /** Of our endpoints. */
+  /** Base URL of the endpoints. */
   readonly url: string;
-  /** What a host application's logger was told; empty for the service, which logs to its own. */
+  /** Log lines of the host application; empty for the service, which has its own logger. */
   readonly logs: string[];
   close(): Promise<void>;
 }
 
-/** A simulator that does not wait. */
+/** A simulator without delays. */
 export function startComfyUI(options: SimulatorOptions = {}): Promise<Simulator> {
   return startSimulator({ speed: 'instant', ...options });
 }
 
-/** The standalone service, or a host application with our controllers. */
+/** The standalone service, or a host application with the controllers of the product. */
 export async function startStack(options: ComfyUIOptions, platform: Platform = 'express'): Promise<Stack> {
   return platform === 'service' ? startService(options) : startHost(options, platform);
 }
@@ -60,7 +66,7 @@ async function startService({ baseUrl, username, password, backends, ...rest }: 
   };
   const before = { ...process.env };
   for (const [name, value] of Object.entries(variables)) process.env[name] = value === undefined ? '' : String(value);
-  const app = await createService().finally(() => {
+  const app = await createService({ timing: rest.timing }).finally(() => {
     process.env = before;
   });
   const stack = await listening(app, '', []);
@@ -71,7 +77,7 @@ async function startService({ baseUrl, username, password, backends, ...rest }: 
   return { ...stack, close };
 }
 
-/** Files stay in the folder, also beside a table in Supabase. */
+/** Keeps files in the folder, also with a table in Supabase. */
 function storageVariables({ storage, supabaseTable }: ComfyUIOptions): Record<string, string | number | undefined> {
   const table = {
     SUPABASE_URL: supabaseTable?.url,
@@ -97,7 +103,7 @@ function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'nestjs-comfyui-test-'));
 }
 
-/** Of hosts. After the 5 s of Node a connection may be closed just as a test that was held up uses it again. */
+/** For hosts: with Node's 5 s a delayed test may reuse a connection that is being closed. */
 const KEEP_ALIVE_MS = 75_000;
 
 async function startHost(

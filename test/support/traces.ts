@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parsePythonJson } from '../../src/shared/json';
 
-/** One line of recorded traffic with a real ComfyUI. */
+/** A line of recorded traffic with a real ComfyUI. */
 export interface TraceLine {
   readonly t: number;
   readonly dir: string;
@@ -22,7 +22,7 @@ export function readTrace(name: string): TraceLine[] {
     .map((line) => parsePythonJson(line) as TraceLine);
 }
 
-/** The text frames ComfyUI sent. */
+/** The recorded text frames of ComfyUI. */
 export function textFrames(name: string): string[] {
   return readTrace(name)
     .filter(({ dir, json }) => dir === 'ws>client' && json !== undefined)

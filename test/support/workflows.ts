@@ -1,6 +1,6 @@
 import type { Workflow } from '../../src/domain/workflow/workflow';
 
-/** A flat picture, saved; different for each colour. */
+/** Saves an image of one colour. */
 export function flatPicture(color: number, { width = 64, height = 48, batch = 1, prefix = 'flat' } = {}): Workflow {
   return {
     '1': { class_type: 'EmptyImage', inputs: { width, height, batch_size: batch, color } },
@@ -8,7 +8,7 @@ export function flatPicture(color: number, { width = 64, height = 48, batch = 1,
   };
 }
 
-/** An incompressible picture, saved: 690 x 690 is about 1.4 MB. */
+/** Saves an incompressible image: 690 x 690 is about 1.4 MB. */
 export function noisePicture(seed: number | bigint | string, { size = 64, batch = 1 } = {}): Workflow {
   return {
     '1': { class_type: 'SimulatedNoise', inputs: { width: size, height: size, seed, batch_size: batch } },
@@ -16,7 +16,7 @@ export function noisePicture(seed: number | bigint | string, { size = 64, batch 
   };
 }
 
-/** A run that takes its time, in steps. */
+/** A slow run with progress steps. */
 export function slowPicture(color: number, { seconds = 1, steps = 10 } = {}): Workflow {
   return {
     '1': { class_type: 'EmptyImage', inputs: { width: 32, height: 32, batch_size: 1, color } },
@@ -25,7 +25,7 @@ export function slowPicture(color: number, { seconds = 1, steps = 10 } = {}): Wo
   };
 }
 
-/** A run that puts out whatever is wanted; see the simulator's SimulatedFiles. */
+/** A run with any outputs; see the simulator's SimulatedFiles. */
 export function anything(items: readonly object[], seed = 0): Workflow {
   return { '1': { class_type: 'SimulatedFiles', inputs: { items: JSON.stringify(items), seed } } };
 }

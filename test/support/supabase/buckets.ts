@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Readable, Transform } from 'node:stream';
 import { refusals } from './refusals';
 
-/** What an upload tells of its bytes. */
+/** The metadata of an upload. */
 export interface Described {
   readonly type: string;
   readonly cacheControl: string;
@@ -28,14 +28,14 @@ export interface Bucket {
   readonly id: string;
   readonly isPublic: boolean;
   readonly sizeLimit?: number;
-  /** As `image/png`, or `image/*`. */
+  /** Such as `image/png`, or `image/*`. */
   readonly allowedTypes?: readonly string[];
-  /** What policies let keys do that are not the service role's; default nothing. */
+  /** Operations that policies allow to keys other than the service role's; default none. */
   readonly rights?: readonly Right[];
   readonly objects: Map<string, StoredObject>;
 }
 
-/** What the database and the disk or S3 behind the real server hold: rows here, bytes in a folder. */
+/** Replaces the database and the disk or S3 of the real server: rows in memory, bytes in a folder. */
 export class Buckets {
   readonly all = new Map<string, Bucket>();
 
@@ -59,7 +59,7 @@ export class Buckets {
     return bucket;
   }
 
-  /** Under a version of its own, so that an upload that breaks off touches no other. */
+  /** Stores a new version, so that an aborted upload does not change the previous one. */
   async store(bucket: Bucket, name: string, described: Described, bytes: Readable): Promise<StoredObject> {
     const id = randomUUID();
     const path = join(this.folder, id);
@@ -91,7 +91,7 @@ export class Buckets {
     return object;
   }
 
-  /** Files without a row: uploads under way, or left behind. */
+  /** The number of files without a row: running or abandoned uploads. */
   async partialUploads(): Promise<number> {
     const rows = [...this.all.values()].reduce((sum, { objects }) => sum + objects.size, 0);
     return (await readdir(this.folder)).length - rows;

@@ -21,12 +21,12 @@ export function roleOf({ request, secret }: Call): unknown {
   return readJwt(authorization.replace(/^Bearer\s+/i, ''), secret).role;
 }
 
-/** Row-level security: the service role may all, others what policies let them. */
+/** Row-level security: the service role may do everything, others what policies allow. */
 export function mayDo(role: unknown, right: Right, { rights = [] }: Bucket): boolean {
   return role === 'service_role' || rights.includes(right);
 }
 
-/** The files of a public bucket are for all. */
+/** Finds a file; those of a public bucket need no permission. */
 export function find(bucket: Bucket, name: string, role: unknown): StoredObject {
   const object = bucket.isPublic || mayDo(role, 'select', bucket) ? bucket.objects.get(name) : undefined;
   if (!object) throw refusals.noObject();

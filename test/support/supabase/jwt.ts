@@ -9,7 +9,7 @@ export function signJwt(payload: object, secret: string): string {
   return `${text}.${signatureOf(text, secret)}`;
 }
 
-/** Fails with the sentences of `jose`, which the real server passes on. */
+/** Throws the messages of `jose`, which the real server forwards. */
 export function readJwt(token: string, secret: string): Record<string, unknown> {
   const [header = '', payload = '', signature, ...more] = token.split('.');
   if (signature === undefined || more.length > 0) throw refusals.denied('Invalid Compact JWS');

@@ -4,7 +4,7 @@ import { readJwt, signJwt } from './jwt';
 import { refusals } from './refusals';
 import { send } from './send';
 
-/** Asks the database alone: policies hold in a public bucket as well, and a bucket that is not there has no files. */
+/** Checks only the database: policies apply in a public bucket as well, and a missing bucket has no files. */
 export async function getSignedUrl(call: Call): Promise<object> {
   const role = roleOf(call);
   const { expiresIn } = (await json(call.request)) as { expiresIn?: unknown };

@@ -1,4 +1,4 @@
-/** A refusal of PostgREST: src/library/PostgREST/Error.hs; or of the gateway before it, which gives no code. */
+/** A refusal of PostgREST (src/library/PostgREST/Error.hs), or of the gateway in front of it, which has no code. */
 export class RestRefusal extends Error {
   constructor(
     readonly status: number,
@@ -42,7 +42,7 @@ export const restRefusals = {
     }),
 };
 
-/** By the start of PostgreSQL's code, the first that fits; Error.hs, mapSQLtoHTTP. */
+/** The first prefix of PostgreSQL's code that matches; Error.hs, mapSQLtoHTTP. */
 const STATUS_BY_CODE: readonly (readonly [RegExp, number])[] = [
   [/^(08|53(?!400)|57P01)/, 503],
   [/^(0L|0P|28)/, 403],

@@ -31,7 +31,7 @@ export async function columnsOf(client: PoolClient, table: string): Promise<Colu
   return rows;
 }
 
-/** The statement that PostgREST makes of an upsert: Query/QueryBuilder.hs, mutatePlanToQuery; Query/SqlFragment.hs, fromJsonBodyF. */
+/** PostgREST's statement of an upsert: Query/QueryBuilder.hs, mutatePlanToQuery; Query/SqlFragment.hs, fromJsonBodyF. */
 export function upsertQuery(
   table: string,
   columns: readonly Column[],

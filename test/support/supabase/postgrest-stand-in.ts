@@ -8,7 +8,7 @@ import { columnsOf, deleteQuery, upsertQuery } from './postgrest-queries';
 
 const SECRET = 'the secret of this project, which signs its keys';
 
-/** For the transaction of a request; Query/PreQuery.hs. */
+/** The settings of a request's transaction; Query/PreQuery.hs. */
 const SETTINGS = `select set_config('search_path', '"public"', true), set_config('request.jwt.claims', $1, true),
   set_config('role', $2, true)`;
 
@@ -17,21 +17,21 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** Answers instead of the project, or does not: then it returns undefined. */
+/** Responds instead of the project; undefined lets the project respond. */
 export type Interference = (body: string, request: IncomingMessage) => Answer | Promise<Answer> | undefined;
 
 /**
- * The part of a Supabase project that writes to a table needs: the gateway that knows the keys, and of PostgREST (v16.1, from
- * its source) the upsert and the delete, as statements on a real PostgreSQL under the role of the key, so that types, constraints,
- * rights and row-level security are the database's own. Left out: reading, embedding, functions, other schemas, other formats.
+ * The part of a Supabase project that is needed to write to a table: the gateway that checks the keys, and PostgREST's upsert
+ * and delete (v16.1, from its source), as statements on a real PostgreSQL with the role of the key, so that the database itself
+ * checks types, constraints, privileges and row-level security. Left out: reading, embedding, functions, other schemas and formats.
  */
 export class PostgrestStandIn extends RestartableServer {
   readonly serviceKey = signJwt({ role: 'service_role', iss: 'supabase' }, SECRET);
   readonly anonKey = signJwt({ role: 'anon', iss: 'supabase' }, SECRET);
-  /** Of the new kind. */
+  /** A key of the new kind. */
   readonly secretKey = 'sb_secret_N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz';
   interfere: Interference | undefined;
-  /** The ids of the rows of each upsert that went well. */
+  /** The ids of the rows of each successful upsert. */
   readonly upserts: string[][] = [];
   readonly #pool: Pool;
 
@@ -78,7 +78,7 @@ export class PostgrestStandIn extends RestartableServer {
     }
   }
 
-  /** The gateway turns a key of the new kind into a token of the old one. */
+  /** The gateway converts a key of the new kind to a token of the old kind. */
   #claims({ headers }: IncomingMessage): Record<string, unknown> {
     const { apikey, authorization = '' } = headers;
     if (apikey === undefined) throw restRefusals.noKey();

@@ -4,7 +4,7 @@ import { inPostgres, onServer } from '../../store/places';
 
 const SETUP = join(__dirname, '..', '..', '..', 'docs', 'supabase.sql');
 
-/** As they are in every Supabase project; roles belong to the whole server, where other tests make them as well. */
+/** The roles of every Supabase project. Roles belong to the whole server, where other tests create them concurrently. */
 const ROLES = `do $$ begin
   perform pg_advisory_xact_lock(7461982531);
   if not exists (select from pg_roles where rolname = 'service_role') then
@@ -14,10 +14,10 @@ const ROLES = `do $$ begin
   end if;
 end $$`;
 
-/** What a role may do in new tables. Older projects give all of them everything. */
+/** The privileges of the roles in new tables. Older projects grant all of them. */
 const DEFAULT_RIGHTS = `alter default privileges in schema public grant all on tables to anon, authenticated, service_role`;
 
-/** The database of a Supabase project, on the PostgreSQL that the tests have. */
+/** The database of a Supabase project, on the PostgreSQL of the tests. */
 export class ProjectDatabase {
   private constructor(
     readonly url: string,
@@ -34,7 +34,7 @@ export class ProjectDatabase {
     return database;
   }
 
-  /** As it is pasted into the SQL editor. */
+  /** Runs the SQL script, as in the SQL editor. */
   async setUp(): Promise<void> {
     await this.run(await readFile(SETUP, 'utf8'));
   }
@@ -43,7 +43,7 @@ export class ProjectDatabase {
     return onServer(sql, this.url);
   }
 
-  /** Everything in the table, as JSON makes it. */
+  /** All rows of the table as JSON. */
   async rows(table = 'generations'): Promise<Record<string, unknown>[]> {
     return this.run(`select *, seed::text as seed from ${table} order by queued_at, job_id`);
   }

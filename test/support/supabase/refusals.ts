@@ -1,4 +1,4 @@
-/** Errors of Supabase Storage (src/internal/errors/codes.ts), told as src/http/error-handler.ts does: HTTP says 400. */
+/** Errors of Supabase Storage (src/internal/errors/codes.ts) in the format of src/http/error-handler.ts: HTTP status 400. */
 export class Refusal extends Error {
   constructor(
     readonly statusCode: string,
@@ -16,7 +16,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Fastify's own, which has no code and tells the status as a number. */
+/** Fastify's own error, which has no code and a numeric status. */
 export class NoRoute extends Refusal {
   constructor(route: string) {
     super('404', '', `Route ${route} not found`, 'Not Found', 404);

@@ -7,7 +7,7 @@ import { send } from './send';
 
 type Handler = (call: Call) => Promise<object | void>;
 
-/** The first that fits; after `/storage/v1`. Names as in supabase/storage, src/http/routes. */
+/** The first match of the path below `/storage/v1`. Names as in supabase/storage, src/http/routes. */
 export const ROUTES: readonly (readonly [RegExp, RegExp, Handler])[] = [
   [/^POST$/, /^\/bucket\/?$/, createBucket],
   [/^(GET|HEAD)$/, /^\/object\/public\/([^/]+)\/(.+)$/, getPublicObject],
@@ -46,7 +46,7 @@ async function createObject(call: Call): Promise<object> {
   const isAllowed = bucket.allowedTypes?.some((allowed) => allowed === type || allowed === type.replace(/\/.*/, '/*'));
   if (isAllowed === false) throw refusals.wrongType(type);
   if (Number(length) > (bucket.sizeLimit ?? Infinity)) throw refusals.tooLarge();
-  // As src/storage/uploader.ts: what is refused from here on is not read to its end, so its connection gets stuck.
+  // As src/storage/uploader.ts: a request refused from here on is not read to its end, so its connection is stuck.
   const bytes = pipeline(request, new PassThrough(), () => undefined);
   const isUpsert = request.headers['x-upsert'] === 'true';
   const isThere = bucket.objects.has(name);
@@ -64,7 +64,7 @@ async function getObject(call: Call): Promise<void> {
   await send({ ...call, download: call.url.searchParams.get('download') }, object);
 }
 
-/** This one takes a key that is wrong for nobody's, and shows nobody a private bucket: src/http/routes/object/getObjectInfo.ts. */
+/** Treats a wrong key as anonymous, and hides a private bucket from it: src/http/routes/object/getObjectInfo.ts. */
 async function getObjectInfo(call: Call): Promise<object> {
   let role: unknown;
   try {

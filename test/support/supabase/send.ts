@@ -4,16 +4,16 @@ import { pipeline } from 'node:stream/promises';
 import type { StoredObject } from './buckets';
 import { refusals } from './refusals';
 
-/** Where the real server keeps the bytes (STORAGE_BACKEND): it tells a range beyond the end in two ways. */
+/** The storage of the real server (STORAGE_BACKEND), which decides its response to a range beyond the end. */
 export type KeptIn = 'disk' | 's3';
 
 export interface Sending {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly keptIn: KeptIn;
-  /** Undefined: to be shown. Empty: to be saved without a name. */
+  /** Null: inline. Empty: an attachment without a name. */
   readonly download: string | null;
-  /** Of a signed link. */
+  /** The expiry of a signed link. */
   readonly expires?: Date;
 }
 
@@ -37,7 +37,7 @@ export async function send(sending: Sending, { etag, path, size, type, ...object
   else await pipeline(createReadStream(path, { start, end }), response).catch(() => undefined);
 }
 
-/** On disk src/storage/range.ts; an S3 leaves out of account what is no range, and its refusal is told as any failure. */
+/** On disk src/storage/range.ts; S3 ignores an invalid range, and its refusal is reported like any failure. */
 function partOf(range: string | undefined, size: number, keptIn: KeptIn): { start: number; end: number } | undefined {
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? [];
   const isRange = first !== '' || last !== '';

@@ -9,16 +9,16 @@ import type { KeptIn } from './send';
 const SECRET = 'the secret of this project, which signs its keys';
 
 /**
- * The part of Supabase Storage's HTTP API that the adapter uses, after github.com/supabase/storage of August 2026.
- * Left out: policies (the service role may all, others what a bucket's rights say), resumable, S3, image and admin routes,
- * listing and moving, conditional requests, caching by the CDN, webhooks, metadata of users, and the gateway before it.
+ * The part of Supabase Storage's HTTP API that the adapter uses, as in github.com/supabase/storage of August 2026.
+ * Left out: policies (a bucket's rights replace them; the service role may do everything), resumable, S3, image and admin
+ * routes, listing and moving, conditional requests, CDN caching, webhooks, user metadata, and the gateway.
  */
 export class SupabaseStandIn extends RestartableServer {
   readonly serviceKey = signJwt({ role: 'service_role', iss: 'supabase' }, SECRET);
   readonly anonKey = signJwt({ role: 'anon', iss: 'supabase' }, SECRET);
-  /** So many requests from now on are refused with 429 and 500 in turn. */
+  /** The number of next requests that are refused with 429 and 500 in turn. */
   faults = 0;
-  /** SERVER_KEEP_ALIVE_TIMEOUT */
+  /** As SERVER_KEEP_ALIVE_TIMEOUT. */
   protected override readonly keepAliveMs = 61_000;
 
   private constructor(
@@ -28,7 +28,7 @@ export class SupabaseStandIn extends RestartableServer {
     super();
   }
 
-  /** @param keptIn `s3` as in the cloud, `disk` as a self-hosted one that is not told otherwise */
+  /** @param keptIn `s3` as in the cloud, `disk` as self-hosted by default */
   static async start(keptIn: KeptIn): Promise<SupabaseStandIn> {
     const standIn = new SupabaseStandIn(await Buckets.make(), keptIn);
     await standIn.listen();

@@ -5,9 +5,9 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { eventually } from '../support/eventually';
+import { eventually } from './eventually';
 
-/** A Redis server of the test's own, which can be killed, frozen and started again; it keeps nothing. */
+/** A Redis server for one test, which can be killed, frozen and started again; it stores nothing on disk. */
 export class RedisServer {
   #child: ChildProcess | undefined;
 
@@ -17,7 +17,7 @@ export class RedisServer {
     private readonly settings: readonly string[],
   ) {}
 
-  /** @param settings as of the command line */
+  /** @param settings of the command line */
   static async start(settings: readonly string[] = []): Promise<RedisServer> {
     const directory = await mkdtemp(join(tmpdir(), 'redis-spec-'));
     const server = new RedisServer(directory, await freePort(), settings);
@@ -29,7 +29,7 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Also after an end: on the same port. */
+  /** Starts it, after `kill` on the same port. */
   async run(): Promise<void> {
     const place = ['--bind', '127.0.0.1', '--port', String(this.port), '--dir', this.directory];
     const keeping = ['--save', '', '--appendonly', 'no', '--daemonize', 'no'];
@@ -37,14 +37,14 @@ export class RedisServer {
     await eventually(() => connects(this.port));
   }
 
-  /** @returns the address by which it is reached with TLS too */
+  /** @returns the URL of a second port, with TLS */
   async alsoByTls(): Promise<string> {
     const port = await freePort();
     await onRedis(this.url, (redis) => redis.config('SET', 'tls-port', String(port)));
     return `rediss://localhost:${port}`;
   }
 
-  /** Ends at once, as in a crash. */
+  /** Ends it at once, as a crash does. */
   async kill(): Promise<void> {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -66,7 +66,7 @@ export class RedisServer {
   }
 }
 
-/** As another program would that uses the same server. */
+/** Uses the server as another program does. */
 export async function onRedis<T>(url: string, act: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, { protocol: 2 });
   try {
@@ -76,13 +76,13 @@ export async function onRedis<T>(url: string, act: (redis: Redis) => Promise<T>)
   }
 }
 
-/** Resolves when somebody subscribed to each of these channels. */
-export async function subscribed(url: string, channels: readonly string[]): Promise<void> {
+/** Resolves when each of these channels has a subscriber. */
+export async function channelsSubscribed(url: string, channels: readonly string[]): Promise<void> {
   await onRedis(url, (redis) =>
     eventually(async () => {
       const counts = (await redis.pubsub('NUMSUB', ...channels)) as (string | number)[];
       const without = counts.filter((count, index) => index % 2 === 1 && Number(count) === 0);
-      if (without.length > 0) throw new Error(`${without.length} channels are not subscribed to`);
+      if (without.length > 0) throw new Error(`${without.length} channels have no subscriber`);
     }),
   );
 }
@@ -105,7 +105,7 @@ async function connects(port: number): Promise<void> {
   }
 }
 
-/** Where there is no Redis to be started: a failure where all is to be tested, else a word. */
+/** Tests that start their own Redis: without the program they fail in CI, and are left out with a warning elsewhere. */
 export function describeWithServer(name: string, suite: () => void): void {
   if (isInstalled()) describe(name, suite);
   else if (process.env.CI) it(`finds redis-server: ${name}`, () => expect(isInstalled()).toBe(true));
