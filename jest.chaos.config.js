@@ -1,7 +1,7 @@
 const { testPathIgnorePatterns: _ignored, ...common } = require('./jest.config.js');
 
 /**
- * The service and ComfyUI's stand-ins as processes that are killed, frozen, starved and cut off; from the build in
+ * The service and the simulated ComfyUI servers as processes that are killed, frozen, starved and cut off; from the build in
  * DIST_DIR (default: dist).
  *
  * @type {import('jest').Config}

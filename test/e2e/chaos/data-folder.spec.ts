@@ -9,7 +9,7 @@ const SMALL_DISK_KIB = 600;
 const MANY = 300;
 
 describe('a data folder in use', () => {
-  it('is refused to a second service, and given to the next when the first was killed', async () => {
+  it('is refused to a second service, and free after a crash of the first', async () => {
     const rig = await startRig();
     await rig.orders.submitAll(5, { seconds: 1 });
     const second = await rig.service.another();
@@ -25,7 +25,7 @@ describe('a data folder in use', () => {
   });
 });
 
-describe('a disk that is full', () => {
+describe('a full disk', () => {
   async function fill(rig: Rig): Promise<Answer> {
     const early = await rig.orders.submitAll(3);
     for (const order of early) await rig.audit.until(order, ({ status }) => status === 'succeeded');
@@ -33,10 +33,10 @@ describe('a disk that is full', () => {
       const answer = await rig.orders.send(rig.orders.add({ seconds: 0.1 }), 'later');
       if (answer.status !== 202) return answer;
     }
-    throw new Error('The disk does not get full.');
+    throw new Error('The disk is not full.');
   }
 
-  it('means that jobs are refused, wholly, and those before are there after the next start', async () => {
+  it('refuses jobs completely, and keeps the earlier ones across the next start', async () => {
     const rig = await startRig({ largestFile: SMALL_DISK_KIB });
     const refusal = await fill(rig);
     expect([refusal.status, jsonOf(refusal)]).toMatchObject([500, { code: 'storage_failed' }]);
@@ -45,7 +45,7 @@ describe('a disk that is full', () => {
     expect(await rig.audit.findings()).toEqual([]);
   });
 
-  it('holds things up no longer than it is full', async () => {
+  it('delays nothing after it has space again', async () => {
     const rig = await startRig({ largestFile: SMALL_DISK_KIB });
     await fill(rig);
     await rig.service.liftLimit();

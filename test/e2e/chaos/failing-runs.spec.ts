@@ -17,7 +17,7 @@ const CUDA_FAULT = {
 } as const;
 
 describe('a run that fails', () => {
-  it('only in part, is canceled; the others run', async () => {
+  it('only in part is canceled, and the others run', async () => {
     const rig = await startRig({ backends: 1 });
     await rig.backend().arm({ kind: 'node-errors', nodeId: '4', message: 'not today' });
     const more = { '4': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } } };
@@ -27,7 +27,7 @@ describe('a run that fails', () => {
     expect(await rig.backend().files()).toHaveLength(2);
   });
 
-  it('for want of memory, is run once more, with memory freed', async () => {
+  it('out of memory is repeated once, after memory is freed', async () => {
     const rig = await startRig({ backends: 1 });
     await rig.backend().arm(OUT_OF_MEMORY);
     const order = await rig.orders.submit();
@@ -40,7 +40,7 @@ describe('a run that fails', () => {
     expect((await rig.backend().stats()).requests).toMatchObject({ 'POST /free': 1 });
   });
 
-  it('for want of memory twice, is not run a third time', async () => {
+  it('out of memory twice is not repeated again', async () => {
     const rig = await startRig({ backends: 1 });
     await rig.backend().arm({ ...OUT_OF_MEMORY, times: 2 });
     const order = await rig.orders.submit({ endings: ['out_of_memory'] });
@@ -50,17 +50,17 @@ describe('a run that fails', () => {
     expect((await rig.audit.jobOf(order)).attempts).toHaveLength(2);
   });
 
-  it('by a fault of the device, is run on another one', async () => {
+  it('on a broken device is repeated on another one', async () => {
     const rig = await startRig();
     await rig.backend().arm(CUDA_FAULT);
     await rig.orders.submitAll(4);
     expect(await rig.audit.findings()).toEqual([]);
     const jobs = await Promise.all(rig.orders.all.map((order) => rig.audit.jobOf(order)));
-    const [struck] = jobs.filter(({ attempts }) => attempts.length === 2);
-    expect(struck?.attempts.map(({ backend }) => backend)).toEqual([rig.backend(0).url, rig.backend(1).url]);
+    const [repeated] = jobs.filter(({ attempts }) => attempts.length === 2);
+    expect(repeated?.attempts.map(({ backend }) => backend)).toEqual([rig.backend(0).url, rig.backend(1).url]);
   });
 
-  it('on a device that fails every run, takes no job down with it', async () => {
+  it('on a device that fails every run does not fail its job', async () => {
     const rig = await startRig();
     await rig.backend().arm({ ...CUDA_FAULT, classType: 'EmptyImage', times: Infinity });
     await rig.orders.submitAll(8, { seconds: 1 });
@@ -80,11 +80,11 @@ describe('a backend whose worker is dead', () => {
     for (const job of await rig.service.jobs()) expect(job.attempts.at(-1)?.backend).toBe(rig.backend(1).url);
   });
 
-  it('has its jobs done when it was restarted', async () => {
+  it('runs its jobs after a restart', async () => {
     const rig = await startRig({ backends: 1 });
     await rig.backend().arm({ kind: 'dead-worker' });
     await rig.orders.submitAll(3);
-    await until('it was found out', async () => (await rig.log()).includes('its worker is dead'), 30_000);
+    await until('the log reports it', async () => (await rig.log()).includes('its worker is dead'), 30_000);
     await rig.backend().kill();
     await rig.backend().start();
     expect(await rig.audit.findings({ withinMs: 60_000 })).toEqual([]);

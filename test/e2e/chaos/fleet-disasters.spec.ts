@@ -9,7 +9,7 @@ const CALLERS = 10;
 const VIEWED = 40;
 
 const { seed, dice } = roundOf(1);
-/** Every job is insisted on until it is taken, and some are looked at from then on. */
+/** Every order is repeated until it is accepted; some jobs have a viewer from then on. */
 async function submitAll(fleet: Fleet, viewers: Viewer[], ends: Promise<unknown>[]): Promise<void> {
   let left = JOBS;
   const caller = async () => {
@@ -25,7 +25,7 @@ async function submitAll(fleet: Fleet, viewers: Viewer[], ends: Promise<unknown>
   await Promise.all(Array.from({ length: CALLERS }, caller));
 }
 
-/** A process or server that fails, and is there again after a moment. */
+/** Kills a process or server and starts it again after a moment. */
 async function strike(one: { kill(): Promise<void>; start(): Promise<void> }): Promise<void> {
   await setTimeout(dice.between(500, 2_500));
   await one.kill();
@@ -36,7 +36,7 @@ async function strike(one: { kill(): Promise<void>; start(): Promise<void> }): P
 describeFleet('api x 2 and worker x 2', () => {
   const theFleet = useOneFleet();
 
-  it(`${JOBS} jobs end right, and viewers see it, while everything fails in turn (CHAOS_SEED=${seed})`, async () => {
+  it(`${JOBS} jobs end correctly, and viewers receive their ends, while each process and server fails in turn (CHAOS_SEED=${seed})`, async () => {
     const fleet = theFleet();
     const [viewers, ends]: [Viewer[], Promise<unknown>[]] = [[], []];
     const submitted = submitAll(fleet, viewers, ends);

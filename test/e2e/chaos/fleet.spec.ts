@@ -1,8 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 import { Client } from 'pg';
-import { onRedis } from '../../queue/redis-server';
-import { StreamSubscriptions } from './support/callers';
+import { Callers } from './support/callers';
 import { roundOf } from './support/dice';
 import type { Front } from './support/front';
 import type { Fleet } from './support/fleet';
@@ -13,9 +11,9 @@ import { Viewer } from './support/viewer';
 const { seed, dice } = roundOf(1);
 
 function describeSharing(theFleet: () => Fleet): void {
-  it('share the servers, and run each job once', async () => {
+  it('share the ComfyUI servers, and run each job once', async () => {
     const fleet = theFleet();
-    await until('each worker has its part', async () => (await fleet.parts()).join() === '2,2');
+    await until('each worker has its share', async () => (await fleet.parts()).join() === '2,2');
     await fleet.orders.submitAll(40, { seconds: 0.3 });
     const drivers = async () => {
       const jobs = await fleet.front.jobs();
@@ -27,7 +25,7 @@ function describeSharing(theFleet: () => Fleet): void {
     for (const log of logs) expect(log).toContain('succeeded with 1 files');
   });
 
-  it('are asked by anybody, if they are apis, and workers only how they are', async () => {
+  it('serve all endpoints as apis, and only their health as workers', async () => {
     const [api, worker] = [theFleet().apis[0]!, theFleet().workers[0]!];
     const paths = ['/health/ready', '/jobs', '/comfyui/status', '/docs'];
     const statuses = (front: Front) => Promise.all(paths.map(async (path) => (await front.call(path)).status));
@@ -35,9 +33,9 @@ function describeSharing(theFleet: () => Fleet): void {
     expect(await statuses(worker)).toEqual([200, 404, 404, 404]);
   });
 
-  it('give callers and viewers of any of them what runs elsewhere', async () => {
+  it('send jobs that run in another process to callers and viewers', async () => {
     const fleet = theFleet();
-    const subscriptions = new StreamSubscriptions(fleet.orders, dice, {
+    const callers = new Callers(fleet.orders, dice, {
       count: 6,
       order: () => ({ seconds: 0.3, steps: 3 }),
     });
@@ -45,14 +43,14 @@ function describeSharing(theFleet: () => Fleet): void {
     const order = await fleet.orders.submit({ seconds: 2.5, steps: 10 });
     const viewers = Array.from({ length: 3 }, () => new Viewer(fleet.front, order.jobId!));
     const ends = await Promise.all(viewers.map((viewer) => viewer.end()));
-    await subscriptions.leave();
+    await callers.leave();
     for (const end of ends) expect(end?.data).toMatchObject({ status: 'succeeded', outputs: [expect.anything()] });
     for (const { findings, connections } of viewers)
       expect({ findings, connections }).toEqual({ findings: [], connections: 1 });
     expect(await fleet.audit.findings()).toEqual([]);
   });
 
-  it('cancel for any of them what waits or runs elsewhere', async () => {
+  it('cancel jobs that wait or run in another process', async () => {
     const fleet = theFleet();
     const orders = await fleet.orders.submitAll(16, { seconds: 6, steps: 60, endings: ['canceled'] });
     await until('some run', async () => (await fleet.front.jobs()).some(({ status }) => status === 'running'));
@@ -63,7 +61,7 @@ function describeSharing(theFleet: () => Fleet): void {
   });
 }
 
-/** Nobody renews one meanwhile. @returns when that began and ended */
+/** No lease can be renewed in that time. @returns its begin and end */
 async function lockLeases({ postgres }: Fleet, ms: number): Promise<[number, number]> {
   const client = new Client({ connectionString: postgres.url });
   await client.connect();
@@ -79,30 +77,11 @@ async function lockLeases({ postgres }: Fleet, ms: number): Promise<[number, num
   }
 }
 
-/** BullMQ tells of everything that happens to a ticket. */
-function lastTicketEvent({ redis }: Fleet): Promise<unknown> {
-  return onRedis(redis!.url, (client) => client.xrevrange('comfyui:tickets:events', '+', '-', 'COUNT', 1));
-}
-
 describeFleet(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed})`, () => {
   const theFleet = useOneFleet();
   describeSharing(theFleet);
 
-  it('take what they have room for at once, most of it without a ticket', async () => {
-    const fleet = theFleet();
-    await until('each worker has its part', async () => (await fleet.parts()).join() === '2,2');
-    let withoutTicket = 0;
-    for (let count = 0; count < 6; count += 1) {
-      const before = await lastTicketEvent(fleet);
-      await fleet.orders.submit({ seconds: 0.2, steps: 2 });
-      expect(await fleet.audit.findings()).toEqual([]);
-      if (isDeepStrictEqual(await lastTicketEvent(fleet), before)) withoutTicket += 1;
-    }
-    // A claim that PostgreSQL takes long to write is stored after its job was given a ticket.
-    expect(withoutTicket).toBeGreaterThan(2);
-  });
-
-  it('tell viewers of each step of what runs elsewhere, as it comes', async () => {
+  it('send each step of a job that runs in another process to its viewers', async () => {
     const order = await theFleet().orders.submit({ seconds: 2.5, steps: 20 });
     const viewer = new Viewer(theFleet().front, order.jobId!);
     await viewer.end();
@@ -111,7 +90,7 @@ describeFleet(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed
     expect(await theFleet().audit.findings()).toEqual([]);
   });
 
-  it('lose nothing when a worker is killed: another takes over its servers', async () => {
+  it('lose nothing when a worker is killed: another acquires its leases', async () => {
     const fleet = theFleet();
     await fleet.orders.submitAll(40, { seconds: 0.5 });
     await setTimeout(dice.between(500, 1_500));
@@ -130,7 +109,7 @@ describeFleet(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed
     expect(await fleet.audit.findings({ withinMs: 40_000, unseenRuns: 1 })).toEqual([]);
   });
 
-  it('lose nothing when a worker ends: others go on at once', async () => {
+  it('lose nothing when a worker shuts down: others continue at once', async () => {
     const fleet = theFleet();
     await fleet.orders.submitAll(30, { seconds: 0.5 });
     await setTimeout(dice.between(500, 1_500));
@@ -140,7 +119,7 @@ describeFleet(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed
     await fleet.workers[0]!.start();
   });
 
-  it('hand over nothing more when leases can not be renewed for 7 s, and go on when they can', async () => {
+  it('assign no jobs while leases cannot be renewed for 7 s, and continue afterwards', async () => {
     const fleet = theFleet();
     const orders = await fleet.orders.submitAll(140, { seconds: 0.3 });
     await setTimeout(1_000);
@@ -156,7 +135,7 @@ describeFleet(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed
 
   it('lose nothing when PostgreSQL restarts', async () => {
     const fleet = theFleet();
-    const subscriptions = new StreamSubscriptions(fleet.orders, dice, {
+    const callers = new Callers(fleet.orders, dice, {
       count: 6,
       order: () => ({ seconds: 0.2, steps: 2 }),
     });
@@ -165,11 +144,11 @@ describeFleet(`api x 2 and worker x 2 on PostgreSQL and Redis (CHAOS_SEED=${seed
     await setTimeout(1_000);
     await fleet.postgres.start();
     await setTimeout(2_000);
-    await subscriptions.leave();
+    await callers.leave();
     expect(await fleet.audit.findings({ withinMs: 40_000, unseenRuns: 1 })).toEqual([]);
   });
 
-  it('go on without Redis, by what is stored', async () => {
+  it('continue without Redis, from the database', async () => {
     const fleet = theFleet();
     await fleet.redis!.kill();
     try {
@@ -185,12 +164,12 @@ describeFleet(`api x 2 and worker x 2 on PostgreSQL alone (CHAOS_SEED=${seed})`,
   describeSharing(useOneFleet({ redis: false }));
 });
 
-describeFleet(`replicas x 2 that do both (CHAOS_SEED=${seed})`, () => {
+describeFleet(`replicas x 2 of the role all (CHAOS_SEED=${seed})`, () => {
   const theFleet = useOneFleet({ apis: 2, workers: 0, frontRole: 'all' });
 
-  it('hand over what they have room for, also without Redis', async () => {
+  it('assign jobs to free slots, also without Redis', async () => {
     const fleet = theFleet();
-    await until('each has its part', async () => (await fleet.parts()).join() === '2,2');
+    await until('each has its share', async () => (await fleet.parts()).join() === '2,2');
     await fleet.redis!.kill();
     try {
       await setTimeout(1_500);
@@ -205,7 +184,7 @@ describeFleet(`replicas x 2 that do both (CHAOS_SEED=${seed})`, () => {
 
   it('lose nothing when each is killed in turn', async () => {
     const fleet = theFleet();
-    const subscriptions = new StreamSubscriptions(fleet.orders, dice, {
+    const callers = new Callers(fleet.orders, dice, {
       count: 6,
       order: () => ({ seconds: 0.2, steps: 2 }),
     });
@@ -217,7 +196,7 @@ describeFleet(`replicas x 2 that do both (CHAOS_SEED=${seed})`, () => {
         await replica.start();
       }
     } finally {
-      await subscriptions.leave();
+      await callers.leave();
     }
     expect(await fleet.audit.findings({ withinMs: 40_000, unseenRuns: 2, mayProgressGoBack: true })).toEqual([]);
   });

@@ -18,7 +18,7 @@ async function submitThousand(rig: Rig): Promise<void> {
 
 const { seed, dice } = roundOf(1);
 
-it(`a thousand jobs through four backends, one of them killed every two seconds: all succeed, each once (CHAOS_SEED=${seed})`, async () => {
+it(`a thousand jobs on four backends, one of which is killed repeatedly: all succeed, each once (CHAOS_SEED=${seed})`, async () => {
   const rig = await startRig({ backends: 4 });
   const flapping = rig.backend();
   const over = new AbortController();

@@ -9,7 +9,7 @@ import { Tally } from './tally';
 const OUT_OF_MEMORY = { message: 'Allocation on device', type: 'torch.OutOfMemoryError' };
 const CUDA_FAULT = { message: 'CUDA error: an illegal memory access was encountered' };
 
-/** What one server does to one prompt or socket, and is over then. */
+/** Faults of one server that strike one prompt or socket. */
 const FAULTS: readonly Fault[] = [
   { kind: 'drop-socket', after: 'executing' },
   { kind: 'drop-socket', after: 'execution_success' },
@@ -33,7 +33,7 @@ const FAULTS: readonly Fault[] = [
   { kind: 'proxy', status: 502, times: 3 },
 ];
 
-/** Keeps on striking until it is told to stop, and leaves everything running. */
+/** Strikes at random times until {@link Disasters.end}; all processes run afterwards. */
 export class Disasters {
   readonly struck = new Tally();
   readonly #over = new AbortController();
@@ -53,7 +53,7 @@ export class Disasters {
     ]);
   }
 
-  /** From now on its process lives, so that its leaks can be seen. */
+  /** From now on the service is not killed, so that its leaks show. */
   async spareService(): Promise<void> {
     this.#serviceSpared.abort();
     await this.#atService;
@@ -125,9 +125,9 @@ export class Disasters {
   }
 }
 
-/** It may be in the middle of a restart of its own. */
+/** The server may be restarting. */
 function clearFaults(backend: ComfyUIProcess): Promise<boolean> {
-  return until(`${backend.name} is rid of its faults`, () => backend.clearFaults().then(() => true));
+  return until(`${backend.name} has no faults`, () => backend.clearFaults().then(() => true));
 }
 
 async function restart(backend: ComfyUIProcess): Promise<void> {

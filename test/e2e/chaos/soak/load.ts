@@ -28,21 +28,21 @@ export class Load {
     ['sent again', (order) => this.#sendAgain(order)],
   ];
   #isOver = false;
-  readonly #subscriptions: Promise<void>[];
+  readonly #callers: Promise<void>[];
 
   constructor(
     private readonly rig: Rig,
     private readonly dice: Dice,
   ) {
-    this.#subscriptions = Array.from({ length: CALLERS }, () => this.#work());
+    this.#callers = Array.from({ length: CALLERS }, () => this.#work());
   }
 
-  /** Resolves when the last caller has what it wants, or waited too long. */
+  /** Resolves when the last caller has its response, or after the time. */
   async end(): Promise<void> {
     this.#isOver = true;
     const tooLate = setTimeout(WAIT_MS, 'too late', { ref: false });
-    if ((await Promise.race([Promise.all(this.#subscriptions), tooLate])) === 'too late')
-      this.findings.push('callers wait for ever');
+    if ((await Promise.race([Promise.all(this.#callers), tooLate])) === 'too late')
+      this.findings.push('callers have no response');
   }
 
   async #work(): Promise<void> {
@@ -54,7 +54,7 @@ export class Load {
     }
   }
 
-  /** Memory that runs out twice is a reason to fail; nothing else that happens here is. */
+  /** A job may fail if its GPU runs out of memory twice, for no other reason. */
   #order(): Order {
     const { dice } = this;
     const priority = dice.chance(0.3) ? Math.round(dice.between(-100, 100)) : 0;
@@ -70,18 +70,18 @@ export class Load {
     await this.#insist(order, 'later');
     const until = Date.now() + WAIT_MS;
     while (Date.now() < until) {
-      const told = await this.#read(`/jobs/${order.jobId}/events`).catch(() => '');
-      if (told.includes('event: end\n')) return;
+      const events = await this.#read(`/jobs/${order.jobId}/events`).catch(() => '');
+      if (events.includes('event: end\n')) return;
       await setTimeout(PAUSE_MS);
     }
-    this.findings.push(`${order.tag}: its viewer was not told of its end`);
+    this.findings.push(`${order.tag}: its viewer did not receive its end`);
   }
 
-  /** One try: who loses an event stream finds the job by its key. */
+  /** Reads the stream once: a caller that loses it finds the job by its key. */
   async #stream(order: Order): Promise<void> {
     const headers = { Accept: 'text/event-stream', 'Idempotency-Key': order.key ?? '' };
-    const told = await this.#read('/generate', headers, order.body).catch(() => '');
-    if (told.split(/^event: (?:result|error)$/m).length > 2)
+    const events = await this.#read('/generate', headers, order.body).catch(() => '');
+    if (events.split(/^event: (?:result|error)$/m).length > 2)
       this.findings.push(`${order.tag}: its stream had two ends`);
     await this.#insist(order, 'picture');
   }

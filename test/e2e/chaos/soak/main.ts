@@ -1,21 +1,24 @@
+import { randomInt } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Dice, SEED } from '../support/dice';
+import { Dice } from '../support/dice';
 import { Rig } from '../support/rig';
 import { Disasters } from './disasters';
 import { Load } from './load';
 import { report } from './report';
 import { readVitals, type Vitals } from './vitals';
 
+/** New for each run: `CHAOS_SEED=<it>` repeats one. */
+const SEED = Number(process.env.CHAOS_SEED ?? randomInt(1_000_000));
 const WARM_UP_MS = 20_000;
-/** How long jobs may take to end when the disasters are over. */
+/** Time in which all jobs must end after the last disaster. */
 const LAST_JOBS_MS = 120_000;
-/** Connections that nobody uses are closed after half a minute. */
+/** Idle connections close after half a minute. */
 const CALM_MS = 40_000;
-/** Of the time; the rest belongs to one process of the service, to see what it leaks. */
+/** Share of the time in which the service is killed; in the rest one process shows its leaks. */
 const SERVICE_IS_HIT = 0.5;
 
 function readMinutes(): number {
@@ -50,7 +53,7 @@ async function soak(rig: Rig, minutes: number, liveJobsFile: string): Promise<bo
   return report({ rig, load, disasters, findings: [...findings, ...load.findings], before, after, log });
 }
 
-/** @returns the vitals of the last process of the service, when it had worked for a while */
+/** @returns the vitals of the last process of the service after its warm-up */
 async function strike(disasters: Disasters, ms: number, read: () => Promise<Vitals>): Promise<Vitals> {
   await setTimeout(ms * SERVICE_IS_HIT);
   try {

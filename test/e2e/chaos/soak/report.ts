@@ -8,19 +8,19 @@ export interface Soaked {
   readonly rig: Rig;
   readonly load: Load;
   readonly disasters: Disasters;
-  /** What the auditor, and the callers, found wrong. */
+  /** Violations that the auditor and the callers found. */
   readonly findings: readonly string[];
   readonly before: Vitals;
   readonly after: Vitals;
   readonly log: string;
 }
 
-const FINDINGS_TOLD = 20;
+const FINDINGS_SHOWN = 20;
 const MAY_GROW_MIB = 100;
-/** One to each server, and some that were just used. */
+/** One to each server, and recently used ones. */
 const MAY_BE_OPEN = 24;
 
-/** Tells how it went. @returns whether nothing was wrong */
+/** Prints the results. @returns whether there are no findings and no leaks */
 export async function report(soaked: Soaked): Promise<boolean> {
   const { rig, load, disasters, findings, before, after, log } = soaked;
   const rows: [string, string][] = [
@@ -35,10 +35,10 @@ export async function report(soaked: Soaked): Promise<boolean> {
     ['live jobs', `${before.liveJobs} -> ${after.liveJobs}`],
     ['prompts believed to be at servers', `${before.handedOver} -> ${after.handedOver}`],
   ];
-  console.log(rows.map(([what, told]) => `${what.padEnd(36)}${told}`).join('\n'));
+  console.log(rows.map(([what, value]) => `${what.padEnd(36)}${value}`).join('\n'));
   const leaks = findLeaks(before, after, rig.backends.length);
   const wrong = [...findings, ...leaks];
-  for (const finding of wrong.slice(0, FINDINGS_TOLD)) console.log(finding);
+  for (const finding of wrong.slice(0, FINDINGS_SHOWN)) console.log(finding);
   if (wrong.length > 0) console.log(`${wrong.length} findings; the end of the log:\n${log}`);
   return wrong.length === 0;
 }
@@ -62,7 +62,7 @@ async function jobRows(rig: Rig): Promise<[string, string][]> {
   ];
 }
 
-/** The circuit of each server keeps its last failure, and with its stack the job it came from. */
+/** The circuit of each server keeps its last failure, whose stack refers to a job. */
 function findLeaks(before: Vitals, after: Vitals, mayLive: number): string[] {
   return [
     ...(after.memoryMiB - before.memoryMiB > MAY_GROW_MIB ? ['memory leaks'] : []),

@@ -3,12 +3,12 @@ import type { Rig } from '../support/rig';
 import { getJson } from '../support/http';
 import { until } from '../support/until';
 
-/** What a leak would show in. */
+/** Values that a leak increases. */
 export interface Vitals {
   readonly memoryMiB: number;
   readonly sockets: number;
   readonly liveJobs: number;
-  /** Prompts that the service believes to be at its servers. */
+  /** Prompts at the servers according to the service. */
   readonly handedOver: number;
 }
 
@@ -22,6 +22,6 @@ export async function readVitals({ service }: Rig, liveJobsFile: string): Promis
   const sockets = await service.openSockets();
   await rm(liveJobsFile, { force: true });
   process.kill(service.pid, 'SIGWINCH');
-  const liveJobs = Number(await until('it counts its jobs', () => readFile(liveJobsFile, 'utf8')));
+  const liveJobs = Number(await until('the service counted its jobs', () => readFile(liveJobsFile, 'utf8')));
   return { memoryMiB: Math.round(await service.memory()), sockets, liveJobs, handedOver };
 }

@@ -9,20 +9,20 @@ import type { Front } from './front';
 import { until } from './until';
 
 export interface AuditOptions {
-  /** How long the jobs may still take. */
+  /** Time in which all jobs must end. */
   readonly withinMs?: number;
-  /** How many orders to send again, which must bring the same picture. */
+  /** Orders that are sent once more and must return the same picture. */
   readonly replays?: number;
-  /** How many runs of a job may have ended unseen: when the service or ComfyUI was killed before it was told of, or after ComfyUI had been given up. */
+  /** Runs of each job that the service may have missed: it or ComfyUI was killed before the end was reported, or ComfyUI counted as lost. */
   readonly unseenRuns?: number;
-  /** Whether progress may have gone back: who runs a job knows more of it than the others, and more than they ever will when it or Redis is killed. */
+  /** Whether progress may go back: the process that runs a job has progress that is lost when it or Redis is killed. */
   readonly mayProgressGoBack?: boolean;
 }
 
-/** How long ComfyUI may still work on something when all jobs have ended. */
+/** Time in which the queues of ComfyUI must be empty after all jobs ended. */
 const CALM_MS = 20_000;
 
-/** Holds a service to what it was asked and what it answered. */
+/** Compares what a service accepted and returned with its jobs and with what ComfyUI ran. */
 export class Auditor {
   readonly orders: Orders;
   readonly #watch: JobWatch;
@@ -40,12 +40,12 @@ export class Auditor {
   }
 
   /**
-   * Waits until all jobs have ended, and tells all that is not as it must be; nothing, when the service kept its word.
-   * Nothing may be killed or started meanwhile: ComfyUI is asked too.
+   * Waits until all jobs have ended. @returns every violation as a sentence, none if the service is correct.
+   * No process may be killed or started meanwhile: the state of ComfyUI is read too.
    */
   async findings(options: AuditOptions = {}): Promise<string[]> {
     const { withinMs = 30_000, replays = 2, unseenRuns = 0, mayProgressGoBack = false } = options;
-    if (this.service.hasCrashed) return ['the service ended by itself'];
+    if (this.service.hasCrashed) return ['the service crashed'];
     const jobs = await this.ended(withinMs);
     const unended = jobs.filter((job) => !isEnded(job)).map((job) => `${job.id} is still ${JSON.stringify(job)}`);
     if (unended.length > 0) return unended;
@@ -57,7 +57,7 @@ export class Auditor {
     return [...findings, ...this.orders.findings, ...this.#watch.findings];
   }
 
-  /** All jobs as they are when the last of them has ended, or when the time is up. @throws Error when none is there */
+  /** All jobs when the last of them has ended, or after the time. @throws Error if there are none */
   async ended(withinMs: number): Promise<JobDto[]> {
     let jobs: JobDto[] = [];
     const look = async () => {
@@ -70,13 +70,13 @@ export class Auditor {
     return jobs;
   }
 
-  /** What an order became. */
+  /** The job of an order. */
   jobOf({ jobId }: Order): Promise<JobDto> {
-    if (jobId === undefined) throw new Error('It was not accepted.');
+    if (jobId === undefined) throw new Error('The order was not accepted.');
     return this.service.job(jobId);
   }
 
-  /** Resolves when the job of an order is as wanted. */
+  /** Resolves with the job of an order when the condition holds. */
   until(order: Order, holds: (job: JobDto) => boolean, ms?: number): Promise<JobDto> {
     return until(
       `a state of ${order.tag}`,
@@ -88,7 +88,7 @@ export class Auditor {
     );
   }
 
-  /** Every accepted order has its job; every job, also one whose submission was not answered, is whole. */
+  /** Every accepted order has its job; every job, also one whose submission had no response, is complete. */
   async #check(jobs: readonly JobDto[], unseenRuns: number): Promise<string[]> {
     const findings: string[] = [];
     const evidence = { ...(await gatherEvidence(this.backends)), unseenRuns };
@@ -97,7 +97,7 @@ export class Auditor {
       const order = byId.get(job.id) ?? (await this.#unanswered(job));
       byId.delete(job.id);
       if (order) findings.push(...(await checkJob(order, job, evidence)));
-      else findings.push(`${job.id} was never ordered, was refused, or was ordered once and is there twice`);
+      else findings.push(`${job.id} was never ordered, was refused, or was ordered once and exists twice`);
     }
     for (const { tag, jobId } of byId.values()) findings.push(`${tag} was accepted as ${jobId}, which is lost`);
     return findings;
@@ -122,12 +122,12 @@ export class Auditor {
           return ids.length === 0;
         };
         await until('nothing is queued', isCalm, CALM_MS).catch(() => undefined);
-        return ids.map((id) => `prompt ${id} goes on at ${backend.name}`);
+        return ids.map((id) => `prompt ${id} is still queued at ${backend.name}`);
       });
     return (await Promise.all(busy)).flat();
   }
 
-  /** Orders whose picture can be fetched once more. */
+  /** Orders that can be sent once more. */
   #replayable(): Order[] {
     return this.orders.accepted.filter(({ key, endings }) => key !== undefined && endings.join() === 'succeeded');
   }
@@ -138,8 +138,8 @@ export class Auditor {
     if (!backend?.isUp || !job) return [];
     const copy = { ...order, picture: undefined };
     const { status } = await this.orders.send(copy, 'picture');
-    if (!copy.picture) return [`${order.tag}: sent again it was answered ${status} ${copy.refusal}`];
-    if (copy.jobId !== order.jobId) return [`${order.tag}: sent again it was another job`];
-    return (await checkPicture(order, copy.picture)).map((finding) => `${order.tag}: sent again it ${finding}`);
+    if (!copy.picture) return [`${order.tag}: sent again, the response is ${status} ${copy.refusal}`];
+    if (copy.jobId !== order.jobId) return [`${order.tag}: sent again, it is another job`];
+    return (await checkPicture(order, copy.picture)).map((finding) => `${order.tag}: sent again, it ${finding}`);
   }
 }

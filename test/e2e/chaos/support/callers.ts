@@ -6,23 +6,23 @@ import type { Manner, Orders } from './orders';
 const MANNERS: readonly Manner[] = ['later', 'later', 'picture', 'json'];
 const PAUSE_MS = 30;
 
-/** Callers who order one picture after the other, whatever happens to the service: some insist, some shrug. */
-export class StreamSubscriptions {
+/** Callers that order one picture after the other through every outage: those with a key repeat their requests, the others do not. */
+export class Callers {
   #isClosing = false;
-  readonly #subscriptions: Promise<void>[];
+  readonly #callers: Promise<void>[];
 
   constructor(
     private readonly orders: Orders,
     private readonly dice: Dice,
     private readonly options: { readonly count: number; readonly order?: () => OrderOptions },
   ) {
-    this.#subscriptions = Array.from({ length: options.count }, () => this.#work());
+    this.#callers = Array.from({ length: options.count }, () => this.#work());
   }
 
-  /** Resolves when the last have their answers. */
+  /** Resolves when the last requests have their responses. */
   async leave(): Promise<void> {
     this.#isClosing = true;
-    await Promise.all(this.#subscriptions);
+    await Promise.all(this.#callers);
   }
 
   async #work(): Promise<void> {
@@ -36,7 +36,7 @@ export class StreamSubscriptions {
     }
   }
 
-  /** A proxy, or a nervous client, may send the same order several times at once. */
+  /** A proxy or client may send the same order several times at once. */
   async #insist(order: Order, manner: Manner): Promise<void> {
     const times = this.dice.chance(0.2) ? 3 : 1;
     await Promise.all(Array.from({ length: times }, () => this.orders.insist(order, manner)));

@@ -26,11 +26,11 @@ export interface Stats {
   readonly requests: Readonly<Record<string, number>>;
 }
 
-/** ComfyUI's stand-in as a process of its own, on an address and a folder that outlive it. */
+/** The simulator as a process, on a port and a folder that outlive it. */
 export class ComfyUIProcess {
   #process: OwnProcess | undefined;
   #isFrozen = false;
-  /** How often its process was killed: what it had in memory is gone then. */
+  /** How often its process was killed; queue and history are in its memory. */
   deaths = 0;
 
   private constructor(
@@ -53,7 +53,7 @@ export class ComfyUIProcess {
     return `${this.folder}.log`;
   }
 
-  /** Whether it runs and answers. */
+  /** Whether the process runs and responds. */
   get isUp(): boolean {
     return this.#process !== undefined && !this.#process.hasEnded && !this.#isFrozen;
   }
@@ -61,7 +61,7 @@ export class ComfyUIProcess {
   async start(): Promise<void> {
     const options = ['--port', String(this.port), '--directory', this.folder, '--no-previews'];
     this.#process = new OwnProcess({ args: [join(DIST, 'simulator/main.js'), ...options], log: this.log });
-    await this.#process.untilAnswered(`${this.url}/system_stats`);
+    await this.#process.untilReady(`${this.url}/system_stats`);
   }
 
   async kill(): Promise<void> {
@@ -72,7 +72,7 @@ export class ComfyUIProcess {
     await dying?.kill();
   }
 
-  /** It keeps its connections and takes new ones, and does nothing any more. */
+  /** Stops the process: the kernel keeps its connections and accepts new ones, and no request has a response. */
   freeze(): void {
     this.#isFrozen = true;
     this.#process?.signal('SIGSTOP');
@@ -89,7 +89,7 @@ export class ComfyUIProcess {
     if (answer.status !== 200) throw new Error(answer.body.toString());
   }
 
-  /** How often the armed faults struck so far; those that are spent are not told any more. */
+  /** The armed faults and how often each struck; used up faults are not listed. */
   async armed(): Promise<readonly { readonly kind: string; readonly fired: number }[]> {
     const faults = jsonOf(await call(`${this.url}/simulator/faults`)) as { armed: { kind: string; fired: number }[] };
     return faults.armed;
@@ -100,11 +100,11 @@ export class ComfyUIProcess {
   }
 
   async queue(): Promise<Queue> {
-    const told = await getJson<{ queue_running: QueueItem[]; queue_pending: QueueItem[] }>(`${this.url}/queue`);
-    return { running: told.queue_running, pending: told.queue_pending };
+    const body = await getJson<{ queue_running: QueueItem[]; queue_pending: QueueItem[] }>(`${this.url}/queue`);
+    return { running: body.queue_running, pending: body.queue_pending };
   }
 
-  /** By prompt id; since its process started. */
+  /** By prompt id, since the start of the process. */
   history(): Promise<Readonly<Record<string, HistoryEntry>>> {
     return getJson(`${this.url}/history`);
   }
@@ -113,7 +113,7 @@ export class ComfyUIProcess {
     return getJson(`${this.url}/simulator/stats`);
   }
 
-  /** The pictures it ever made. */
+  /** All output files, of earlier processes too. */
   files(): Promise<string[]> {
     return readdir(this.#output).catch(() => []);
   }

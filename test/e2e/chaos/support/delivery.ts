@@ -5,14 +5,14 @@ import { textsOf } from '../../../../src/simulator/pictures/png-text';
 import type { ComfyUIProcess, HistoryEntry } from './comfyui-process';
 import type { Order } from './order';
 
-/** What ComfyUI's stand-ins know of it all. */
+/** What the simulators ran and wrote. */
 export interface Evidence {
   readonly backends: readonly ComfyUIProcess[];
-  /** Histories by address; none of those that are down. */
+  /** Histories by URL, of the running simulators. */
   readonly histories: ReadonlyMap<string, Readonly<Record<string, HistoryEntry>>>;
-  /** How many pictures were made, by tag. */
+  /** Number of output files by tag. */
   readonly made: ReadonlyMap<string, number>;
-  /** How many of them, of each job, nobody can have seen. */
+  /** Runs of each job that the service may have missed. */
   readonly unseenRuns: number;
 }
 
@@ -27,20 +27,20 @@ export async function gatherEvidence(backends: readonly ComfyUIProcess[]): Promi
   return { backends, histories, made };
 }
 
-/** What is wrong with an ended job, in sentences. */
+/** The violations of an ended job, as sentences. */
 export async function checkJob(order: Order, job: JobDto, evidence: Evidence): Promise<string[]> {
   const ending = job.status === 'succeeded' ? 'succeeded' : (job.error?.code ?? 'without a reason');
-  const told = (sentence: string) => `${order.tag} (${job.id}): ${sentence}`;
+  const named = (sentence: string) => `${order.tag} (${job.id}): ${sentence}`;
   const findings: string[] = [];
   if (!order.endings.some((allowed) => allowed === ending))
     findings.push(`ended ${ending}, not ${order.endings.join(' or ')}: ${job.error?.message ?? ''}`);
   findings.push(...checkExecutions(order, job, evidence));
   if (job.status === 'succeeded') findings.push(...(await checkDelivery(order, job, evidence)));
-  else if (order.picture) findings.push(`its caller has a picture, but it ${job.status}`);
-  return findings.map(told);
+  else if (order.picture) findings.push(`its caller has a picture, but the job ${job.status}`);
+  return findings.map(named);
 }
 
-/** Every run that came to its end is one of the attempts; pictures tell of those too that a history has forgotten. */
+/** Every completed run is one of the attempts; output files count runs that a killed simulator forgot. */
 function checkExecutions({ tag, isCached }: Order, { id, attempts }: JobDto, evidence: Evidence): string[] {
   const { histories, made, unseenRuns } = evidence;
   const pictures = made.get(tag) ?? 0;
@@ -78,7 +78,7 @@ async function checkDelivery(order: Order, job: JobDto, { backends, histories }:
   return findings;
 }
 
-/** Its colour is in the pixels, its name in the workflow that ComfyUI writes into the file. */
+/** The color of an order is in the pixels, its tag in the workflow that ComfyUI writes into the file. */
 export async function checkPicture({ color, tag }: Order, bytes: Buffer): Promise<string[]> {
   try {
     const { data } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true });

@@ -1,9 +1,9 @@
-import { createHash, randomInt } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
-/** All that is random in a run follows from this number: `CHAOS_SEED=<it>` repeats what a test did. */
-export const SEED = Number(process.env.CHAOS_SEED ?? randomInt(1_000_000));
+/** All random numbers of a test follow from it. */
+export const SEED = Number(process.env.CHAOS_SEED ?? 1);
 
-/** Chance that can be repeated. */
+/** Random numbers that a seed repeats. */
 export class Dice {
   #thrown = 0;
 
@@ -39,22 +39,6 @@ export interface Round {
 /** For `it.each(rounds(10))('... (CHAOS_SEED=$seed, round $round)', ({ dice }) => ...)`. */
 export function rounds(count: number): Round[] {
   return Array.from({ length: count }, (_, index) => roundOf(index + 1));
-}
-
-export interface Batch {
-  readonly batch: number;
-  readonly seed: number;
-  readonly rounds: readonly Round[];
-}
-
-/** For rounds that wait most of their time: so many at once, `count` in all. */
-export function batches(count: number, atOnce: number): Batch[] {
-  const all = rounds(count);
-  return Array.from({ length: Math.ceil(count / atOnce) }, (_, index) => ({
-    batch: index + 1,
-    seed: SEED,
-    rounds: all.slice(index * atOnce, (index + 1) * atOnce),
-  }));
 }
 
 export function roundOf(round: number): Round {

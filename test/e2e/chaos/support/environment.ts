@@ -1,7 +1,7 @@
 import type { Circus } from '@jest/types';
 import { TestEnvironment } from 'jest-environment-node';
 
-/** Lets the hooks after a test know whether it failed. */
+/** Sets `hasFailed` for the hooks after a test. */
 export default class ChaosEnvironment extends TestEnvironment {
   handleTestEvent({ name }: Circus.Event): void {
     if (name === 'test_start') this.global.hasFailed = false;

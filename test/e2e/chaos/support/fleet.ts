@@ -13,7 +13,7 @@ import { ServiceProcess } from './service-process';
 
 export interface FleetOptions {
   readonly apis?: number;
-  /** What the processes do that take requests; default `api`. */
+  /** Role of the processes that serve requests; default `api`. */
   readonly frontRole?: 'api' | 'all';
   readonly workers?: number;
   readonly backends?: number;
@@ -22,7 +22,7 @@ export interface FleetOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const LINES_TOLD = 40;
+const LOG_LINES = 40;
 
 /** Several processes of the service on one PostgreSQL, one Redis and one folder for files, and the ComfyUI servers they share. */
 export class Fleet {
@@ -93,16 +93,16 @@ export class Fleet {
     return [...this.backends, ...this.apis, ...this.workers];
   }
 
-  /** How many servers each worker drives. */
+  /** Number of leases of each worker. */
   async parts(): Promise<readonly number[]> {
     const query = 'select count(*)::int as part from comfyui.leases where expires_at > 0 group by holder';
     return (await onServer(query, this.postgres.url)).map(({ part }) => Number(part));
   }
 
-  /** The ends of the logs, for people. */
+  /** The last lines of all logs. */
   async log(): Promise<string> {
     const logs = [...this.apis, ...this.workers].map(async (process) => {
-      return `${process.log}\n${lastLines(await this.logOf(process), LINES_TOLD)}`;
+      return `${process.log}\n${lastLines(await this.logOf(process), LOG_LINES)}`;
     });
     return (await Promise.all(logs)).join('\n\n');
   }
@@ -111,7 +111,7 @@ export class Fleet {
     return readFile(log, 'utf8').catch(() => '');
   }
 
-  /** Nothing is left of it, however it is. */
+  /** Ends all processes and removes all files, in any state. */
   async close(): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.kill()));
     await this.audit.close();
@@ -120,7 +120,7 @@ export class Fleet {
   }
 }
 
-/** Asks the processes in turn, as a load balancer does that knows which of them are there. */
+/** Sends requests to the running processes in turn, as a load balancer does. */
 class AnyOf extends Front {
   #turn = 0;
 

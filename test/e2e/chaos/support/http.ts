@@ -16,7 +16,7 @@ export interface Call {
   readonly timeoutMs?: number;
 }
 
-/** A request on a connection of its own: one that was kept from before a crash would fail for reasons of ours. */
+/** A request on its own connection: a kept connection would fail after a crash of the server. */
 export async function call(url: string, options: Call = {}): Promise<Answer> {
   const answer = await open(url, options);
   return { status: answer.statusCode ?? 0, headers: answer.headers, body: await buffer(answer) };
@@ -33,10 +33,10 @@ export function open(url: string, { method = 'GET', headers, body, timeoutMs }: 
   });
 }
 
-/** ComfyUI's JSON may hold NaN. @throws Error unless it is answered with 200 */
+/** ComfyUI's JSON may hold NaN. @throws Error unless the status is 200 */
 export async function getJson<T>(url: string): Promise<T> {
   const { status, body } = await call(url, { timeoutMs: 15_000 });
-  if (status !== 200) throw new Error(`${url} answered ${status}: ${body.toString('utf8', 0, 300)}`);
+  if (status !== 200) throw new Error(`${url} responded ${status}: ${body.toString('utf8', 0, 300)}`);
   return parsePythonJson(body.toString()) as T;
 }
 

@@ -13,10 +13,10 @@ const RANKS: Record<JobDto['status'], number> = {
   canceled: 3,
 };
 
-/** Looks at the newest jobs all the time, through restarts too: a status and a revision never go back, and an end is the end. */
+/** Polls the newest jobs, also across restarts: status and revision never go back, and an ended job does not change. */
 export class JobWatch {
   readonly findings: string[] = [];
-  /** Where only the progress went back. */
+  /** Jobs whose revision went back with the same status. */
   readonly setbacks: string[] = [];
   readonly #seen = new Map<string, JobDto>();
   readonly #stop = new AbortController();
@@ -31,7 +31,7 @@ export class JobWatch {
     await this.#done;
   }
 
-  /** Compares a job with what it was when it was seen last. */
+  /** Compares a job with its state at the last poll. */
   see(job: JobDto): void {
     const before = this.#seen.get(job.id);
     this.#seen.set(job.id, job);

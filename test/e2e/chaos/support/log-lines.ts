@@ -1,9 +1,9 @@
-/** The last lines of a service's log, for people. Our own looks at jobs are most of what it logs: they are left out. */
+/** The last lines of a service's log, readable. The polls of the tests, which are most of it, are left out. */
 export function lastLines(log: string, count: number): string {
-  return log.trimEnd().split('\n').filter(isTelling).slice(-count).map(readable).join('\n');
+  return log.trimEnd().split('\n').filter(isRelevant).slice(-count).map(readable).join('\n');
 }
 
-function isTelling(line: string): boolean {
+function isRelevant(line: string): boolean {
   return !line.includes('"method":"GET"');
 }
 

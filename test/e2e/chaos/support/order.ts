@@ -1,32 +1,32 @@
 import type { ErrorCode } from '../../../../src/domain/errors';
 import type { Workflow } from '../../../../src/domain/workflow/workflow';
 
-/** How a job may end. */
+/** The status or error code of an ended job. */
 export type Ending = 'succeeded' | ErrorCode;
 
 export interface OrderOptions {
-  /** How long ComfyUI is to work on it; default 0.2. */
+  /** Duration of its run at ComfyUI; default 0.2. */
   readonly seconds?: number;
   readonly steps?: number;
   readonly priority?: number;
   readonly labels?: readonly string[];
-  /** Default: it must succeed. */
+  /** Allowed endings; default `succeeded`. */
   readonly endings?: readonly Ending[];
-  /** The picture of this order once more: the same colour under the same name. */
+  /** Repeats this order: the same color and file name. */
   readonly like?: Order;
-  /** Nodes besides. */
+  /** Additional nodes. */
   readonly more?: Workflow;
-  /** Its picture comes from ComfyUI's cache: nothing is made. */
+  /** Its picture comes from ComfyUI's cache: no file is written. */
   readonly isCached?: boolean;
   /** Default true. */
   readonly isKeyed?: boolean;
 }
 
-/** What we asked for: a picture whose colour and name no other order has. */
+/** A request for a picture with a unique color and file name. */
 export interface Order {
   readonly tag: string;
   readonly color: number;
-  /** Its Idempotency-Key; undefined: it has none, and is not to be sent twice. */
+  /** Its Idempotency-Key; an order without one is sent once. */
   readonly key: string | undefined;
   readonly body: {
     readonly prompt: Workflow;
@@ -36,15 +36,15 @@ export interface Order {
   };
   endings: readonly Ending[];
   readonly isCached: boolean;
-  /** Once the service took it. */
+  /** Set when the service accepted it. */
   jobId?: string;
-  /** What a caller that waited was given. */
+  /** The picture that a waiting caller received. */
   picture?: Buffer;
-  /** What a caller that waited was told instead. */
+  /** The error code of the last response. */
   refusal?: string;
 }
 
-/** Odd, so that counting up gives every colour once before one comes again. */
+/** Odd: its multiples take every color once before one repeats. */
 const COLOR_STEP = 0x9e_37_79;
 const CALLER_SECONDS = 120;
 
@@ -75,7 +75,7 @@ function workflow(tag: string, color: number, { seconds = 0.2, steps = 5, more =
   };
 }
 
-/** The tag of a workflow that an order made. */
+/** The tag of the order that made a workflow. */
 export function tagOf(prompt: Workflow): string {
   return String(prompt['3']?.inputs.filename_prefix);
 }

@@ -4,7 +4,7 @@ import { type Answer, jsonOf } from './http';
 import { newOrder, type Order, type OrderOptions } from './order';
 import type { Front } from './front';
 
-/** `later`: the job is taken, and that is all. `picture`: the caller waits for it. `json`: the same, in base64. */
+/** `later`: the caller does not wait. `picture`: it waits for the bytes. `json`: it waits for base64 in JSON. */
 export type Manner = 'later' | 'picture' | 'json';
 
 const HEADERS: Record<Manner, Record<string, string>> = {
@@ -14,18 +14,18 @@ const HEADERS: Record<Manner, Record<string, string>> = {
 };
 
 const TRY_AGAIN_MS = 100;
-/** Answers after which the same order may be sent again: nothing was taken, or the caller goes on waiting. */
+/** Error codes after which an order is sent again: it was not accepted, or its job has not ended. */
 const PASSING = new Set(['backend_unreachable', 'shutting_down', 'storage_failed', 'timeout', 'queue_full']);
 
-/** All that was ordered of a service, and what it said. */
+/** All orders that were sent to a service, and its responses. */
 export class Orders {
   readonly all: Order[] = [];
-  /** What must not happen, whatever becomes of the jobs. */
+  /** Violations in the responses. */
   readonly findings: string[] = [];
 
   constructor(private readonly service: Front) {}
 
-  /** Orders that the service is bound to: it named their job, or gave the picture. */
+  /** Orders whose response has the id of a job. */
   get accepted(): Order[] {
     return this.all.filter(({ jobId }) => jobId !== undefined);
   }
@@ -36,7 +36,7 @@ export class Orders {
     return order;
   }
 
-  /** @throws Error unless the job was taken */
+  /** @throws Error unless the job was accepted */
   async submit(options?: OrderOptions): Promise<Order> {
     const order = this.add(options);
     const answer = await this.send(order, 'later');
@@ -48,7 +48,7 @@ export class Orders {
     return Promise.all(Array.from({ length: count }, () => this.submit(options)));
   }
 
-  /** Sends an order once and takes down what is answered. @throws Error without an answer */
+  /** Sends an order once and records the response. @throws Error without a response */
   async send(order: Order, manner: Manner): Promise<Answer> {
     const headers = { ...HEADERS[manner], ...(order.key !== undefined && { 'Idempotency-Key': order.key }) };
     const answer = await this.service.call('/generate', { method: 'POST', headers, body: order.body });
@@ -56,7 +56,7 @@ export class Orders {
     return answer;
   }
 
-  /** Sends an order until it is answered for good, as a caller does who has an Idempotency-Key; until the service ends by itself. */
+  /** Repeats an order until its response is final, as a caller with an Idempotency-Key does, or the service crashes. */
   async insist(order: Order, manner: Manner): Promise<void> {
     while (!this.service.hasCrashed) {
       const answer = await this.send(order, manner).catch(() => undefined);

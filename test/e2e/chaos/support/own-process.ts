@@ -6,21 +6,21 @@ import { killAtExit } from './killed-at-exit';
 import { until } from './until';
 
 const START_MS = 30_000;
-const OUTPUT_TOLD = 2_000;
+const OUTPUT_SHOWN = 2_000;
 
 export interface Program {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Where its output goes. */
+  /** File for its output. */
   readonly log: string;
-  /** KiB that any file it writes may have, until {@link OwnProcess.liftLimit}; its own output is spared. */
+  /** Largest size of the files that it writes, in KiB, until {@link OwnProcess.liftLimit}; its output is not limited. */
   readonly largestFile?: number;
 }
 
 /** How a process ended: its exit code, or the signal that ended it. */
 export type End = number | NodeJS.Signals;
 
-/** A Node process that we may treat as badly as a machine does. */
+/** A Node process that the tests kill, stop and limit. */
 export class OwnProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -43,22 +43,27 @@ export class OwnProcess {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** Whether it ended and nobody here had told it to. */
+  /** Whether it ended without a signal of the tests. */
   get hasCrashed(): boolean {
     return this.hasEnded && !this.#isToEnd;
   }
 
-  /** Resolves when it is no more. */
+  /** Resolves when it has ended. */
   async end(): Promise<End> {
     if (!this.hasEnded) await this.#ended;
     return this.#child.exitCode ?? this.#child.signalCode ?? 'SIGKILL';
   }
 
-  /** Resolves when an address is answered with 200. @throws Error with what it said when it ends before */
-  async untilAnswered(url: string): Promise<void> {
-    const isAnswered = async () => this.hasEnded || (await call(url, { timeoutMs: 2_000 })).status === 200;
-    await until(`${url} is answered`, isAnswered, START_MS);
-    if (this.hasEnded) throw new Error(`It ended at once: ${this.output().slice(-OUTPUT_TOLD)}`);
+  /** Resolves when a URL responds with 200. @throws Error with its output if it ends before */
+  async untilReady(url: string): Promise<void> {
+    const isReady = async () => this.hasEnded || (await call(url, { timeoutMs: 2_000 })).status === 200;
+    await until(`${url} responds`, isReady, START_MS);
+    if (this.hasEnded) throw new Error(`The process ended: ${this.output().slice(-OUTPUT_SHOWN)}`);
+  }
+
+  /** From now on its end is no crash. */
+  expectEnd(): void {
+    this.#isToEnd = true;
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -66,23 +71,23 @@ export class OwnProcess {
     this.#child.kill(signal);
   }
 
-  /** Also when it is stopped. */
+  /** Ends it, even if it is stopped. */
   async kill(): Promise<void> {
     this.signal('SIGKILL');
     await this.end();
   }
 
-  /** Its disk has room again. */
+  /** Removes the limit of its files. */
   async liftLimit(): Promise<void> {
     await once(spawn('prlimit', ['--pid', String(this.pid), '--fsize=unlimited:']), 'exit');
   }
 
-  /** All it said, of the processes before it with the same log too. */
+  /** Its output, with that of earlier processes with the same log. */
   output(): string {
     return readFileSync(this.program.log, 'utf8');
   }
 
-  /** A file for the output of a limited process would be limited like its other files. */
+  /** The output of a limited process is piped: a file of its own would be limited too. */
   #spawn(command: string, args: string[]): ChildProcess {
     const { log, largestFile } = this.program;
     const env = { ...process.env, NODE_ENV: 'production', ...this.program.env };

@@ -1,23 +1,23 @@
 import { createServer } from 'node:net';
 
 /**
- * Below the range from which systems take the ports of outgoing connections: nobody gets one of these while its server
- * is down, and a connection to it can not end up at itself.
+ * Below the ephemeral port range: no other process takes a port while its server is down, and a connection to it cannot
+ * connect to itself.
  */
 const FIRST = 10_000;
 const LAST = 30_000;
 
 const WORKERS = 16;
-const given = new Set<number>();
+const reserved = new Set<number>();
 
-/** A port for as long as the process runs; no two workers of jest get the same. */
+/** A port that is reserved until this process ends; two jest workers never share one. */
 export async function ownPort(): Promise<number> {
   const worker = Number(process.env.JEST_WORKER_ID ?? 0) % WORKERS;
   for (;;) {
     const random = FIRST + Math.floor(Math.random() * (LAST - FIRST));
     const port = random - (random % WORKERS) + worker;
-    if (given.has(port) || !(await isFree(port))) continue;
-    given.add(port);
+    if (reserved.has(port) || !(await isFree(port))) continue;
+    reserved.add(port);
     return port;
   }
 }

@@ -12,9 +12,9 @@ export interface RigOptions extends ServiceOptions {
   readonly backends?: number;
 }
 
-const LINES_TOLD = 60;
+const LOG_LINES = 60;
 
-/** A service, the ComfyUI servers behind it, and somebody who watches both. */
+/** A service, its ComfyUI servers, and the auditor of both. */
 export class Rig {
   private constructor(
     private readonly folder: string,
@@ -43,7 +43,7 @@ export class Rig {
     return this.audit.orders;
   }
 
-  /** The only server there is, or one of several. */
+  /** One of the ComfyUI servers; default the first. */
   backend(index = 0): ComfyUIProcess {
     const backend = this.backends[index];
     if (!backend) throw new Error(`There is no backend ${index}.`);
@@ -56,13 +56,13 @@ export class Rig {
     return backend;
   }
 
-  /** The end of the service's log, for people. */
+  /** The last lines of the service's log. */
   async log(): Promise<string> {
     const text = await readFile(this.service.log, 'utf8').catch(() => '');
-    return lastLines(text, LINES_TOLD);
+    return lastLines(text, LOG_LINES);
   }
 
-  /** Nothing is left of it, however it is. */
+  /** Ends all processes and removes all files, in any state. */
   async close(): Promise<void> {
     await Promise.all([this.service, ...this.backends].map((process) => process.kill()));
     await this.audit.close();

@@ -3,7 +3,7 @@ import { Rig, type RigOptions } from './rig';
 /** Set by the test environment, before the hooks after a test run. */
 declare const global: { hasFailed?: boolean };
 
-/** One rig for all tests of a block: what a test leaves behind is there in the next, and has to be right to its end. */
+/** One rig for all tests of a block: the jobs of each test are checked again by the later ones. */
 export function useOneRig(options?: RigOptions): () => Rig {
   let rig: Rig | undefined;
   beforeAll(async () => {
@@ -15,12 +15,12 @@ export function useOneRig(options?: RigOptions): () => Rig {
   });
   afterAll(() => rig?.close());
   return () => {
-    if (!rig) throw new Error('It is not started yet.');
+    if (!rig) throw new Error('The rig is not started yet.');
     return rig;
   };
 }
 
-/** Rigs for the tests of a file; after each test they are gone, and when it failed their logs are told. */
+/** Rigs for the tests of a file; each test closes its own, and their logs are printed if it failed. */
 export function useRigs(): (options?: RigOptions) => Promise<Rig> {
   const rigs: Rig[] = [];
   afterEach(async () => {

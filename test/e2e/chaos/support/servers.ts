@@ -8,16 +8,16 @@ import { until } from './until';
 
 const run = promisify(execFile);
 
-/** A server that the service works with, to be treated badly. */
+/** A server that the service depends on, which the tests kill. */
 export interface Server {
   readonly url: string;
   start(): Promise<void>;
-  /** As when its machine fails. */
+  /** Ends it like a crash of its machine. */
   kill(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A PostgreSQL of its own. */
+/** A PostgreSQL cluster for one test block. */
 export class PostgresServer implements Server {
   private constructor(
     readonly url: string,
@@ -48,7 +48,7 @@ async function script(...args: string[]): Promise<string> {
   return (await run('.ci/postgres', args)).stdout;
 }
 
-/** A Redis of its own, which forgets everything when it is killed. */
+/** A Redis without persistence for one test block. */
 export class RedisServer implements Server {
   #child: ChildProcess | undefined;
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, readlink } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, readlink, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DIST } from './dist';
 import { Front } from './front';
@@ -8,15 +8,20 @@ import { ownPort } from './ports';
 
 export interface ServiceOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** KiB that any file may have: a full disk. */
+  /** Largest size of its files in KiB: simulates a full disk. */
   readonly largestFile?: number;
   readonly nodeArgs?: readonly string[];
 }
 
-/** The service as a process of its own, on an address and a data folder that outlive it. */
+/** The points of `crash-points.cjs`. */
+export type CrashPoint = 'job-stored' | 'prompt-posted' | 'output-fetched' | 'job-ended' | 'job-resumed';
+
+const CRASH_POINTS = join(__dirname, 'crash-points.cjs');
+
+/** The service as a process, on a port and a data folder that outlive it. */
 export class ServiceProcess extends Front {
   #process: OwnProcess | undefined;
-  /** How often it was started. */
+  /** Number of its starts. */
   starts = 0;
 
   private constructor(
@@ -31,7 +36,7 @@ export class ServiceProcess extends Front {
     return new ServiceProcess(await ownPort(), folder, options);
   }
 
-  /** Another one on the same data folder. */
+  /** A second service on the same data folder. */
   async another(): Promise<ServiceProcess> {
     const folder = await mkdtemp(join(this.folder, 'another-'));
     const env = { ...this.options.env, DATA_DIR: this.dataFolder };
@@ -56,17 +61,24 @@ export class ServiceProcess extends Front {
 
   /** Resolves when it is ready. */
   async start(options: ServiceOptions = {}): Promise<void> {
-    await this.spawn(options).untilAnswered(`${this.url}/health/ready`);
+    await this.spawn(options).untilReady(`${this.url}/health/ready`);
   }
 
-  /** Starts it and does not wait. */
+  /** Starts it without waiting. */
   spawn(options: ServiceOptions = {}): OwnProcess {
     const { nodeArgs = [], largestFile, env } = { ...this.options, ...options };
     const all = { ...this.options.env, ...env };
     this.starts += 1;
     this.#process = new OwnProcess({
-      args: [...nodeArgs, join(DIST, 'main.js')],
-      env: { DATA_DIR: this.dataFolder, PORT: String(this.port), LOG_LEVEL: 'info', LOG_FORMAT: 'json', ...all },
+      args: ['-r', CRASH_POINTS, ...nodeArgs, join(DIST, 'main.js')],
+      env: {
+        DATA_DIR: this.dataFolder,
+        PORT: String(this.port),
+        LOG_LEVEL: 'info',
+        LOG_FORMAT: 'json',
+        CRASH_FILE: this.#crashFile,
+        ...all,
+      },
       log: this.log,
       largestFile,
     });
@@ -77,11 +89,18 @@ export class ServiceProcess extends Front {
     await this.#process?.kill();
   }
 
+  /** Arms a crash: the process ends with SIGKILL when it reaches the point for the count-th time. */
+  async crashAt(point: CrashPoint, count: number): Promise<void> {
+    this.#running.expectEnd();
+    await writeFile(`${this.#crashFile}.new`, `${point}:${count}`);
+    await rename(`${this.#crashFile}.new`, this.#crashFile);
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#running.signal(signal);
   }
 
-  /** Asks it to end. */
+  /** Sends SIGTERM. */
   terminate(): void {
     this.#running.signal('SIGTERM');
   }
@@ -94,7 +113,7 @@ export class ServiceProcess extends Front {
     return this.#process !== undefined && !this.#process.hasEnded;
   }
 
-  /** Whether it ended by itself. */
+  /** Whether it ended without a signal of the tests. */
   get hasCrashed(): boolean {
     return this.#process?.hasCrashed ?? false;
   }
@@ -103,7 +122,7 @@ export class ServiceProcess extends Front {
     return this.#running.output();
   }
 
-  /** Its disk has room again. */
+  /** Removes the limit of its files. */
   liftLimit(): Promise<void> {
     return this.#running.liftLimit();
   }
@@ -112,7 +131,11 @@ export class ServiceProcess extends Front {
     return call(this.url + path, options);
   }
 
-  /** MiB. */
+  async status(): Promise<{ readonly backends: readonly { readonly reachable: boolean }[] }> {
+    return (await this.get<{ data: { backends: { reachable: boolean }[] } }>('/comfyui/status')).data;
+  }
+
+  /** Resident memory in MiB. */
   async memory(): Promise<number> {
     const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
@@ -122,6 +145,10 @@ export class ServiceProcess extends Front {
     const folder = `/proc/${this.pid}/fd`;
     const links = (await readdir(folder)).map((name) => readlink(join(folder, name)).catch(() => ''));
     return (await Promise.all(links)).filter((link) => link.startsWith('socket:')).length;
+  }
+
+  get #crashFile(): string {
+    return join(this.folder, 'crash');
   }
 
   get #running(): OwnProcess {

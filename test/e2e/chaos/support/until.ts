@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 
 const LOOK_MS = 20;
 
-/** Resolves with what `look` finds as soon as it finds something. A look that fails finds nothing. */
+/** Polls `look` until it returns neither undefined nor false; errors count as undefined. @throws Error after the time */
 export async function until<T>(what: string, look: () => Promise<T | undefined | false>, ms = 20_000): Promise<T> {
   const deadline = Date.now() + ms;
   let failure: unknown;

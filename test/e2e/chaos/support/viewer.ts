@@ -5,7 +5,7 @@ import type { Front } from './front';
 const COME_BACK_MS = 200;
 const PATIENCE_MS = 120_000;
 
-/** Looks at a job's events until its end, and comes back when it is cut off, as a browser does. */
+/** Reads the event stream of a job until its end and reconnects, as a browser does. */
 export class Viewer {
   readonly events: ServerSentEvent[] = [];
   readonly findings: string[] = [];
@@ -16,7 +16,7 @@ export class Viewer {
     readonly jobId: string,
   ) {}
 
-  /** Resolves with the last event; undefined when it did not come in time. */
+  /** Resolves with the last event, undefined after the time. */
   async end(): Promise<ServerSentEvent | undefined> {
     const deadline = Date.now() + PATIENCE_MS;
     while (Date.now() < deadline) {
@@ -25,7 +25,7 @@ export class Viewer {
       if (last?.event === 'end') return last;
       await setTimeout(COME_BACK_MS);
     }
-    this.findings.push(`a viewer of ${this.jobId} never saw its end`);
+    this.findings.push(`a viewer of ${this.jobId} did not receive its end`);
     return undefined;
   }
 
@@ -35,7 +35,7 @@ export class Viewer {
     let revision = -1;
     for await (const event of serverSentEvents(response)) {
       if (event.id !== undefined && Number(event.id) < revision)
-        this.findings.push(`a viewer of ${this.jobId} was told ${event.id} after ${revision}`);
+        this.findings.push(`a viewer of ${this.jobId} received ${event.id} after ${revision}`);
       revision = Number(event.id ?? revision);
       this.events.push(event);
     }
