@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { readdir, readlink, rm, truncate } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { AssetRig, bytesOf, refusal } from '../support/asset-rig';
-import { openSlowly, type ToldAsset } from '../support/assets';
+import { openPaused, type AssetJson } from '../support/assets';
 import { eventually } from '../support/eventually';
-import type { Platform } from '../support/stack';
+import { PLATFORMS } from '../support/stack';
 import { anything, noisePicture } from '../support/workflows';
 
 const LARGE = 40_000_000;
 
-describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %s', (platform) => {
+describe.each(PLATFORMS)('GET /assets/:id on %s', (platform) => {
   let rig: AssetRig;
 
   beforeAll(async () => {
@@ -17,11 +17,18 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
   });
 
   afterEach(() => rig.comfyUI.faults.clear());
-
   afterAll(() => rig.close());
 
   describe('the bytes of an asset', () => {
-    it('come as they were made, with a head that tells all of them', async () => {
+    const fromComfyUI = async ({ filename }: AssetJson) =>
+      bytesOf(await fetch(`${rig.comfyUI.url}/view?filename=${encodeURIComponent(filename)}&type=output`));
+
+    const headOf = ({ headers }: Response) => {
+      const { date: _date, connection: _connection, 'keep-alive': _keepAlive, ...head } = Object.fromEntries(headers);
+      return head;
+    };
+
+    it('are sent unchanged, with headers that describe the file', async () => {
       const asset = await rig.one(noisePicture(rig.next(), { size: 300 }));
       const response = await rig.assets.get(asset.id);
       const original = await fromComfyUI(asset);
@@ -40,10 +47,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
       });
     });
 
-    const fromComfyUI = async ({ filename }: ToldAsset) =>
-      bytesOf(await fetch(`${rig.comfyUI.url}/view?filename=${encodeURIComponent(filename)}&type=output`));
-
-    it('are not read for HEAD, which tells the same head', async () => {
+    it('are not read for HEAD, which has the same headers', async () => {
       const asset = await rig.one();
       const whole = headOf(await rig.assets.get(asset.id));
       await rm(rig.pathOf(asset));
@@ -53,12 +57,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
       expect(await refusal(await rig.assets.get(asset.id))).toMatchObject({ status: 404, code: 'not_found' });
     });
 
-    const headOf = ({ headers }: Response) => {
-      const { date: _date, connection: _connection, 'keep-alive': _keepAlive, ...head } = Object.fromEntries(headers);
-      return head;
-    };
-
-    it('are not sent again to who has them', async () => {
+    it('are not sent again to a client that has them', async () => {
       const { id, sha256 } = await rig.one();
       const before = await rig.assets.get(id);
       const since = { 'if-modified-since': before.headers.get('last-modified')! };
@@ -83,7 +82,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
       ['bytes=-5', -5, -1],
       ['bytes=-999999999', 0, -1],
       ['bytes=10-999999999', 10, -1],
-    ])('come in part: %s', async (range, from, to) => {
+    ])('are sent in part: %s', async (range, from, to) => {
       const { id, sizeBytes } = await rig.one();
       const bytes = await bytesOf(await rig.assets.get(id));
       const [start, end] = [from, to].map((at) => (at < 0 ? sizeBytes + at : at)) as [number, number];
@@ -94,12 +93,6 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
       expect((await bytesOf(response)).equals(bytes.subarray(start, end + 1))).toBe(true);
     });
 
-    it.each(['bytes=0-1,4-5', 'bytes=x', 'bytes', 'lines=0-3', 'bytes=5'])('come whole for %j', async (range) => {
-      const { id, sizeBytes } = await rig.one();
-      const response = await rig.assets.get(id, '', { range });
-      expect([response.status, (await bytesOf(response)).length]).toEqual([200, sizeBytes]);
-    });
-
     it.each(['bytes=1000000-', 'bytes=1000000-2000000', 'bytes=-0'])('end before %s', async (range) => {
       const { id, sizeBytes } = await rig.one();
       const response = await rig.assets.get(id, '', { range });
@@ -107,7 +100,26 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
       expect(await refusal(response)).toMatchObject({ status: 416, code: 'range_not_satisfiable' });
     });
 
-    it('come in part only of the file that is meant', async () => {
+    it('may have any file name', async () => {
+      const filename = 'Grüße "x" 100%; ä😀.txt';
+      const { id } = await rig.one(anything([{ key: 'x', filename, content: 'hello' }], rig.next()));
+      const disposition = (await rig.assets.get(id)).headers.get('content-disposition')!;
+      expect(disposition).toMatch(/^attachment; filename="Gr__e _x_ 100_; ___\.txt"; filename\*=UTF-8''/);
+      expect(decodeURIComponent(disposition.split("UTF-8''")[1]!)).toBe(filename);
+    });
+
+    if (platform !== 'service') return;
+
+    it.each(['bytes=0-1,4-5', 'bytes=x', 'bytes', 'lines=0-3', 'bytes=5'])(
+      'are sent completely for %j',
+      async (range) => {
+        const { id, sizeBytes } = await rig.one();
+        const response = await rig.assets.get(id, '', { range });
+        expect([response.status, (await bytesOf(response)).length]).toEqual([200, sizeBytes]);
+      },
+    );
+
+    it('are sent in part only if If-Range matches', async () => {
       const { id, sha256 } = await rig.one();
       const modified = (await rig.assets.get(id)).headers.get('last-modified')!;
       const statusFor = async (ifRange: string) =>
@@ -117,17 +129,17 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
         expect(await statusFor(other)).toBe(200);
     });
 
-    it('of an empty file are none', async () => {
+    it('of an empty file are an empty body', async () => {
       const asset = await rig.one(anything([{ key: 'x', filename: 'empty.bin', content: '' }]));
       const response = await rig.assets.get(asset.id);
       expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([200, '0', '']);
       expect((await rig.assets.get(asset.id, '', { range: 'bytes=0-' })).status).toBe(416);
     });
 
-    it('are shown by a browser only when it runs nothing of them, and never when they are to be saved', async () => {
+    it('are inline only for media types that a browser does not execute, and never for a download', async () => {
       const html = '<!doctype html><script>alert(1)</script>';
       const svg = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>';
-      const told = await rig.made(
+      const assets = await rig.run(
         anything([
           { key: 'x', filename: 'page.html', content: html },
           { key: 'x', filename: 'drawing.svg', content: svg },
@@ -140,7 +152,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
         ]),
       );
       const kinds: Record<string, string> = {};
-      for (const { id, filename } of told) {
+      for (const { id, filename } of assets) {
         const { headers } = await rig.assets.get(id);
         kinds[filename] = headers.get('content-disposition')!.split(';')[0]!;
         expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -156,15 +168,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
       });
     });
 
-    it('have a name that can be anything', async () => {
-      const filename = 'Grüße "x" 100%; ä😀.txt';
-      const { id } = await rig.one(anything([{ key: 'x', filename, content: 'hello' }], rig.next()));
-      const disposition = (await rig.assets.get(id)).headers.get('content-disposition')!;
-      expect(disposition).toMatch(/^attachment; filename="Gr__e _x_ 100_; ___\.txt"; filename\*=UTF-8''/);
-      expect(decodeURIComponent(disposition.split("UTF-8''")[1]!)).toBe(filename);
-    });
-
-    it('that were changed in the storage are not sent', async () => {
+    it('that were modified in the storage are not sent', async () => {
       const asset = await rig.one();
       await truncate(rig.pathOf(asset), 10);
       expect(await refusal(await rig.assets.get(asset.id))).toMatchObject({ status: 500, code: 'storage_failed' });
@@ -172,21 +176,21 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
   });
 
   describe('a large file', () => {
-    let asset: ToldAsset;
+    let asset: AssetJson;
 
     beforeEach(async () => {
       asset = await rig.one(anything([{ key: 'x', filename: `${rig.next()}.bin`, bytes: LARGE }]));
     });
 
-    /** How often this process has the file open. */
+    /** The number of open descriptors of the file in this process. */
     const openings = async () => {
       const links = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
       return (await Promise.all(links)).filter((path) => path.includes(asset.sha256)).length;
     };
 
-    it('is let go of when its callers go away', async () => {
+    it('is closed when its clients disconnect', async () => {
       const subscriptions = await Promise.all(
-        Array.from({ length: 5 }, () => openSlowly(`${rig.url}/assets/${asset.id}`)),
+        Array.from({ length: 5 }, () => openPaused(`${rig.url}/assets/${asset.id}`)),
       );
       expect(await openings()).toBe(5);
       for (const caller of subscriptions) caller.destroy();
@@ -196,10 +200,10 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
       expect(rig.stack.logs.filter((line) => /Files|internal_error|canceled/.test(line))).toEqual([]);
     });
 
-    it('never waits in memory for a slow caller', async () => {
+    it('is not buffered in memory for a slow client', async () => {
       const before = process.memoryUsage();
       const subscriptions = await Promise.all(
-        Array.from({ length: 5 }, () => openSlowly(`${rig.url}/assets/${asset.id}`)),
+        Array.from({ length: 5 }, () => openPaused(`${rig.url}/assets/${asset.id}`)),
       );
       await setTimeout(500);
       const { arrayBuffers, heapUsed } = process.memoryUsage();
@@ -207,8 +211,8 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
       for (const caller of subscriptions) caller.destroy();
     });
 
-    it('that fails on the way breaks the connection off', async () => {
-      const caller = await openSlowly(`${rig.url}/assets/${asset.id}`);
+    it('that fails in the middle closes the connection', async () => {
+      const caller = await openPaused(`${rig.url}/assets/${asset.id}`);
       expect([caller.statusCode, caller.headers['content-length']]).toEqual([200, String(LARGE)]);
       await truncate(rig.pathOf(asset), 1000);
       const failed = once(caller, 'error');
@@ -219,8 +223,8 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id on %
       expect(caller.complete).toBe(false);
       await eventually(async () => expect(await openings()).toBe(0));
       expect((await fetch(`${rig.url}/assets`)).status).toBe(200);
-      const told = rig.stack.logs.filter((line) => line.includes('warn storage_failed: A file turned out'));
-      expect(told).toHaveLength(platform === 'service' ? 0 : 1);
+      const warnings = rig.stack.logs.filter((line) => line.includes('warn storage_failed: A file turned out'));
+      expect(warnings).toHaveLength(platform === 'service' ? 0 : 1);
     });
   });
 });

@@ -1,13 +1,13 @@
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { AssetRig, bytesOf, refusal } from '../support/asset-rig';
-import { openSlowly } from '../support/assets';
+import { openPaused } from '../support/assets';
 import { eventually } from '../support/eventually';
-import { watchPictures } from '../support/pictures';
-import type { Platform } from '../support/stack';
+import { trackConversions } from '../support/pictures';
+import { PLATFORMS } from '../support/stack';
 import { anything, flatPicture, noisePicture } from '../support/workflows';
 
-describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id as another picture on %s', (platform) => {
+describe.each(PLATFORMS)('GET /assets/:id with a conversion on %s', (platform) => {
   let rig: AssetRig;
 
   beforeAll(async () => {
@@ -15,15 +15,62 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id as a
   });
 
   afterAll(() => rig.close());
-
   const pixelsOf = (bytes: Buffer) => sharp(bytes).removeAlpha().raw().toBuffer();
+
+  it('has the same headers for HEAD and GET, an entity tag per conversion, and 304 without a conversion', async () => {
+    const asset = await rig.one();
+    const get = await rig.assets.get(asset.id, '?format=webp');
+    const head = await rig.assets.head(asset.id, '?format=webp');
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    for (const name of ['etag', 'content-length', 'content-type', 'last-modified'])
+      expect(head.headers.get(name)).toBe(get.headers.get(name));
+    const tag = get.headers.get('etag')!;
+    const other = await rig.assets.get(asset.id, '?format=webp&quality=9', { 'if-none-match': tag });
+    expect([other.status, other.headers.get('etag') === tag]).toEqual([200, false]);
+    await writeFile(rig.pathOf(asset), 'cannot be converted');
+    const unmade = `W/"${asset.sha256}-avif-w7"`;
+    expect((await rig.assets.get(asset.id, '?format=avif&width=7')).status).toBe(500);
+    const unchanged = await rig.assets.get(asset.id, '?format=avif&width=7', { 'if-none-match': unmade });
+    expect([unchanged.status, await unchanged.text(), unchanged.headers.get('etag')]).toEqual([304, '', unmade]);
+  });
+
+  it('releases each converted image, for any client and any outcome', async () => {
+    const asset = await rig.one(noisePicture(rig.next(), { size: 2000 }));
+    const conversions = trackConversions(rig.stack);
+    await bytesOf(await rig.assets.get(asset.id, '?format=png'));
+    await rig.assets.head(asset.id, '?format=png');
+    const caller = await openPaused(`${rig.url}/assets/${asset.id}?format=png`);
+    expect(conversions.open).toBe(1);
+    caller.destroy();
+    await eventually(() => expect(conversions.open).toBe(0));
+    expect(conversions.total).toBe(3);
+    conversions.restore();
+  });
+
+  it('leaves nothing open for clients that disconnect during the conversion, and serves the next one', async () => {
+    const asset = await rig.one(noisePicture(rig.next(), { size: 1500 }));
+    const controller = new AbortController();
+    const url = `${rig.url}/assets/${asset.id}?format=avif`;
+    const subscriptions = [1, 2, 3].map(() => fetch(url, { signal: controller.signal }));
+    const settled = Promise.allSettled(subscriptions);
+    setTimeout(() => controller.abort(), 30);
+    expect((await settled).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+    await eventually(async () => {
+      const links = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+      expect((await Promise.all(links)).filter((path) => /\/(?:spool|assets)\//.test(path))).toEqual([]);
+    });
+    expect(rig.stack.logs.filter((line) => /internal_error/.test(line))).toEqual([]);
+    expect((await rig.assets.get(asset.id, '?format=webp&width=100')).status).toBe(200);
+  });
+
+  if (platform !== 'service') return;
 
   it.each([
     ['png', 'png', 'image/png'],
     ['jpeg', 'jpg', 'image/jpeg'],
     ['webp', 'webp', 'image/webp'],
     ['avif', 'avif', 'image/avif'],
-  ])('gives %s, with the head of one', async (format, ending, mediaType) => {
+  ])('returns %s, with its headers', async (format, ending, mediaType) => {
     const asset = await rig.one(flatPicture(0x3366cc + rig.next(), { width: 64, height: 48 }));
     const original = await bytesOf(await rig.assets.get(asset.id));
     const response = await rig.assets.get(asset.id, `?format=${format}&quality=95`);
@@ -58,38 +105,21 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id as a
     expect(await sizeOf('?width=9999&height=9999')).toEqual([64, 48]);
   });
 
-  it('has one head for HEAD and GET, each its own entity tag, and 304 without a conversion', async () => {
-    const asset = await rig.one();
-    const get = await rig.assets.get(asset.id, '?format=webp');
-    const head = await rig.assets.head(asset.id, '?format=webp');
-    expect([head.status, await head.text()]).toEqual([200, '']);
-    for (const name of ['etag', 'content-length', 'content-type', 'last-modified'])
-      expect(head.headers.get(name)).toBe(get.headers.get(name));
-    const tag = get.headers.get('etag')!;
-    const other = await rig.assets.get(asset.id, '?format=webp&quality=9', { 'if-none-match': tag });
-    expect([other.status, other.headers.get('etag') === tag]).toEqual([200, false]);
-    await writeFile(rig.pathOf(asset), 'can not be converted');
-    const unmade = `W/"${asset.sha256}-avif-w7"`;
-    expect((await rig.assets.get(asset.id, '?format=avif&width=7')).status).toBe(500);
-    const unchanged = await rig.assets.get(asset.id, '?format=avif&width=7', { 'if-none-match': unmade });
-    expect([unchanged.status, await unchanged.text(), unchanged.headers.get('etag')]).toEqual([304, '', unmade]);
-  });
-
-  it('comes whole, whatever range is asked for', async () => {
+  it('ignores ranges', async () => {
     const { id } = await rig.one();
     const response = await rig.assets.get(id, '?format=webp', { range: 'bytes=0-3' });
     expect(response.status).toBe(200);
     expect((await sharp(await bytesOf(response)).metadata()).width).toBe(64);
   });
 
-  it('is saved when that is asked for', async () => {
+  it('is an attachment with download', async () => {
     const { id } = await rig.one();
     const { headers } = await rig.assets.head(id, '?format=webp&download');
     expect(headers.get('content-disposition')).toMatch(/^attachment; filename="flat_\d+_\.webp"$/);
   });
 
   it.each(['format=gif', 'quality=0', 'quality=x', 'width=0', 'height=16385', 'format=png&format=webp'])(
-    'refuses ?%s with a sentence',
+    'refuses ?%s with a message',
     async (query) => {
       const { id } = await rig.one();
       const { status, code, message } = await refusal(await rig.assets.get(id, `?${query}`));
@@ -98,8 +128,8 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id as a
     },
   );
 
-  it('refuses what is no picture of pixels', async () => {
-    const told = await rig.made(
+  it('refuses files that are no raster images', async () => {
+    const assets = await rig.run(
       anything([
         { key: 'x', filename: 'drawing.svg', content: '<svg xmlns="http://www.w3.org/2000/svg"/>' },
         { key: 'x', filename: 'picture.png', content: '<svg xmlns="http://www.w3.org/2000/svg"/>' },
@@ -107,14 +137,14 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id as a
         { key: 'x', filename: 'note.txt', content: 'hello' },
       ]),
     );
-    expect(told).toHaveLength(4);
-    for (const { id } of told) {
+    expect(assets).toHaveLength(4);
+    for (const { id } of assets) {
       const { status, message } = await refusal(await rig.assets.get(id, '?format=png'));
       expect([status, message]).toEqual([400, expect.stringMatching(/^Only PNG, JPEG, WebP, GIF, AVIF and TIFF/)]);
     }
   });
 
-  it('refuses a damaged picture, and goes on', async () => {
+  it('refuses a damaged image, and serves later requests', async () => {
     const asset = await rig.one(noisePicture(rig.next(), { size: 200 }));
     const bytes = await readFile(rig.pathOf(asset));
     await writeFile(rig.pathOf(asset), bytes.fill(0, bytes.length / 2));
@@ -124,34 +154,5 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /assets/:id as a
       message: expect.stringContaining('damaged'),
     });
     expect((await rig.assets.get((await rig.one()).id, '?format=webp')).status).toBe(200);
-  });
-
-  it('gives back each picture that it was given, whoever asked and however it ended', async () => {
-    const asset = await rig.one(noisePicture(rig.next(), { size: 2000 }));
-    const pictures = watchPictures(rig.stack);
-    await bytesOf(await rig.assets.get(asset.id, '?format=png'));
-    await rig.assets.head(asset.id, '?format=png');
-    const caller = await openSlowly(`${rig.url}/assets/${asset.id}?format=png`);
-    expect(pictures.held).toBe(1);
-    caller.destroy();
-    await eventually(() => expect(pictures.held).toBe(0));
-    expect(pictures.given).toBe(3);
-    pictures.unwatch();
-  });
-
-  it('leaves nothing open for callers who go away while it is made, and makes it for the next', async () => {
-    const asset = await rig.one(noisePicture(rig.next(), { size: 1500 }));
-    const gone = new AbortController();
-    const url = `${rig.url}/assets/${asset.id}?format=avif`;
-    const subscriptions = [1, 2, 3].map(() => fetch(url, { signal: gone.signal }));
-    const settled = Promise.allSettled(subscriptions);
-    setTimeout(() => gone.abort(), 30);
-    expect((await settled).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
-    await eventually(async () => {
-      const links = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
-      expect((await Promise.all(links)).filter((path) => /\/(?:spool|assets)\//.test(path))).toEqual([]);
-    });
-    expect(rig.stack.logs.filter((line) => /internal_error/.test(line))).toEqual([]);
-    expect((await rig.assets.get(asset.id, '?format=webp&width=100')).status).toBe(200);
   });
 });

@@ -2,12 +2,12 @@ import { EXAMPLE_WORKFLOW } from '../../src/presentation/shared/generate/example
 import { AssetRig, refusal } from '../support/asset-rig';
 import { eventually } from '../support/eventually';
 import { TIME } from '../support/jobs';
-import type { Platform } from '../support/stack';
+import { PLATFORMS } from '../support/stack';
 import { anything, flatPicture } from '../support/workflows';
 
 const UUID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
 
-describe.each<Platform>(['service', 'express', 'fastify'])('/assets on %s', (platform) => {
+describe.each(PLATFORMS)('/assets on %s', (platform) => {
   let rig: AssetRig;
 
   beforeAll(async () => {
@@ -15,10 +15,80 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/assets on %s', (pla
   });
 
   afterEach(() => rig.comfyUI.faults.clear());
-
   afterAll(() => rig.close());
 
-  it('GET /assets/:id/meta tells what is known of a file', async () => {
+  it.each([
+    ['GET', ''],
+    ['GET', '?format=webp'],
+    ['GET', '/meta'],
+    ['DELETE', ''],
+  ])('%s /assets/:id%s answers 404 for an unknown asset', async (method, path) => {
+    for (const id of [UUID, 'abc', '%0d%0aX-Evil:%201', 'x'.repeat(90), '%22%3Cscript%3E', '..%2f..%2fetc']) {
+      const response = await fetch(`${rig.url}/assets/${id}${path}`, { method });
+      const text = await response.text();
+      expect([response.status, JSON.parse(text).code]).toEqual([404, 'not_found']);
+      expect(text).not.toMatch(/Evil|script|xxx|etc/);
+    }
+  });
+
+  describe('the list', () => {
+    it.each([
+      'limit=0',
+      'limit=101',
+      'cursor=nonsense',
+      'mediaType=png',
+      'jobId=7',
+      'from=yesterday',
+      'before=2026-02-30',
+      'label=a&label=b',
+      `text=${'x'.repeat(501)}`,
+    ])('refuses ?%.30s with a message', async (query) => {
+      const response = await fetch(`${rig.url}/assets?${query}`);
+      const { status, code, message } = await refusal(response);
+      expect([status, code]).toEqual([400, 'invalid_request']);
+      expect(message).toContain(query.slice(0, query.indexOf('=')));
+    });
+
+    it('accepts any text', async () => {
+      for (const text of ['%00', '%ED%A0%80', '%25', "'", '%5C', '%FF', '%F0%9F%A6%8A'])
+        expect((await fetch(`${rig.url}/assets?text=${text}&label=${text}`)).status).toBe(200);
+    });
+
+    if (platform !== 'service') return;
+
+    it('is newest first, page by page, also while assets are added', async () => {
+      const ids: string[] = [];
+      for (let i = 0; i < 4; i++) ids.unshift((await rig.one()).id);
+      const first = await rig.assets.list('?limit=2');
+      await rig.one();
+      const second = await rig.assets.list(`?limit=2&cursor=${encodeURIComponent(first.next!)}`);
+      expect([...first.assets, ...second.assets].map(({ id }) => id)).toEqual(ids);
+    });
+
+    it('ends with a page without next', async () => {
+      let page = await rig.assets.list('?limit=100');
+      for (let i = 0; page.next !== null && i < 20; i++) page = await rig.assets.list(`?limit=100&cursor=${page.next}`);
+      expect(page.next).toBeNull();
+    });
+
+    it('is filtered by all metadata', async () => {
+      const { id: jobId } = await rig.jobs.ended(await rig.jobs.start(EXAMPLE_WORKFLOW));
+      const [asset] = await rig.assets.ofJob(jobId);
+      const { id, createdAt } = asset!;
+      const next = new Date(Date.parse(createdAt) + 1).toISOString();
+      const ids = async (query: string) =>
+        (await rig.assets.list(`?jobId=${jobId}&${query}`)).assets.map((found) => found.id);
+      const yes = ['text=LIGHTHOUSE', 'mediaType=image/*', `from=${createdAt}`, `before=${next}`];
+      const no = ['text=light%25house', 'mediaType=video/*', `from=${next}`, `before=${createdAt}`, 'label=x'];
+      for (const query of [...yes, yes.join('&'), 'mediaType=image/png', 'mediaType=IMAGE/PNG'])
+        expect([query, await ids(query)]).toEqual([query, [id]]);
+      for (const query of [...no, `${yes.join('&')}&label=x`]) expect([query, await ids(query)]).toEqual([query, []]);
+    });
+  });
+
+  if (platform !== 'service') return;
+
+  it('GET /assets/:id/meta returns the metadata of a file', async () => {
     const { id: jobId } = await rig.jobs.ended(await rig.jobs.start(EXAMPLE_WORKFLOW));
     const [asset] = await rig.assets.ofJob(jobId);
     const response = await fetch(`${rig.url}/assets/${asset!.id.toUpperCase()}/meta`);
@@ -57,74 +127,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/assets on %s', (pla
     });
   });
 
-  describe('the list', () => {
-    it('is newest first, page by page, also when assets come meanwhile', async () => {
-      const ids: string[] = [];
-      for (let i = 0; i < 4; i++) ids.unshift((await rig.one()).id);
-      const first = await rig.assets.list('?limit=2');
-      await rig.one();
-      const second = await rig.assets.list(`?limit=2&cursor=${encodeURIComponent(first.next!)}`);
-      expect([...first.assets, ...second.assets].map(({ id }) => id)).toEqual(ids);
-    });
-
-    it('ends with a page that has no next', async () => {
-      let page = await rig.assets.list('?limit=100');
-      for (let i = 0; page.next !== null && i < 20; i++) page = await rig.assets.list(`?limit=100&cursor=${page.next}`);
-      expect(page.next).toBeNull();
-    });
-
-    it('is filtered by all that is known', async () => {
-      const { id: jobId } = await rig.jobs.ended(await rig.jobs.start(EXAMPLE_WORKFLOW));
-      const [asset] = await rig.assets.ofJob(jobId);
-      const { id, createdAt } = asset!;
-      const next = new Date(Date.parse(createdAt) + 1).toISOString();
-      const ids = async (query: string) =>
-        (await rig.assets.list(`?jobId=${jobId}&${query}`)).assets.map((found) => found.id);
-      const yes = ['text=LIGHTHOUSE', 'mediaType=image/*', `from=${createdAt}`, `before=${next}`];
-      const no = ['text=light%25house', 'mediaType=video/*', `from=${next}`, `before=${createdAt}`, 'label=x'];
-      for (const query of [...yes, yes.join('&'), 'mediaType=image/png', 'mediaType=IMAGE/PNG'])
-        expect([query, await ids(query)]).toEqual([query, [id]]);
-      for (const query of [...no, `${yes.join('&')}&label=x`]) expect([query, await ids(query)]).toEqual([query, []]);
-    });
-
-    it.each([
-      'limit=0',
-      'limit=101',
-      'cursor=nonsense',
-      'mediaType=png',
-      'jobId=7',
-      'from=yesterday',
-      'before=2026-02-30',
-      'label=a&label=b',
-      `text=${'x'.repeat(501)}`,
-    ])('refuses ?%.30s with a sentence', async (query) => {
-      const response = await fetch(`${rig.url}/assets?${query}`);
-      const { status, code, message } = await refusal(response);
-      expect([status, code]).toEqual([400, 'invalid_request']);
-      expect(message).toContain(query.slice(0, query.indexOf('=')));
-    });
-
-    it('survives any text', async () => {
-      for (const text of ['%00', '%ED%A0%80', '%25', "'", '%5C', '%FF', '%F0%9F%A6%8A'])
-        expect((await fetch(`${rig.url}/assets?text=${text}&label=${text}`)).status).toBe(200);
-    });
-  });
-
-  it.each([
-    ['GET', ''],
-    ['GET', '?format=webp'],
-    ['GET', '/meta'],
-    ['DELETE', ''],
-  ])('%s /assets/:id%s answers 404 for what is no asset', async (method, path) => {
-    for (const id of [UUID, 'abc', '%0d%0aX-Evil:%201', 'x'.repeat(90), '%22%3Cscript%3E', '..%2f..%2fetc']) {
-      const response = await fetch(`${rig.url}/assets/${id}${path}`, { method });
-      const text = await response.text();
-      expect([response.status, JSON.parse(text).code]).toEqual([404, 'not_found']);
-      expect(text).not.toMatch(/Evil|script|xxx|etc/);
-    }
-  });
-
-  it('DELETE removes an asset of a job that has ended, and none of one that goes on', async () => {
+  it('DELETE removes an asset of an ended job, and none of a running one', async () => {
     const held = rig.comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const files = anything([{ key: 'x', filename: 'early.txt', content: `${rig.next()}` }]);
     const jobId = await rig.jobs.start({ ...flatPicture(rig.next()), 0: files['1'] });
@@ -145,12 +148,12 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/assets on %s', (pla
   });
 });
 
-describe('the address of an asset', () => {
-  it('begins with the public URL, and never with what a request says', async () => {
+describe('the URL of an asset', () => {
+  it('starts with the public URL, and never with headers of a request', async () => {
     const rig = await AssetRig.start('fastify', { publicUrl: 'https://pictures.example.com/x/' });
     const { id } = await rig.one();
-    const told = await fetch(`${rig.url}/assets/${id}/meta`, { headers: { 'X-Forwarded-Host': 'evil.example' } });
-    expect(await told.json()).toMatchObject({ url: `https://pictures.example.com/x/assets/${id}` });
+    const response = await fetch(`${rig.url}/assets/${id}/meta`, { headers: { 'X-Forwarded-Host': 'evil.example' } });
+    expect(await response.json()).toMatchObject({ url: `https://pictures.example.com/x/assets/${id}` });
     await rig.close();
   });
 });

@@ -2,7 +2,7 @@ import type { Simulator } from '../../src/simulator';
 import { eventually } from '../support/eventually';
 import { jobsOf } from '../support/jobs';
 import { allEvents } from '../support/sse';
-import { type Platform, postJson, type Stack, startComfyUI, startStack } from '../support/stack';
+import { PLATFORMS, postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { flatPicture } from '../support/workflows';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -19,7 +19,7 @@ interface Answer {
 
 const json = async (response: Response) => (await response.json()) as Answer;
 
-describe.each<Platform>(['service', 'express', 'fastify'])('on %s', (platform) => {
+describe.each(PLATFORMS)('on %s', (platform) => {
   let comfyUI: Simulator;
   let stack: Stack;
 
@@ -38,8 +38,18 @@ describe.each<Platform>(['service', 'express', 'fastify'])('on %s', (platform) =
   const generate = (body: object, headers: Record<string, string> = {}) =>
     postJson(`${stack.url}/generate`, body, { headers });
 
+  it('errors have the id of their job in X-Job-Id', async () => {
+    const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const response = await generate({ prompt: picture(), timeout: 0.2 });
+    expect(response.status).toBe(504);
+    const id = response.headers.get('x-job-id');
+    expect(await response.json()).toMatchObject({ jobId: id });
+    held.clear();
+    expect((await jobsOf(stack).ended(id ?? '')).status).toBe('succeeded');
+  });
+
   describe('Prefer: respond-async', () => {
-    it('answers at once that the job was taken, and where it is', async () => {
+    it('responds at once with the accepted job and its location', async () => {
       const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
       const response = await generate({ prompt: picture() }, { Prefer: 'respond-async' });
       expect(response.status).toBe(202);
@@ -59,7 +69,9 @@ describe.each<Platform>(['service', 'express', 'fastify'])('on %s', (platform) =
       await jobsOf(stack).ended(job.id);
     });
 
-    it('with wait: the result when it is there in time, in the form asked for', async () => {
+    if (platform !== 'service') return;
+
+    it('with wait: responds with the result in time, in the requested format', async () => {
       const headers = { Prefer: 'respond-async, wait=20' };
       const asJson = await generate({ prompt: picture() }, headers);
       expect([asJson.status, asJson.headers.get('location')]).toEqual([200, null]);
@@ -68,7 +80,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('on %s', (platform) =
       expect([asImage.status, asImage.headers.get('content-type')]).toEqual([200, 'image/png']);
     });
 
-    it('with wait: the job when it is not, whatever the time-out field says', async () => {
+    it('with wait: responds with the job after that time, for any timeout field', async () => {
       const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
       const started = Date.now();
       const response = await generate({ prompt: picture(), timeout: 0.1 }, { Prefer: 'wait=1, respond-async' });
@@ -79,7 +91,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('on %s', (platform) =
       expect((await jobsOf(stack).ended(id)).status).toBe('succeeded');
     });
 
-    it('with wait: the error of a job that fails in time', async () => {
+    it('with wait: responds with the error of a job that fails in time', async () => {
       const response = await generate(
         { prompt: { 1: { class_type: 'Nope', inputs: {} } } },
         { Prefer: 'respond-async, wait=20' },
@@ -87,7 +99,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('on %s', (platform) =
       expect([response.status, (await json(response)).code]).toEqual([422, 'invalid_workflow']);
     });
 
-    it('is nothing to who asks for the events', async () => {
+    it('has no effect on event streams', async () => {
       const headers = { Prefer: 'respond-async', Accept: 'text/event-stream' };
       const response = await generate({ prompt: picture() }, headers);
       expect([response.status, response.headers.get('preference-applied')]).toEqual([200, null]);
@@ -96,7 +108,16 @@ describe.each<Platform>(['service', 'express', 'fastify'])('on %s', (platform) =
   });
 
   describe('Idempotency-Key', () => {
-    it('gets the same job and the same picture for the same request, however often and in whatever form', async () => {
+    it.each(['', ' ', '""', 'x'.repeat(256), 'h\u00e4'])('is refused if it is invalid: %j', async (key) => {
+      const response = await generate({ prompt: picture() }, { 'Idempotency-Key': key });
+      const { code, message } = await json(response);
+      expect([response.status, code]).toEqual([400, 'invalid_request']);
+      expect(message).toContain('Idempotency-Key');
+    });
+
+    if (platform !== 'service') return;
+
+    it('returns the same job and image for the same request, for any number of requests and in any format', async () => {
       const prompt = picture();
       const headers = { 'Idempotency-Key': `"${platform} once"` };
       const together = await Promise.all([1, 2, 3].map(() => generate({ prompt }, headers)));
@@ -115,20 +136,20 @@ describe.each<Platform>(['service', 'express', 'fastify'])('on %s', (platform) =
       expect([asJob.status, await json(asJob)]).toMatchObject([202, { id: first?.id, status: 'succeeded' }]);
     });
 
-    it('gets the end of a job that failed, too', async () => {
+    it('returns the error of a failed job as well', async () => {
       comfyUI.faults.arm({ kind: 'node-exception', classType: 'SaveImage', message: 'disk full' });
       const [prompt, headers] = [picture(), { 'Idempotency-Key': `${platform} fails` }];
-      const answers = [await generate({ prompt }, headers), await generate({ prompt }, headers)];
-      const ids = answers.map((answer) => answer.headers.get('x-job-id'));
+      const responses = [await generate({ prompt }, headers), await generate({ prompt }, headers)];
+      const ids = responses.map((response) => response.headers.get('x-job-id'));
       expect(ids[0]).toMatch(UUID);
       expect(ids[1]).toBe(ids[0]);
-      for (const answer of answers)
-        expect(await json(answer)).toMatchObject({ code: 'execution_failed', jobId: ids[0] });
+      for (const response of responses)
+        expect(await json(response)).toMatchObject({ code: 'execution_failed', jobId: ids[0] });
       const events = await allEvents(await generate({ prompt }, { ...headers, Accept: 'text/event-stream' }));
       expect(events.at(-1)).toMatchObject({ event: 'error', data: { code: 'execution_failed', jobId: ids[0] } });
     });
 
-    it('is for one request', async () => {
+    it('is bound to one request body', async () => {
       const headers = { 'Idempotency-Key': `${platform} other`, Prefer: 'respond-async' };
       const prompt = picture();
       expect((await generate({ prompt }, headers)).status).toBe(202);
@@ -140,14 +161,9 @@ describe.each<Platform>(['service', 'express', 'fastify'])('on %s', (platform) =
       }
       expect((await generate({ prompt, timeout: 5, response: 'url' }, headers)).status).toBe(202);
     });
-
-    it.each(['', ' ', '""', 'x'.repeat(256), 'h\u00e4'])('is refused when it is none: %j', async (key) => {
-      const response = await generate({ prompt: picture() }, { 'Idempotency-Key': key });
-      const { code, message } = await json(response);
-      expect([response.status, code]).toEqual([400, 'invalid_request']);
-      expect(message).toContain('Idempotency-Key');
-    });
   });
+
+  if (platform !== 'service') return;
 
   it.each<[string, object]>([
     ['priority', { priority: 101 }],
@@ -160,25 +176,15 @@ describe.each<Platform>(['service', 'express', 'fastify'])('on %s', (platform) =
     ['labels', { labels: ['x'.repeat(101)] }],
     ['labels', { labels: Array.from({ length: 17 }, String) }],
     ['labels', { labels: ['no server has it'] }],
-  ])('a bad %s is refused: %j', async (field, fields) => {
+  ])('an invalid %s is refused: %j', async (field, fields) => {
     const response = await generate({ prompt: picture(), ...fields });
     const { code, message } = await json(response);
     expect([response.status, code]).toEqual([400, 'invalid_request']);
     expect(message).toContain(field);
   });
-
-  it('errors tell the job they are about in X-Job-Id', async () => {
-    const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
-    const response = await generate({ prompt: picture(), timeout: 0.2 });
-    expect(response.status).toBe(504);
-    const id = response.headers.get('x-job-id');
-    expect(await response.json()).toMatchObject({ jobId: id });
-    held.clear();
-    expect((await jobsOf(stack).ended(id ?? '')).status).toBe('succeeded');
-  });
 });
 
-it('a full queue is answered 429 with Retry-After, until there is room again', async () => {
+it('a full queue answers 429 with Retry-After, until there is space again', async () => {
   const comfyUI = await startComfyUI();
   const stack = await startStack({ baseUrl: comfyUI.url, prefetch: 0, maxQueue: 2 }, 'service');
   const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
@@ -200,7 +206,7 @@ it('a full queue is answered 429 with Retry-After, until there is room again', a
   await comfyUI.close();
 });
 
-it('while no ComfyUI can be reached, a caller that waits is told so, and a job that nobody waits for waits', async () => {
+it('without a reachable ComfyUI, a waiting request fails, and an asynchronous job stays queued', async () => {
   const stack = await startStack({ baseUrl: 'http://127.0.0.1:9' }, 'service');
   const waited = await postJson(`${stack.url}/generate`, { prompt: picture() });
   expect([waited.status, (await json(waited)).code]).toEqual([503, 'backend_unreachable']);
@@ -209,22 +215,22 @@ it('while no ComfyUI can be reached, a caller that waits is told so, and a job t
   await stack.close();
 });
 
-it('a caller of respond-async that still waits gets its job when the service shuts down', async () => {
+it('a waiting respond-async request gets its job when the service shuts down', async () => {
   const comfyUI = await startComfyUI();
   const stack = await startStack({ baseUrl: comfyUI.url, shutdownGrace: 0 }, 'service');
   const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
-  const answer = postJson(
+  const pending = postJson(
     `${stack.url}/generate`,
     { prompt: picture() },
     { headers: { Prefer: 'respond-async, wait=20' } },
   );
   await held.struck;
   await stack.close();
-  expect([(await answer).status, await json(await answer)]).toMatchObject([202, { id: expect.stringMatching(UUID) }]);
+  expect([(await pending).status, await json(await pending)]).toMatchObject([202, { id: expect.stringMatching(UUID) }]);
   await comfyUI.close();
 });
 
-it('POST /comfyui/workflow tells the job, also of one that has to wait here', async () => {
+it('POST /comfyui/workflow returns the job, also of one that waits in the queue', async () => {
   const comfyUI = await startComfyUI();
   const stack = await startStack({ baseUrl: comfyUI.url, prefetch: 0 }, 'service');
   const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });

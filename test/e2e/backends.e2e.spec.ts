@@ -1,8 +1,8 @@
 import type { BackendOptions } from '../../src';
 import type { Simulator, SimulatorOptions } from '../../src/simulator';
-import { Door } from '../support/door';
 import { eventually } from '../support/eventually';
-import { jobsOf, type ToldJob } from '../support/jobs';
+import { FaultProxy, stopHttp } from '../support/fault-proxy';
+import { jobsOf, type JobJson } from '../support/jobs';
 import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { flatPicture } from '../support/workflows';
 
@@ -25,7 +25,7 @@ async function start(
   comfyUIs = await Promise.all(simulators.map((simulator) => startComfyUI(simulator)));
   const backends = comfyUIs.map(({ url }, index) => ({ url, ...backend(index) }));
   stack = await startStack({ backends, ...options });
-  // With a single server nobody asks for its nodes.
+  // The node classes of a single server are not read.
   const readers = comfyUIs.length > 1 ? comfyUIs : [];
   await eventually(() => expect(readers.every(({ stats }) => stats.requests['GET /object_info'] === 1)).toBe(true));
 }
@@ -34,7 +34,7 @@ const jobs = () => jobsOf(stack!);
 const submit = (prompt: object = flatPicture(++color), fields: object = {}) => jobs().start(prompt, fields);
 const ended = (id: string) => jobs().ended(id);
 
-const backendsOf = (told: readonly ToldJob[]) => told.map(({ attempts }) => attempts.at(-1)?.backend);
+const backendsOf = (jobList: readonly JobJson[]) => jobList.map(({ attempts }) => attempts.at(-1)?.backend);
 
 /** A workflow that names a model file. */
 function withModel(file: string): object {
@@ -42,7 +42,7 @@ function withModel(file: string): object {
 }
 
 describe('several ComfyUI servers', () => {
-  it('share the work', async () => {
+  it('share the jobs', async () => {
     await start([{}, {}], undefined, { prefetch: 0 });
     const holds = comfyUIs.map(({ faults }) => faults.arm({ kind: 'hold', classType: 'SaveImage' }));
     const ids = [await submit(), await submit()];
@@ -52,7 +52,7 @@ describe('several ComfyUI servers', () => {
     expect(new Set(places)).toEqual(new Set(comfyUIs.map(({ url }) => url)));
   });
 
-  it('are given as addresses with commas, too', async () => {
+  it('can be configured as URLs with commas', async () => {
     comfyUIs = [await startComfyUI(), await startComfyUI()];
     stack = await startStack({ baseUrl: comfyUIs.map(({ url }) => url).join(', ') });
     const status = (await (await fetch(`${stack.url}/comfyui/status`)).json()) as { data: { backends: object[] } };
@@ -61,7 +61,7 @@ describe('several ComfyUI servers', () => {
     );
   });
 
-  it('are never given more than they run at once, and what is handed over ahead', async () => {
+  it('receive at most the prompts that they run concurrently and the prefetched ones', async () => {
     await start([{}], undefined, { prefetch: 2 });
     const hold = comfyUIs[0]!.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const ids: string[] = [];
@@ -83,7 +83,7 @@ describe('several ComfyUI servers', () => {
     for (const id of ids) expect((await ended(id)).status).toBe('succeeded');
   });
 
-  it('get work again at the end of a run, while its files are still collected', async () => {
+  it('receive the next prompt at the end of a run, while its files are still collected', async () => {
     await start([{}], undefined, { prefetch: 0 });
     comfyUIs[0]!.faults.arm({ kind: 'slow-view', ms: 1_500 });
     const [first, second] = [await submit(), await submit()];
@@ -92,7 +92,7 @@ describe('several ComfyUI servers', () => {
     expect((await ended(first)).status).toBe('succeeded');
   });
 
-  it('that used the models of a workflow last get it again', async () => {
+  it('that used the models of a workflow last receive it again', async () => {
     await start([{}, {}, {}]);
     const first = await ended(await submit(withModel('a.safetensors')));
     const others = [
@@ -106,7 +106,7 @@ describe('several ComfyUI servers', () => {
     expect(new Set([a, b, c]).size).toBe(3);
   });
 
-  it('get only workflows whose nodes they know', async () => {
+  it('receive only workflows whose node classes they know', async () => {
     await start([{ missingNodes: ['SimulatedSink'] }, {}]);
     for (let i = 0; i < 3; i++) {
       const job = await ended(await submit(withModel(`${i}.safetensors`)));
@@ -114,14 +114,14 @@ describe('several ComfyUI servers', () => {
     }
   });
 
-  it('say themselves what is wrong with a workflow that none of them knows', async () => {
+  it('validate a workflow whose node classes none of them knows', async () => {
     await start([{}, {}]);
     const response = await postJson(`${stack?.url}/generate`, { prompt: { '1': { class_type: 'Nope', inputs: {} } } });
     expect(response.status).toBe(422);
     expect(await response.json()).toMatchObject({ code: 'invalid_workflow', message: expect.stringContaining('Nope') });
   });
 
-  it('carry labels, which a job may ask for', async () => {
+  it('have labels, which a job may require', async () => {
     await start([{}, {}], (index) => ({ labels: index === 1 ? ['video'] : [] }));
     for (let i = 0; i < 2; i++)
       expect(backendsOf([await ended(await submit(undefined, { labels: ['video'] }))])).toEqual([comfyUIs[1]?.url]);
@@ -129,7 +129,7 @@ describe('several ComfyUI servers', () => {
     expect(response.status).toBe(400);
   });
 
-  it('carry labels, which are part of what an Idempotency-Key is for', async () => {
+  it('have labels, which are part of the request of an Idempotency-Key', async () => {
     await start([{}], () => ({ labels: ['video'] }));
     const [prompt, headers] = [flatPicture(++color), { 'Idempotency-Key': 'labelled', Prefer: 'respond-async' }];
     const ask = async (fields: object) =>
@@ -139,14 +139,14 @@ describe('several ComfyUI servers', () => {
     ]);
   });
 
-  it('that show a fault are left alone until they answer again', async () => {
+  it('that fail receive no prompts until they respond again', async () => {
     await start([{}, {}]);
     const [faulty, healthy] = comfyUIs as [Simulator, Simulator];
     const proxy = faulty.faults.arm({ kind: 'proxy', status: 502, times: Infinity });
-    const told: ToldJob[] = [];
-    for (let i = 0; i < 4; i++) told.push(await ended(await submit()));
-    expect(new Set(backendsOf(told))).toEqual(new Set([healthy.url]));
-    expect(told.every(({ attempts }) => attempts.length === 1)).toBe(true);
+    const endedJobs: JobJson[] = [];
+    for (let i = 0; i < 4; i++) endedJobs.push(await ended(await submit()));
+    expect(new Set(backendsOf(endedJobs))).toEqual(new Set([healthy.url]));
+    expect(endedJobs.every(({ attempts }) => attempts.length === 1)).toBe(true);
     const status = async () => (await (await fetch(`${stack?.url}/comfyui/status`)).json()) as object;
     expect(await status()).toMatchObject({
       data: { backends: [{ circuit: 'open', reachable: false }, { circuit: 'closed' }] },
@@ -160,7 +160,7 @@ describe('several ComfyUI servers', () => {
 });
 
 describe('a job whose server is lost', () => {
-  it('ends on another one, and its caller sees one job', async () => {
+  it('ends on another one, as the same job', async () => {
     await start([{}, {}]);
     const restart = comfyUIs.map(({ faults }) =>
       faults.arm({ kind: 'restart', after: 'execution_start', downMs: 2_000 }),
@@ -175,22 +175,22 @@ describe('a job whose server is lost', () => {
     expect(new Set(backendsOf([job, { ...job, attempts: job.attempts.slice(0, 1) }])).size).toBe(2);
   });
 
-  it('is handed to another one when its server can not be reached, and nobody is sent away', async () => {
+  it('is assigned to another one if its server is unreachable, without errors', async () => {
     comfyUIs = [await startComfyUI(), await startComfyUI()];
-    const door = await Door.to(comfyUIs[0]!.port);
-    stack = await startStack({ backends: [door, comfyUIs[1]!].map(({ url }) => ({ url })) });
+    const proxy = await FaultProxy.to(comfyUIs[0]!.url);
+    stack = await startStack({ backends: [proxy, comfyUIs[1]!].map(({ url }) => ({ url })) });
     const urls = async (ids: readonly string[]) => backendsOf(await Promise.all(ids.map(ended)));
-    await eventually(async () => expect(await urls([await submit()])).toEqual([door.url]));
+    await eventually(async () => expect(await urls([await submit()])).toEqual([proxy.url]));
     await eventually(async () => expect(await urls([await submit()])).toEqual([comfyUIs[1]!.url]));
-    door.shut();
-    const answers = await Promise.all(
+    stopHttp(proxy);
+    const responses = await Promise.all(
       [1, 2, 3, 4].map(() => postJson(`${stack!.url}/generate`, { prompt: flatPicture(++color) })),
     );
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-    expect(stack.logs.join('\n')).toMatch(/goes back to the queue from .*ECONNREFUSED/);
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(stack.logs.join('\n')).toMatch(/returns to the queue from .*ECONNREFUSED/);
   });
 
-  it('is given up after as many attempts as are allowed', async () => {
+  it('fails after the maximum number of attempts', async () => {
     await start([{}, {}]);
     for (const { faults } of comfyUIs)
       faults.arm({

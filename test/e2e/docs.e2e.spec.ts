@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Simulator } from '../../src/simulator';
 import { EXAMPLE_WORKFLOW } from '../../src/presentation/shared/generate/example-workflow';
 import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
@@ -10,6 +11,7 @@ interface Schema {
 }
 
 interface OpenApi {
+  readonly info: { readonly version: string };
   readonly paths: Record<
     string,
     Record<string, { responses: Record<string, { description: string }>; summary?: string; requestBody?: unknown }>
@@ -38,7 +40,12 @@ it('Swagger UI is at /docs', async () => {
   expect(await response.text()).toContain('swagger-ui');
 });
 
-it('every endpoint is described, with every error it can answer', () => {
+it('the document has the version of the package', async () => {
+  const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+  expect(document.info.version).toBe(version);
+});
+
+it('every endpoint is described, with all its errors', () => {
   const codes = (path: string, method: string) => Object.keys(document.paths[path]?.[method]?.responses ?? {});
   expect(codes('/generate', 'post')).toEqual('200 202 400 409 413 422 429 500 501 502 503 504'.split(' '));
   expect(codes('/comfyui/workflow', 'post')).toEqual('200 400 413 422 429 500 502 503'.split(' '));
@@ -55,7 +62,7 @@ it('every endpoint is described, with every error it can answer', () => {
   expect(Object.keys(document.paths)).toHaveLength(14);
 });
 
-it('every field has a description, and every plain one an example', () => {
+it('every field has a description, and every scalar one an example', () => {
   const poor = Object.entries(document.components.schemas).flatMap(([schema, { properties = {} }]) =>
     Object.entries(properties)
       .filter(
@@ -67,7 +74,7 @@ it('every field has a description, and every plain one an example', () => {
   expect(poor).toEqual([]);
 });
 
-it('the example of /generate is the workflow of the README and works as it is', async () => {
+it('the example of /generate is the workflow of the README and runs unchanged', async () => {
   const prompt = document.components.schemas.GenerateRequest?.properties?.prompt?.example;
   expect(prompt).toEqual(EXAMPLE_WORKFLOW);
   expect(

@@ -2,10 +2,11 @@ import { setTimeout } from 'node:timers/promises';
 import type { ComfyUIOptions } from '../../src';
 import type { Simulator } from '../../src/simulator';
 import { JobRepository } from '../../src/application/jobs/job-repository';
-import { FaultyWire } from '../store/faulty-wire';
+import { delayResponse, loseResponse } from '../store/postgres-faults';
 import { inFolder, inPostgres, onServer, type Place } from '../store/places';
 import { eventually } from '../support/eventually';
-import { jobsOf, type ToldJob } from '../support/jobs';
+import { FaultProxy } from '../support/fault-proxy';
+import { jobsOf, type JobJson } from '../support/jobs';
 import { serverSentEvents } from '../support/sse';
 import { postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { flatPicture } from '../support/workflows';
@@ -13,8 +14,8 @@ import { flatPicture } from '../support/workflows';
 const PLACES: [name: string, () => Promise<Place>][] = [['a data folder', inFolder]];
 if (process.env.TEST_DATABASE_URL) PLACES.push(['PostgreSQL', inPostgres]);
 
-/** Reads events up to the first that tells of a run. */
-async function toldRunning(response: Response): Promise<void> {
+/** Reads events up to the first with the status running. */
+async function untilRunning(response: Response): Promise<void> {
   for await (const { data } of serverSentEvents(response))
     if ((data as { status?: string }).status === 'running') return;
   throw new Error('Nothing ran.');
@@ -25,14 +26,14 @@ const COUNT_WRITES = `
   create function comfyui.note_write() returns trigger language plpgsql as
     $$ begin insert into comfyui.writes values (new.id); return new; end $$;
   create trigger note_write after update on comfyui.jobs for each row execute function comfyui.note_write()`;
-/** Each is stored as handed over; how many of them are short depends on the disk. */
+/** The number of short jobs depends on the disk. */
 const WRITES_OF_SHORT_JOBS = `
   select id, count(*)::int as count from comfyui.writes join comfyui.jobs using (id)
   where ended_at - queued_at < 90 group by id`;
 
 describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
   let place: Place;
-  /** Of files, wherever the jobs are. */
+  /** The folder of the files, for any database. */
   let folder: Place;
   let comfyUI: Simulator;
   let stack: Stack;
@@ -60,7 +61,7 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     await folder.remove();
   });
 
-  it('go on after a restart: one at ComfyUI runs on, those that wait keep their order', async () => {
+  it('continue after a restart: one at ComfyUI keeps running, waiting ones keep their order', async () => {
     const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const before = jobsOf(stack);
     const ids: string[] = [];
@@ -79,29 +80,29 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     expect(comfyUI.stats.requests['POST /prompt']).toBe(4);
   });
 
-  const lookers: [string, (id: string) => Promise<unknown>][] = [
+  const readers: [string, (id: string) => Promise<unknown>][] = [
     ['GET /jobs/:id', (id) => jobsOf(stack).running(id)],
     ['GET /jobs', () => eventually(async () => expect((await jobsOf(stack).list()).jobs[0]?.status).toBe('running'))],
-    ['its events', async (id) => toldRunning(await jobsOf(stack).watch(id))],
+    ['its events', async (id) => untilRunning(await jobsOf(stack).watch(id))],
   ];
-  it.each(lookers)('are stored as running before %s tells that they run', async (_looker, look) => {
+  it.each(readers)('are stored as running before %s returns that status', async (_reader, read) => {
     const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const id = await jobsOf(stack).start(flatPicture(++color));
-    await look(id);
-    expect(await stack.app.get(JobRepository).find(id)).toMatchObject({ status: 'running' });
+    await read(id);
+    expect((await stack.app.get(JobRepository).find(id))?.job).toMatchObject({ status: 'running' });
     hold.clear();
   });
 
-  it('are stored as running before the caller that streams is told so', async () => {
+  it('are stored as running before an event stream sends that status', async () => {
     const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const headers = { Accept: 'text/event-stream' };
-    await toldRunning(await postJson(`${stack.url}/generate`, { prompt: flatPicture(++color) }, { headers }));
-    const [job] = (await stack.app.get(JobRepository).list({ statuses: [], limit: 1 })).jobs;
-    expect(job).toMatchObject({ status: 'running' });
+    await untilRunning(await postJson(`${stack.url}/generate`, { prompt: flatPicture(++color) }, { headers }));
+    const [latest] = (await stack.app.get(JobRepository).list({ limit: 1 })).jobs;
+    expect(latest?.job).toMatchObject({ status: 'running' });
     hold.clear();
   });
 
-  it('that ended meanwhile are collected', async () => {
+  it('that ended during the restart are collected', async () => {
     const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const id = await jobsOf(stack).start(flatPicture(++color));
     await hold.struck;
@@ -112,7 +113,7 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     expect(comfyUI.stats.requests['POST /prompt']).toBe(1);
   });
 
-  it('whose prompt ComfyUI lost meanwhile run again', async () => {
+  it('whose prompt ComfyUI lost during the restart run again', async () => {
     const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const id = await jobsOf(stack).start(flatPicture(++color));
     await hold.struck;
@@ -125,7 +126,7 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     expect(job).toMatchObject({ status: 'succeeded', attempts: [{ number: 1, promptId: id }, { number: 2 }] });
   });
 
-  it('whose cancelation was requested are canceled after a restart', async () => {
+  it('whose cancellation was requested are canceled after a restart', async () => {
     const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const id = await jobsOf(stack).start(flatPicture(++color));
     await hold.struck;
@@ -136,7 +137,7 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
     expect((await jobsOf(stack).ended(id)).status).toBe('canceled');
   });
 
-  it('answer their idempotency key after a restart, with the same pictures', async () => {
+  it('are found by their idempotency key after a restart, with the same images', async () => {
     const prompt = flatPicture(++color);
     const headers = { 'Idempotency-Key': `key ${color}` };
     const first = await (await postJson(`${stack.url}/generate`, { prompt }, { headers })).json();
@@ -146,7 +147,7 @@ describe.each(PLACES)('jobs in %s', (_name, makePlace) => {
   });
 });
 
-/** Nothing at all happens in this process for so long. */
+/** Blocks the event loop of this process for `ms`. */
 function freeze(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
@@ -154,31 +155,31 @@ function freeze(ms: number): void {
 if (process.env.TEST_DATABASE_URL) describeLostAnswers();
 
 function describeLostAnswers(): void {
-  describe('a job that PostgreSQL took for a server', () => {
+  describe('a job that PostgreSQL assigned to a backend', () => {
     const headers = { Prefer: 'respond-async' };
     let place: Awaited<ReturnType<typeof inPostgres>>;
     let folder: Place;
     let comfyUI: Simulator;
-    let wire: FaultyWire;
+    let proxy: FaultProxy;
     let stack: Stack;
 
     beforeEach(async () => {
       [place, folder, comfyUI] = [await inPostgres(), await inFolder(), await startComfyUI()];
-      wire = await FaultyWire.to(place.url);
-      stack = await startStack({ baseUrl: comfyUI.url, databaseUrl: wire.url, ...folder.options }, 'service');
+      proxy = await FaultProxy.to(place.url);
+      stack = await startStack({ baseUrl: comfyUI.url, databaseUrl: proxy.url, ...folder.options }, 'service');
       await jobsOf(stack).ended(await jobsOf(stack).start(flatPicture(1)));
       await setTimeout(200);
     });
 
     afterEach(async () => {
       await stack.close();
-      await Promise.all([wire.close(), comfyUI.close(), folder.remove()]);
+      await Promise.all([proxy.close(), comfyUI.close(), folder.remove()]);
       await place.remove();
     });
 
     const ask = () => postJson(`${stack.url}/generate`, { prompt: flatPicture(2, { prefix: 'lost' }) }, { headers });
 
-    async function theJob(): Promise<ToldJob> {
+    async function theJob(): Promise<JobJson> {
       return eventually(async () => {
         const [job] = (await jobsOf(stack).list()).jobs;
         if (job?.status !== 'succeeded') throw new Error(`The job is ${JSON.stringify(job)}`);
@@ -186,7 +187,7 @@ function describeLostAnswers(): void {
       }, 20_000);
     }
 
-    it('is written to once more, at its end, when it is short', async () => {
+    it('is written once more, at its end, if it is short', async () => {
       await onServer(COUNT_WRITES, place.url);
       let rows: Record<string, unknown>[] = [];
       for (let color = 100; rows.length < 6; color += 1) {
@@ -196,9 +197,9 @@ function describeLostAnswers(): void {
       expect(rows.filter(({ count }) => count !== 1)).toEqual([]);
     }, 60_000);
 
-    it('runs, also when PostgreSQL could not say so and stayed away', async () => {
-      // Longer than a write is tried, shorter than the leases last.
-      wire.loseAnswerTo('lost', 6_000);
+    it('runs, also if the response of PostgreSQL was lost during an outage', async () => {
+      // Longer than the retries of a write, shorter than the leases.
+      loseResponse(proxy, 'lost', 6_000);
       expect(await (await ask()).json()).toMatchObject({ code: 'storage_failed' });
       const rows = await onServer('select backend from comfyui.jobs where ended_at is null', place.url);
       expect(rows).toEqual([{ backend: comfyUI.url }]);
@@ -206,30 +207,30 @@ function describeLostAnswers(): void {
       expect(comfyUI.stats.requests['POST /prompt']).toBe(2);
     });
 
-    it('runs once, also when PostgreSQL takes its time to say so', async () => {
-      wire.delayAnswerTo('lost', 4_500);
+    it('runs once, also if the response of PostgreSQL is late', async () => {
+      delayResponse(proxy, 'lost', 4_500);
       expect((await ask()).status).toBe(202);
       expect(await theJob()).toMatchObject({ attempts: [{ number: 1 }] });
       expect(comfyUI.stats.requests['POST /prompt']).toBe(2);
     });
 
-    it('runs once, also when PostgreSQL takes its time to say that its turn has come', async () => {
+    it('runs once, also if the response to its claim is late', async () => {
       const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
       const { start, ended } = jobsOf(stack);
       const before = [await start(flatPicture(2)), await start(flatPicture(3))];
       await hold.struck;
       const waiting = await start(flatPicture(4));
-      wire.delayAnswerTo('skip locked', 4_500);
+      const delay = delayResponse(proxy, 'skip locked', 4_500);
       comfyUI.faults.clear();
       for (const id of before) await ended(id);
       expect(await ended(waiting)).toMatchObject({ status: 'succeeded', attempts: [{ number: 1, promptId: waiting }] });
       expect(comfyUI.stats.requests['POST /prompt']).toBe(4);
-      expect(wire.hasDelayed).toBe(true);
+      expect(delay.hasFired).toBe(true);
     });
 
-    it('is left to whoever has moved it on before the answer came', async () => {
+    it('belongs to the process that changed it before the response arrived', async () => {
       const elsewhere = 'http://127.0.0.1:1';
-      wire.loseAnswerTo('lost', 1_500);
+      loseResponse(proxy, 'lost', 1_500);
       const asking = ask();
       await setTimeout(500);
       await onServer(`insert into comfyui.leases values ('${elsewhere}', 'another', 1, 9e15)`, place.url);
@@ -240,11 +241,11 @@ function describeLostAnswers(): void {
       expect(comfyUI.stats.requests['POST /prompt']).toBe(1);
     });
 
-    it('is not submitted by a process that was frozen meanwhile, and whose server is driven by another since', async () => {
+    it('is not submitted by a process that was frozen while another one took over its backend', async () => {
       const takeOver = "update comfyui.leases set holder = 'another', epoch = epoch + 1, expires_at = 9e15";
       const taken = onServer(`select pg_sleep(2); ${takeOver}`, place.url);
       await setTimeout(500);
-      wire.whenSent('lost', () => freeze(8_000));
+      proxy.onRequest('lost', () => freeze(8_000));
       expect((await ask()).status).toBe(202);
       const rows = await onServer('select backend from comfyui.jobs where ended_at is null', place.url);
       expect(rows).toEqual([{ backend: comfyUI.url }]);

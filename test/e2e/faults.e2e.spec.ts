@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Fault } from '../../src/simulator';
-import { Door } from '../support/door';
 import { eventually } from '../support/eventually';
+import { FaultProxy, stopHttp } from '../support/fault-proxy';
 import { freshStack } from '../support/fresh-stack';
 import { postJson, startStack } from '../support/stack';
 import { flatPicture, noisePicture, slowPicture } from '../support/workflows';
@@ -30,29 +30,29 @@ async function expectError(
   return body;
 }
 
-describe('what must not cost the picture', () => {
+describe('a run produces its image although', () => {
   it.each<[string, Fault]>([
-    ['all events are over before the answer to the POST', { kind: 'late-post-answer' }],
-    ['the end of the run is not announced', { kind: 'lose-event', type: 'execution_success' }],
-    ['an output is not announced', { kind: 'lose-event', type: 'executed' }],
-    ['the socket is dropped during the run', { kind: 'drop-socket', after: 'execution_start' }],
-    ['the socket is dropped at the end', { kind: 'drop-socket', after: 'execution_success' }],
+    ['all events arrive before the response to the POST', { kind: 'late-post-answer' }],
+    ['the event of the end of the run is lost', { kind: 'lose-event', type: 'execution_success' }],
+    ['the event of an output is lost', { kind: 'lose-event', type: 'executed' }],
+    ['the socket closes during the run', { kind: 'drop-socket', after: 'execution_start' }],
+    ['the socket closes at the end', { kind: 'drop-socket', after: 'execution_success' }],
     ['the socket goes deaf during the run', { kind: 'deaf-socket', after: 'execution_start' }],
-    ['the server is too old to take our prompt id', { kind: 'ignore-prompt-id' }],
-    ['the answer to the POST is lost, the prompt is not', { kind: 'lost-post-answer' }],
-    ['answer and prompt are lost', { kind: 'lost-post-answer', accepted: false }],
+    ['the server is too old to accept a prompt id', { kind: 'ignore-prompt-id' }],
+    ['the response to the POST is lost, the prompt is not', { kind: 'lost-post-answer' }],
+    ['response and prompt are lost', { kind: 'lost-post-answer', accepted: false }],
     [
       'a node is blocked, the others are not',
       { kind: 'execution-blocked', classType: 'SimulatedSink', message: 'not now' },
     ],
-    ['an output holds NaN', { kind: 'nan-output' }],
+    ['an output contains NaN', { kind: 'nan-output' }],
     ['a proxy refuses the socket', { kind: 'proxy', status: 401, target: 'socket', times: Infinity }],
-    ['a proxy fails on the way to the file', { kind: 'proxy', status: 502, path: '/view', times: 2 }],
-    ['a file breaks off', { kind: 'slow-view', cutAfter: 100 }],
+    ['a proxy fails for a file', { kind: 'proxy', status: 502, path: '/view', times: 2 }],
+    ['a download breaks', { kind: 'slow-view', cutAfter: 100 }],
     ['a file appears late', { kind: 'missing-file' }],
     ['the prompt is deleted before it starts', { kind: 'silent-disappearance' }],
     [
-      'the GPU is full',
+      'the GPU is out of memory',
       { kind: 'node-exception', classType: 'SaveImage', message: 'on device', type: 'torch.OutOfMemoryError' },
     ],
     [
@@ -69,7 +69,7 @@ describe('what must not cost the picture', () => {
     expect(armed.fired).toBeGreaterThan(0);
   });
 
-  it('the socket is half open: dropped without a word while idle', async () => {
+  it('the socket is half open: dropped silently while idle', async () => {
     await expectPicture(await generate());
     fresh.comfyUI.faults.arm({ kind: 'deaf-socket' });
     await expectPicture(await generate());
@@ -78,14 +78,14 @@ describe('what must not cost the picture', () => {
     expect(Date.now() - started).toBeLessThan(2_000);
   });
 
-  it('a prompt whose answer was lost runs once', async () => {
+  it('the response was lost, and the prompt runs once', async () => {
     fresh.comfyUI.faults.arm({ kind: 'lost-post-answer' });
     await expectPicture(await generate());
     const history = (await (await fetch(`${fresh.comfyUI.url}/history`)).json()) as object;
     expect(Object.keys(history)).toHaveLength(1);
   });
 
-  it('a file of a cached run is gone: it runs again without the cache, once', async () => {
+  it('a file of a cached run is missing: it runs again without the cache, once', async () => {
     const prompt = flatPicture(++color);
     const first = await expectPicture(await generate(prompt));
     const [{ filename }] = first.images as [{ filename: string }];
@@ -95,31 +95,31 @@ describe('what must not cost the picture', () => {
     expect((second.images as unknown[]).length).toBe(1);
   });
 
-  it('a file is not to be had while the run goes on, and at its end it is', async () => {
+  it('a file is not available during the run, only at its end', async () => {
     const missing = fresh.comfyUI.faults.arm({ kind: 'missing-file', times: 3 });
     const hold = fresh.comfyUI.faults.arm({ kind: 'hold', nodeId: 'last' });
     const { '1': source, '2': save } = flatPicture(++color);
     const last = { ...save!, inputs: { ...save!.inputs, filename_prefix: 'last' } };
-    const answer = generate({ '1': source, '2': save, last });
+    const pending = generate({ '1': source, '2': save, last });
     await hold.struck;
     await eventually(() => expect(missing.fired).toBe(3));
-    // The last refusal is on its way.
+    // The last refusal is under way.
     await setTimeout(100);
     hold.clear();
-    expect(await expectPicture(await answer)).toMatchObject({
+    expect(await expectPicture(await pending)).toMatchObject({
       attempts: 1,
       images: [{ nodeId: '2' }, { nodeId: 'last' }],
     });
   });
 });
 
-describe('what ends in a reason when there are no more attempts', () => {
+describe('without further attempts, the error has the reason for', () => {
   beforeEach(async () => {
     await fresh.stack.close();
     fresh.stack = await startStack({ baseUrl: fresh.comfyUI.url, responseTimeout: 2, maxAttempts: 1 });
   });
 
-  it('a file that is not there although it was just made', async () => {
+  it('a missing file of a new run', async () => {
     fresh.comfyUI.faults.arm({ kind: 'missing-file', times: Infinity });
     await expectError(await generate(), 502, 'output_missing', /Node 2 named the file flat_00001_\.png/);
   });
@@ -129,7 +129,7 @@ describe('what ends in a reason when there are no more attempts', () => {
     await expectError(await generate(slowPicture(++color, { seconds: 60 })), 502, 'backend_lost', 'restarted');
   });
 
-  it('a run somebody interrupted', async () => {
+  it('a run that another client interrupted', async () => {
     const held = fresh.comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const response = generate();
     await held.struck;
@@ -159,7 +159,7 @@ describe('what ends in a reason when there are no more attempts', () => {
     expect(body.jobId).toBeDefined();
   });
 
-  it('a GPU that is full', async () => {
+  it('a GPU that is out of memory', async () => {
     fresh.comfyUI.faults.arm({
       kind: 'node-exception',
       classType: 'SaveImage',
@@ -170,7 +170,7 @@ describe('what ends in a reason when there are no more attempts', () => {
     await expectError(await generate(), 500, 'out_of_memory', 'ran out of memory');
   });
 
-  it('a refused workflow, with node, class, input and fault', async () => {
+  it('a refused workflow, with node, class, input and error', async () => {
     const prompt = flatPicture(++color, { width: 0 });
     const body = await expectError(
       await generate(prompt),
@@ -209,16 +209,16 @@ describe('what ends in a reason when there are no more attempts', () => {
       expect(queue).not.toContain('SaveImage');
     });
 
-    it('runs when that was allowed', async () => {
+    it('runs with allowPartial', async () => {
       fresh.comfyUI.faults.arm({ kind: 'node-errors', nodeId: '3' });
       await expectPicture(await generate(both(), { allowPartial: true }));
     });
   });
 
   it.each([
-    [401, 502, 'backend_unauthorized', /COMFYUI_USERNAME and COMFYUI_PASSWORD/],
-    [403, 502, 'backend_unauthorized', /COMFYUI_USERNAME/],
-    [413, 413, 'payload_too_large', /larger than ComfyUI/],
+    [401, 502, 'backend_unauthorized', /check the user name and the password/],
+    [403, 502, 'backend_unauthorized', /check the user name and the password/],
+    [413, 413, 'payload_too_large', /exceeds the size limit of ComfyUI/],
     [500, 502, 'backend_error', /500/],
     [502, 502, 'backend_error', /proxy/],
   ] as const)('a proxy that answers %i in HTML', async (status, ours, code, sentence) => {
@@ -226,9 +226,9 @@ describe('what ends in a reason when there are no more attempts', () => {
     await expectError(await generate(), ours, code, sentence);
   });
 
-  it('a ComfyUI that accepts connections and never answers', async () => {
+  it('a ComfyUI that accepts connections and never responds', async () => {
     fresh.comfyUI.faults.arm({ kind: 'hang', times: Infinity });
-    await expectError(await generate(), 503, 'backend_unreachable', 'did not answer within 5 s');
+    await expectError(await generate(), 503, 'backend_unreachable', 'did not respond within 5 s');
   });
 
   it('a file that never arrives', async () => {
@@ -236,43 +236,43 @@ describe('what ends in a reason when there are no more attempts', () => {
     await expectError(await generate(noisePicture(++color)), 503, 'backend_unreachable', 'did not answer in time');
   });
 
-  it('no ComfyUI at all, with the time to try again', async () => {
+  it('an unreachable ComfyUI, with Retry-After', async () => {
     await fresh.comfyUI.close();
     const response = await generate();
     expect(response.headers.get('retry-after')).toBe('5');
-    await expectError(response, 503, 'backend_unreachable', /can not be reached: .*ECONNREFUSED/);
+    await expectError(response, 503, 'backend_unreachable', /cannot be reached: .*ECONNREFUSED/);
   });
 
-  it('a ComfyUI that died after it had answered, as soon as its socket tells', async () => {
+  it('a ComfyUI that ended after a response, as soon as its socket closes', async () => {
     await expectPicture(await generate());
     await fresh.comfyUI.close();
     await eventually(() => expect(fresh.stack.logs.join('\n')).toContain('is not used for now'), 3_000);
-    await expectError(await generate(), 503, 'backend_unreachable', /can not be reached: .*ECONNREFUSED/);
+    await expectError(await generate(), 503, 'backend_unreachable', /cannot be reached: .*ECONNREFUSED/);
   });
 
   it.each([
     ['application/json', 503],
     ['image/png', 503],
     ['text/event-stream', 200],
-  ])('a ComfyUI that died after it had answered, before its socket tells (%s)', async (accept, status) => {
-    const door = await Door.to(fresh.comfyUI.port);
+  ])('a ComfyUI that ended after a response, before its socket closes (%s)', async (accept, status) => {
+    const proxy = await FaultProxy.to(fresh.comfyUI.url);
     await fresh.stack.close();
-    fresh.stack = await startStack({ baseUrl: door.url });
+    fresh.stack = await startStack({ baseUrl: proxy.url });
     await expectPicture(await generate());
-    door.shut();
+    stopHttp(proxy);
     const response = await postJson(`${fresh.stack.url}/generate`, { prompt: flatPicture(++color) }, { accept });
     expect(response.status).toBe(status);
-    const told = await response.text();
-    expect(told).toMatch(/can not be reached: .*ECONNREFUSED.*waits for it/);
+    const text = await response.text();
+    expect(text).toMatch(/cannot be reached: .*ECONNREFUSED.*waits for it/);
     expect(fresh.stack.logs.join('\n')).not.toContain('Socket lost');
     const { jobs } = (await (await fetch(`${fresh.stack.url}/jobs`)).json()) as {
       jobs: { id: string; status: string }[];
     };
     expect(jobs[0]?.status).toBe('queued');
-    expect(told).toContain(`"jobId":"${jobs[0]?.id}"`);
+    expect(text).toContain(`"jobId":"${jobs[0]?.id}"`);
   });
 
-  it('something else that answers there', async () => {
+  it('another server at the URL', async () => {
     await fresh.stack.close();
     fresh.stack = await startStack({ baseUrl: `${fresh.comfyUI.url}/nowhere` });
     await expectError(await generate(), 502, 'backend_error', '404');

@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rig.close());
 
 describe('the files of a job', () => {
-  it('are kept, by what is in them, and fetched from ComfyUI once', async () => {
+  it('are stored by their hash, and fetched from ComfyUI once', async () => {
     const job = await rig.run(noisePicture(1, { batch: 3 }));
     const files = await rig.collected(job.id);
     expect(files).toHaveLength(3);
@@ -27,7 +27,7 @@ describe('the files of a job', () => {
     expect(job.outputs).toMatchObject(files.map(({ assetId }) => ({ assetId })));
   });
 
-  it('are there as soon as they are told of, while the job goes on', async () => {
+  it('are available as soon as their events are sent, while the job runs', async () => {
     const before = rig.comfyUI.faults.arm({ kind: 'hold', nodeId: '2' });
     const hold = rig.comfyUI.faults.arm({ kind: 'hold', nodeId: 'last' });
     const { '1': source, '2': save } = flatPicture(++color);
@@ -45,7 +45,7 @@ describe('the files of a job', () => {
     hold.clear();
   });
 
-  it('of an attempt that was lost are no assets; those of the next are', async () => {
+  it('of a lost attempt are no assets; those of the next one are', async () => {
     const hold = rig.comfyUI.faults.arm({ kind: 'hold', nodeId: 'last' });
     const { '1': source, '2': save } = flatPicture(++color);
     const prompt = { '1': source, '2': save, last: { ...save!, inputs: { ...save!.inputs, filename_prefix: 'last' } } };
@@ -63,7 +63,7 @@ describe('the files of a job', () => {
     expect((await fetch(`${rig.url}/assets/${lost!.id}`)).status).toBe(404);
   });
 
-  it('are answered after ComfyUI and our own process are gone, to who knows the key of the job', async () => {
+  it('are available for the idempotency key after ComfyUI and the service have restarted', async () => {
     const prompt = flatPicture(++color, { batch: 2 });
     const ask = async (key: string, fields: object = {}, headers: Record<string, string> = {}) => {
       const all = { 'Idempotency-Key': key, ...headers };
@@ -83,7 +83,7 @@ describe('the files of a job', () => {
     expect((await rig.jobs.list()).jobs).toHaveLength(1);
   });
 
-  it('of a run that an earlier process followed are not fetched again', async () => {
+  it('of a run that an earlier process started are not fetched again', async () => {
     const hold = rig.comfyUI.faults.arm({ kind: 'hold', nodeId: 'last' });
     const { '1': source, '2': save } = flatPicture(++color, { batch: 4 });
     const prompt = { '1': source, '2': save, last: { ...save!, inputs: { ...save!.inputs, filename_prefix: 'last' } } };
@@ -95,13 +95,13 @@ describe('the files of a job', () => {
     await rig.start();
     const job = await rig.jobs.ended(id);
     expect(job).toMatchObject({ status: 'succeeded', attempts: [{ number: 1 }] });
-    // Until the end they come in the order in which they were fetched.
+    // Before the end they are in the order of their downloads.
     expect(new Set((await rig.collected(id)).slice(0, 4))).toEqual(new Set(before));
     expect(job.outputs).toHaveLength(8);
     expect(rig.views).toBe(8);
   });
 
-  it('may be anything: of one name in two folders, empty, not what their names say, the same bytes twice', async () => {
+  it('may have equal names in two folders, no bytes, wrong extensions, or equal bytes', async () => {
     const items = [
       { key: 'a', filename: 'x.png', subfolder: 'one', content: 'first' },
       { key: 'b', filename: 'x.png', subfolder: 'two', content: 'second' },
@@ -120,9 +120,9 @@ describe('the files of a job', () => {
     expect(await rig.stored()).toHaveLength(5);
   });
 
-  it('are the real ones, and the temporary ones too when they are asked for', async () => {
-    const pictures = flatPicture(++color);
-    const prompt = { ...pictures, '3': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } } };
+  it('exclude temporary files, unless keepPreviews is set', async () => {
+    const images = flatPicture(++color);
+    const prompt = { ...images, '3': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } } };
     expect((await rig.run(prompt)).outputs).toMatchObject([{ nodeId: '2', type: 'output' }]);
     const both = await rig.run({ ...prompt, '1': flatPicture(++color)['1']! }, { keepPreviews: true });
     expect(both.outputs).toMatchObject([
@@ -143,7 +143,7 @@ describe('a storage that fails', () => {
     return job.id;
   }
 
-  it('for a moment costs nothing but the moment', async () => {
+  it('for a moment only delays the job', async () => {
     const restore = await rig.breakStorage();
     const id = await rig.jobs.start(flatPicture(++color));
     await rig.jobs.running(id);
@@ -158,17 +158,17 @@ describe('a storage that fails', () => {
     expect([refused.status, await refused.json()]).toMatchObject([500, { code: 'storage_failed', jobId: id }]);
     expect((await rig.jobs.job(id)).status).toBe('failed');
     await restore();
-    const answers = await Promise.all([collect(id), collect(id)]);
-    for (const answer of answers) {
-      expect(answer.status).toBe(200);
-      expect(await answer.json()).toMatchObject({ id, status: 'succeeded', error: null, outputs: [{}, {}] });
+    const responses = await Promise.all([collect(id), collect(id)]);
+    for (const response of responses) {
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ id, status: 'succeeded', error: null, outputs: [{}, {}] });
     }
     expect(rig.comfyUI.stats.requests['POST /prompt']).toBe(1);
     for (const file of await rig.collected(id)) expect(await rig.bytesOf(file)).toHaveLength(file.sizeBytes);
     expect((await rig.jobs.job(id)).progress).toMatchObject({ value: 1 });
   }, 60_000);
 
-  it('leaves a job that can be collected after a restart, even if ComfyUI is made to forget those that ended', async () => {
+  it('leaves a job that can be collected after a restart, even if ended jobs are removed from the history', async () => {
     await rig.restart({ cleanHistory: true });
     const restore = await rig.breakStorage();
     const id = await failedJob();
@@ -177,20 +177,20 @@ describe('a storage that fails', () => {
     expect(await (await collect(id)).json()).toMatchObject({ status: 'succeeded' });
   }, 60_000);
 
-  it('leaves a job that can not be collected when ComfyUI has forgotten it', async () => {
+  it('leaves a job that cannot be collected if ComfyUI has lost its history', async () => {
     const restore = await rig.breakStorage();
     const id = await failedJob();
     await restore();
     await rig.comfyUI.restart();
-    const answer = await collect(id);
-    expect([answer.status, await answer.json()]).toMatchObject([502, { code: 'output_missing', jobId: id }]);
+    const response = await collect(id);
+    expect([response.status, await response.json()]).toMatchObject([502, { code: 'output_missing', jobId: id }]);
     expect((await rig.jobs.job(id)).status).toBe('failed');
   }, 60_000);
 
-  it('is the only thing that can be made up for so', async () => {
+  it('is the only failure after which files can be collected', async () => {
     const { id } = await rig.run(flatPicture(++color));
-    const answer = await collect(id);
-    expect([answer.status, await answer.json()]).toMatchObject([409, { code: 'not_collectable', jobId: id }]);
+    const response = await collect(id);
+    expect([response.status, await response.json()]).toMatchObject([409, { code: 'not_collectable', jobId: id }]);
     expect((await collect('0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d')).status).toBe(404);
   });
 });

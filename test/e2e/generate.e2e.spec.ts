@@ -1,10 +1,10 @@
 import sharp from 'sharp';
 import type { Simulator } from '../../src/simulator';
 import { allEvents } from '../support/sse';
-import { type Platform, postJson, type Stack, startComfyUI, startStack } from '../support/stack';
+import { PLATFORMS, postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { anything, flatPicture, noisePicture, slowPicture } from '../support/workflows';
 
-interface Answer {
+interface ResultJson {
   readonly id: string;
   readonly image: string | null;
   readonly images: {
@@ -23,12 +23,12 @@ interface Answer {
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** The first pixel of an encoded picture. */
+/** The first pixel of an encoded image. */
 async function pixel(image: Buffer): Promise<number[]> {
   return [...(await sharp(image).removeAlpha().raw().toBuffer()).subarray(0, 3)];
 }
 
-describe.each<Platform>(['service', 'express', 'fastify'])('POST /generate on %s', (platform) => {
+describe.each(PLATFORMS)('POST /generate on %s', (platform) => {
   let comfyUI: Simulator;
   let stack: Stack;
   const generate = (body: unknown, accept?: string) => postJson(`${stack.url}/generate`, body, { accept });
@@ -43,25 +43,25 @@ describe.each<Platform>(['service', 'express', 'fastify'])('POST /generate on %s
     await comfyUI.close();
   });
 
-  it('answers the picture as base64 in JSON', async () => {
+  it('responds with the image as base64 in JSON', async () => {
     const response = await generate({ prompt: flatPicture(0x102030) });
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
     const text = await response.text();
     expect(response.headers.get('content-length')).toBe(String(Buffer.byteLength(text)));
-    const answer = JSON.parse(text) as Answer;
-    expect(Object.keys(answer)[0]).toBe('image');
-    expect(answer).toMatchObject({ id: expect.stringMatching(UUID), files: [], texts: [], attempts: 1 });
-    expect(answer.images).toEqual([
-      expect.objectContaining({ nodeId: '2', mediaType: 'image/png', width: 64, height: 48, base64: answer.image }),
+    const result = JSON.parse(text) as ResultJson;
+    expect(Object.keys(result)[0]).toBe('image');
+    expect(result).toMatchObject({ id: expect.stringMatching(UUID), files: [], texts: [], attempts: 1 });
+    expect(result.images).toEqual([
+      expect.objectContaining({ nodeId: '2', mediaType: 'image/png', width: 64, height: 48, base64: result.image }),
     ]);
-    const png = Buffer.from(answer.image ?? '', 'base64');
-    expect(png).toHaveLength(answer.images[0]?.sizeBytes ?? -1);
+    const png = Buffer.from(result.image ?? '', 'base64');
+    expect(png).toHaveLength(result.images[0]?.sizeBytes ?? -1);
     expect(await pixel(png)).toEqual([0x10, 0x20, 0x30]);
-    expect(response.headers.get('x-job-id')).toBe(answer.id);
+    expect(response.headers.get('x-job-id')).toBe(result.id);
   });
 
-  it('answers the bytes of the first image and nothing else, for Accept: image/png', async () => {
+  it('responds with the bytes of the first image, for Accept: image/png', async () => {
     const response = await generate({ prompt: flatPicture(0x405060, { batch: 2 }) }, 'image/png');
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('image/png');
@@ -97,7 +97,21 @@ describe.each<Platform>(['service', 'express', 'fastify'])('POST /generate on %s
     expect(JSON.stringify(result?.data)).not.toContain('base64');
   });
 
-  it('gives all images in the order of the nodes as submitted, then of the items', async () => {
+  it('sends large images completely', async () => {
+    const { images } = (await (
+      await generate({ prompt: noisePicture(1, { size: 1400, batch: 2 }) })
+    ).json()) as ResultJson;
+    for (const { base64, sizeBytes } of images) {
+      const png = Buffer.from(base64, 'base64');
+      expect(png).toHaveLength(sizeBytes);
+      expect(await sharp(png).metadata()).toMatchObject({ width: 1400, height: 1400 });
+    }
+    expect(images).toHaveLength(2);
+  });
+
+  if (platform !== 'service') return;
+
+  it('returns all images in the order of the submitted nodes, then of the items', async () => {
     const prompt = {
       a: { class_type: 'EmptyImage', inputs: { width: 8, height: 8, batch_size: 2, color: 1 } },
       last: { class_type: 'SaveImage', inputs: { images: ['a', 0], filename_prefix: 'last' } },
@@ -105,16 +119,16 @@ describe.each<Platform>(['service', 'express', 'fastify'])('POST /generate on %s
       first: { class_type: 'SaveImage', inputs: { images: ['b', 0], filename_prefix: 'first' } },
       seen: { class_type: 'PreviewImage', inputs: { images: ['b', 0] } },
     };
-    const { images } = (await (await generate({ prompt })).json()) as Answer;
+    const { images } = (await (await generate({ prompt })).json()) as ResultJson;
     expect(images.map(({ filename }) => filename)).toEqual(['last_00001_.png', 'last_00002_.png', 'first_00001_.png']);
   });
 
-  it('gives temporary images when there is nothing else', async () => {
+  it('returns temporary images if there are no others', async () => {
     const prompt = {
       '1': { class_type: 'EmptyImage', inputs: { width: 8, height: 8, batch_size: 1, color: 77 } },
       '2': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } },
     };
-    const { images } = (await (await generate({ prompt })).json()) as Answer;
+    const { images } = (await (await generate({ prompt })).json()) as ResultJson;
     expect(images.map(({ filename }) => filename)).toEqual([expect.stringContaining('ComfyUI_temp_')]);
   });
 
@@ -125,20 +139,20 @@ describe.each<Platform>(['service', 'express', 'fastify'])('POST /generate on %s
       { key: '3d', filename: 'c.glb', bytes: 0 },
       { key: 'text', value: 'a lighthouse' },
     ];
-    const answer = (await (await generate({ prompt: anything(items) })).json()) as Answer;
-    expect(answer.image).toBeNull();
-    expect(answer.images).toEqual([]);
-    expect(answer.files.map(({ filename, sizeBytes }) => [filename, sizeBytes])).toEqual([
+    const result = (await (await generate({ prompt: anything(items) })).json()) as ResultJson;
+    expect(result.image).toBeNull();
+    expect(result.images).toEqual([]);
+    expect(result.files.map(({ filename, sizeBytes }) => [filename, sizeBytes])).toEqual([
       ['a.mp4', 2000],
       ['b.flac', 10],
       ['c.glb', 0],
     ]);
-    expect(answer.files[0]?.mediaType).toBe('video/mp4');
-    expect(Buffer.from(answer.files[0]?.base64 ?? '', 'base64')).toHaveLength(2000);
-    expect(answer.texts).toEqual([{ nodeId: '1', text: 'a lighthouse' }]);
+    expect(result.files[0]?.mediaType).toBe('video/mp4');
+    expect(Buffer.from(result.files[0]?.base64 ?? '', 'base64')).toHaveLength(2000);
+    expect(result.texts).toEqual([{ nodeId: '1', text: 'a lighthouse' }]);
   });
 
-  it('says so when an image was asked for and none was made', async () => {
+  it('fails if an image was requested and the run produced none', async () => {
     const response = await generate({ prompt: anything([{ key: 'text', value: 'x' }], 2) }, 'image/*');
     expect(response.status).toBe(422);
     expect(await response.json()).toMatchObject({
@@ -147,46 +161,36 @@ describe.each<Platform>(['service', 'express', 'fastify'])('POST /generate on %s
     });
   });
 
-  it('gives a cached run its picture too', async () => {
+  it('returns the image of a cached run', async () => {
     const prompt = flatPicture(0x999999);
     const [first, second] = [await (await generate({ prompt })).json(), await (await generate({ prompt })).json()] as [
-      Answer,
-      Answer,
+      ResultJson,
+      ResultJson,
     ];
-    const withoutIds = ({ images }: Answer) => images.map((image) => ({ ...image, assetId: '', url: '' }));
+    const withoutIds = ({ images }: ResultJson) => images.map((image) => ({ ...image, assetId: '', url: '' }));
     expect(withoutIds(second)).toEqual(withoutIds(first));
     expect(second.id).not.toBe(first.id);
   });
 
-  it('serves many callers at once, each its own picture', async () => {
+  it('serves many concurrent requests, each with its own image', async () => {
     const colors = Array.from({ length: 40 }, (_, i) => [i, 255 - i, 7]);
-    const answers = await Promise.all(
+    const images = await Promise.all(
       colors.map(async ([r = 0, g = 0, b = 0]) =>
         (await generate({ prompt: flatPicture((r << 16) | (g << 8) | b) }, 'image/png')).arrayBuffer(),
       ),
     );
-    expect(await Promise.all(answers.map((bytes) => pixel(Buffer.from(bytes))))).toEqual(colors);
-  });
-
-  it('sends large pictures whole', async () => {
-    const { images } = (await (await generate({ prompt: noisePicture(1, { size: 1400, batch: 2 }) })).json()) as Answer;
-    for (const { base64, sizeBytes } of images) {
-      const png = Buffer.from(base64, 'base64');
-      expect(png).toHaveLength(sizeBytes);
-      expect(await sharp(png).metadata()).toMatchObject({ width: 1400, height: 1400 });
-    }
-    expect(images).toHaveLength(2);
+    expect(await Promise.all(images.map((bytes) => pixel(Buffer.from(bytes))))).toEqual(colors);
   });
 });
 
-it('node ids that are numbers keep the order they were submitted in, through the service', async () => {
+it('numeric node ids keep their submitted order through the service', async () => {
   const comfyUI = await startComfyUI();
   const stack = await startStack({ baseUrl: comfyUI.url }, 'service');
   const save = (prefix: string) =>
     `{"class_type":"SaveImage","inputs":{"images":["5",0],"filename_prefix":"${prefix}"}}`;
   const source = '{"class_type":"EmptyImage","inputs":{"width":8,"height":8,"batch_size":1,"color":3}}';
   const body = `{"prompt":{"12":${save('a')},"3":${save('b')},"5" :${source},"x\\"1\\"":${save('c')},"1":${save('d')}}}`;
-  const { images } = (await (await postJson(`${stack.url}/generate`, body)).json()) as Answer;
+  const { images } = (await (await postJson(`${stack.url}/generate`, body)).json()) as ResultJson;
   expect(images.map(({ nodeId }) => nodeId)).toEqual(['12', '3', 'x"1"', '1']);
   await stack.close();
   await comfyUI.close();
@@ -213,7 +217,7 @@ describe('seeds beyond 2^53', () => {
     await stack.close();
   });
 
-  it('are refused in a host application whose parser rounded them, and taken as text', async () => {
+  it('are refused in a host application whose parser rounded them, and accepted as text', async () => {
     const stack = await startStack({ baseUrl: comfyUI.url }, 'express');
     const rounded = await postJson(`${stack.url}/generate`, body('18446744073709551615'));
     expect(rounded.status).toBe(400);

@@ -5,13 +5,13 @@ import { DatabaseConnection } from '../../src/infrastructure/database/database-c
 import { eventually } from '../support/eventually';
 import { type Stack, startStack } from '../support/stack';
 
-/** No server is there: that is no reason to be restarted or left alone. */
-const NOBODY = 'http://127.0.0.1:9';
+/** Without a server: the service is healthy even if no ComfyUI is reachable. */
+const UNREACHABLE = 'http://127.0.0.1:9';
 
 let stack: Stack;
 
 beforeEach(async () => {
-  stack = await startStack({ baseUrl: NOBODY, shutdownGrace: 0 }, 'service');
+  stack = await startStack({ baseUrl: UNREACHABLE, shutdownGrace: 0 }, 'service');
 });
 
 afterEach(() => stack.close());
@@ -23,7 +23,7 @@ async function health(what: 'live' | 'ready') {
 
 const ALIVE = { status: 200, cache: 'no-store', body: { status: 'ok', info: {}, error: {}, details: {} } };
 
-it('is alive and ready, also while no ComfyUI can be reached', async () => {
+it('is alive and ready, also without a reachable ComfyUI', async () => {
   expect(await health('live')).toEqual(ALIVE);
   const jobs = { status: 'up', responseTime: expect.any(Number) };
   expect(await health('ready')).toEqual({
@@ -44,19 +44,19 @@ it('is not ready while it shuts down, and still alive', async () => {
   expect(await health('live')).toEqual(ALIVE);
 });
 
-it('is not ready when jobs can not be kept', async () => {
+it('is not ready if jobs cannot be stored', async () => {
   await stack.app.get(DatabaseConnection, { strict: false }).database.close();
   expect(await health('ready')).toMatchObject({ status: 503, body: { error: { jobs: { status: 'down' } } } });
   expect(await health('live')).toEqual(ALIVE);
 });
 
-it('belongs to the service: a host application has its own', async () => {
-  const host = await startStack({ baseUrl: NOBODY }, 'express');
+it('exists only in the service, not in a host application', async () => {
+  const host = await startStack({ baseUrl: UNREACHABLE }, 'express');
   expect((await fetch(`${host.url}/health/live`)).status).toBe(404);
   await host.close();
 });
 
-it('is not told in the log, as every other request is, once', async () => {
+it('is not logged, while every other request is, once', async () => {
   const lines: { req?: { url: string }; msg: string }[] = [];
   const log = PinoLogger.root as Logger & { [symbols.streamSym]: { write(line: string): void } };
   log.level = 'info';

@@ -1,5 +1,5 @@
 import { Retention } from '../../src/application/maintenance/retention';
-import { STORING_MS } from '../../src/application/assets/stored-files';
+import { STORING_MS } from '../../src/application/assets/asset-repository';
 import { FileRig } from '../support/file-rig';
 import { postJson } from '../support/stack';
 import { anything, flatPicture } from '../support/workflows';
@@ -13,10 +13,10 @@ beforeEach(async () => {
 
 afterEach(() => rig.close());
 
-describe('files that nobody needs any more', () => {
+describe('files without a job', () => {
   const clear = (at: number) => rig.stack.app.get(Retention).clear(at);
 
-  it('go when the last job that made them is deleted, and not before', async () => {
+  it('are removed when the last job that produced them is deleted, and not before', async () => {
     const same = [{ key: 'a', filename: 'a.txt', content: 'the same' }];
     const jobs = [await rig.run(anything(same, 1)), await rig.run(anything(same, 2))];
     expect(await rig.stored()).toHaveLength(1);
@@ -32,7 +32,7 @@ describe('files that nobody needs any more', () => {
     expect(String(await rig.bytesOf((await rig.collected(again.id))[0]!))).toBe('the same');
   });
 
-  it('go with their jobs when those were kept for long enough; jobs that go on stay', async () => {
+  it('are removed with their jobs after the retention time; running jobs stay', async () => {
     await rig.restart({ retentionDays: 2 });
     const day = 24 * 60 * 60 * 1000;
     const old = await rig.run(flatPicture(++color));
@@ -48,7 +48,7 @@ describe('files that nobody needs any more', () => {
     expect((await rig.jobs.ended(going)).status).toBe('succeeded');
   });
 
-  it('are kept for ever unless told otherwise', async () => {
+  it('are kept forever by default', async () => {
     const { id } = await rig.run(flatPicture(++color));
     await clear(Date.now() + 1e12);
     expect((await rig.jobs.job(id)).status).toBe('succeeded');
@@ -60,16 +60,16 @@ describe("ComfyUI's history", () => {
   const entries = async (id: string) =>
     Object.keys((await (await fetch(`${rig.comfyUI.url}/history/${id}`)).json()) as object);
 
-  it('is left alone', async () => {
+  it('is not changed by default', async () => {
     const { id } = await rig.run(flatPicture(++color));
     expect(await entries(id)).toEqual([id]);
   });
 
-  it('is made to forget jobs that have ended, if that is wanted', async () => {
+  it('loses ended jobs with the option', async () => {
     await rig.restart({ cleanHistory: true });
     const others = await (await postJson(`${rig.comfyUI.url}/prompt`, { prompt: flatPicture(++color) })).json();
     const { id } = await rig.run(flatPicture(++color));
-    for (let look = 0; look < 50 && (await entries(id)).length > 0; look++)
+    for (let attempt = 0; attempt < 50 && (await entries(id)).length > 0; attempt++)
       await new Promise((done) => setTimeout(done, 20));
     expect(await entries(id)).toEqual([]);
     const { prompt_id: other } = others as { prompt_id: string };

@@ -5,14 +5,14 @@ import type { Simulator } from '../../src/simulator';
 import { eventually } from '../support/eventually';
 import { jobsOf } from '../support/jobs';
 import { type ServerSentEvent, serverSentEvents } from '../support/sse';
-import { type Platform, type Stack, startComfyUI, startStack } from '../support/stack';
+import { PLATFORMS, type Stack, startComfyUI, startStack } from '../support/stack';
 import { flatPicture, slowPicture } from '../support/workflows';
 
 let color = 0;
 const picture = () => flatPicture(++color);
 
-/** A viewer that has been told how things are. */
-async function viewerOf({ url }: Stack, id: string, lastEventId?: string) {
+/** An event stream that has received the current state. */
+async function openStream({ url }: Stack, id: string, lastEventId?: string) {
   const headers = lastEventId === undefined ? undefined : { 'Last-Event-ID': lastEventId };
   const response = await fetch(`${url}/jobs/${id}/events`, { headers });
   const events: ServerSentEvent[] = [];
@@ -24,7 +24,7 @@ async function viewerOf({ url }: Stack, id: string, lastEventId?: string) {
   return { response, ended };
 }
 
-describe.each<Platform>(['service', 'express', 'fastify'])('GET /jobs/:id/events on %s', (platform) => {
+describe.each(PLATFORMS)('GET /jobs/:id/events on %s', (platform) => {
   let comfyUI: Simulator;
   let stack: Stack;
   let jobs: ReturnType<typeof jobsOf>;
@@ -42,20 +42,20 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /jobs/:id/events
     await comfyUI.close();
   });
 
-  it('tells any number of viewers the job from wherever it is, to its end', async () => {
+  it('sends any number of streams the job from its current state to its end', async () => {
     const first = comfyUI.faults.arm({ kind: 'hold', nodeId: '1' });
     const id = await jobs.start(slowPicture(++color, { seconds: 0, steps: 4 }));
     await first.struck;
-    const early = await viewerOf(stack, id);
+    const early = await openStream(stack, id);
     const second = comfyUI.faults.arm({ kind: 'hold', nodeId: '3' });
     first.clear();
     await second.struck;
     await eventually(async () => expect((await jobs.job(id)).progress).toMatchObject({ currentNode: '3' }));
-    const late = await viewerOf(stack, id);
+    const late = await openStream(stack, id);
     second.clear();
-    const [told, toldLate] = await Promise.all([early.ended, late.ended]);
+    const [earlyEvents, lateEvents] = await Promise.all([early.ended, late.ended]);
     const { outputs } = await jobs.job(id);
-    for (const events of [told, toldLate]) {
+    for (const events of [earlyEvents, lateEvents]) {
       expect(events[0]).toMatchObject({ event: 'job', data: { id } });
       expect(events.filter(({ event }) => event === 'output').map(({ data }) => data)).toEqual(outputs);
       expect(events.at(-1)).toMatchObject({ event: 'end', data: { id, status: 'succeeded', outputs } });
@@ -64,16 +64,16 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /jobs/:id/events
       expect(ids).toEqual([...ids].sort((a, b) => a - b));
       expect(JSON.stringify(events)).not.toContain('clientId');
     }
-    const previews = told.filter(({ event }) => event === 'preview').map(({ data }) => data);
+    const previews = earlyEvents.filter(({ event }) => event === 'preview').map(({ data }) => data);
     expect(previews[0]).toMatchObject({ nodeId: '2', mediaType: expect.stringMatching(/^image\//) });
-    expect(toldLate[0]?.data).toMatchObject({ status: 'running', preview: previews.at(-1) });
+    expect(lateEvents[0]?.data).toMatchObject({ status: 'running', preview: previews.at(-1) });
   });
 
-  it('is an event stream that nothing between may keep or hold back', async () => {
+  it('is an event stream that proxies must not cache or buffer', async () => {
     const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const id = await jobs.start(picture());
     await held.struck;
-    const { response, ended } = await viewerOf(stack, id);
+    const { response, ended } = await openStream(stack, id);
     expect(response.status).toBe(200);
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'content-type': 'text/event-stream; charset=utf-8',
@@ -85,11 +85,31 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /jobs/:id/events
     await ended;
   });
 
-  it('tells progress with attempt and step', async () => {
+  it('does not affect the job: it continues after its streams close, and is released', async () => {
+    const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const id = await jobs.start(picture());
+    await held.struck;
+    const controller = new AbortController();
+    const registry = stack.app.get(JobRegistry, { strict: false });
+    for await (const { event } of serverSentEvents(await jobs.watch(id, controller.signal))) {
+      expect(event).toBe('job');
+      expect(registry.peek(id)?.isHeld).toBe(true);
+      break;
+    }
+    controller.abort();
+    await eventually(() => expect(registry.peek(id)?.isHeld).toBe(false));
+    held.clear();
+    expect((await jobs.ended(id)).status).toBe('succeeded');
+    await eventually(() => expect(registry.peek(id)).toBeUndefined());
+  });
+
+  if (platform !== 'service') return;
+
+  it('sends progress with attempt and step', async () => {
     const held = comfyUI.faults.arm({ kind: 'hold', nodeId: '1' });
     const id = await jobs.start(slowPicture(++color, { seconds: 0.2, steps: 4 }));
     await held.struck;
-    const { ended } = await viewerOf(stack, id);
+    const { ended } = await openStream(stack, id);
     held.clear();
     const progress = (await ended).filter(({ event }) => event === 'progress').map(({ data }) => data);
     expect(progress).toContainEqual(
@@ -97,9 +117,9 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /jobs/:id/events
     );
   });
 
-  it('is only the end for a job that has ended, also for a viewer that comes back', async () => {
+  it('sends only the end of an ended job, also after a reconnect', async () => {
     const { id } = await jobs.ended(await jobs.start(picture()));
-    expect(await (await viewerOf(stack, id, '3')).ended).toMatchObject([
+    expect(await (await openStream(stack, id, '3')).ended).toMatchObject([
       { event: 'end', data: { id, status: 'succeeded' } },
     ]);
   });
@@ -109,33 +129,15 @@ describe.each<Platform>(['service', 'express', 'fastify'])('GET /jobs/:id/events
     const id = await jobs.start(picture());
     await held.struck;
     await jobs.running(id);
-    const { ended } = await viewerOf(stack, id);
+    const { ended } = await openStream(stack, id);
     await jobs.cancel(id);
     expect((await ended).at(-1)).toMatchObject({ event: 'end', data: { status: 'canceled' } });
   });
-
-  it('is no business of the job: it goes on when its viewers leave, and nobody holds it', async () => {
-    const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
-    const id = await jobs.start(picture());
-    await held.struck;
-    const viewer = new AbortController();
-    const registry = stack.app.get(JobRegistry, { strict: false });
-    for await (const { event } of serverSentEvents(await jobs.watch(id, viewer.signal))) {
-      expect(event).toBe('job');
-      expect(registry.peek(id)?.isHeld).toBe(true);
-      break;
-    }
-    viewer.abort();
-    await eventually(() => expect(registry.peek(id)?.isHeld).toBe(false));
-    held.clear();
-    expect((await jobs.ended(id)).status).toBe('succeeded');
-    await eventually(() => expect(registry.peek(id)).toBeUndefined());
-  });
 });
 
-it('viewers are told the place of a job that waits, again and again, and its whole when it starts', async () => {
+it('streams receive the queue position of a waiting job repeatedly, and the whole job when it starts', async () => {
   const comfyUI = await startComfyUI();
-  const stack = await startStack({ baseUrl: comfyUI.url, prefetch: 0 }, 'service');
+  const stack = await startStack({ baseUrl: comfyUI.url, prefetch: 0, timing: { eventRepeat: 300 } }, 'service');
   const jobs = jobsOf(stack);
   const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
   const [running, before, id] = [
@@ -144,9 +146,9 @@ it('viewers are told the place of a job that waits, again and again, and its who
     await jobs.start(picture()),
   ] as const;
   await held.struck;
-  const { ended } = await viewerOf(stack, id);
+  const { ended } = await openStream(stack, id);
   await jobs.cancel(before);
-  await sleep(6_000);
+  await sleep(1_000);
   held.clear();
   const events = await ended;
   expect(events[0]).toMatchObject({ event: 'job', data: { status: 'queued', queuePosition: 2 } });
@@ -157,8 +159,8 @@ it('viewers are told the place of a job that waits, again and again, and its who
   await comfyUI.close();
 });
 
-describe.each<Platform>(['service', 'express'])('when %s shuts down', (platform) => {
-  it('viewers are sent away at once and told to come back', async () => {
+describe.each(PLATFORMS)('when %s shuts down', (platform) => {
+  it('streams close at once with a retry time', async () => {
     const comfyUI = await startComfyUI();
     const stack = await startStack({ baseUrl: comfyUI.url, shutdownGrace: 10 }, platform);
     const jobs = jobsOf(stack);
@@ -174,7 +176,7 @@ describe.each<Platform>(['service', 'express'])('when %s shuts down', (platform)
   });
 });
 
-/** The body of an answer that has to be ended properly. */
+/** The body of a response that must end properly. */
 function rawText(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = request(url, (response) => {

@@ -1,7 +1,7 @@
 import type { Simulator } from '../../src/simulator';
 import { eventually } from '../support/eventually';
-import { jobsOf, TIME, type ToldJob } from '../support/jobs';
-import { type Platform, postJson, type Stack, startComfyUI, startStack } from '../support/stack';
+import { jobsOf, TIME, type JobJson } from '../support/jobs';
+import { PLATFORMS, postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { flatPicture, noisePicture, slowPicture } from '../support/workflows';
 
 const UUID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
@@ -9,7 +9,7 @@ const UUID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
 let color = 0;
 const picture = () => flatPicture(++color);
 
-describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platform) => {
+describe.each(PLATFORMS)('/jobs on %s', (platform) => {
   let comfyUI: Simulator;
   let stack: Stack;
   let jobs: ReturnType<typeof jobsOf>;
@@ -27,8 +27,46 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
     await comfyUI.close();
   });
 
+  it('GET /jobs/:id/workflow returns the submitted workflow', async () => {
+    const prompt = {
+      b: noisePicture('18446744073709551615')['1'],
+      a: { class_type: 'SaveImage', inputs: { images: ['b', 0], filename_prefix: 'ä' } },
+    };
+    const response = await fetch(`${stack.url}/jobs/${await jobs.start(prompt)}/workflow`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    const text = await response.text();
+    expect(Object.keys(JSON.parse(text) as object)).toEqual(['b', 'a']);
+    expect(JSON.parse(text)).toMatchObject({ a: prompt.a });
+    expect(text).toMatch(/"seed":"?18446744073709551615"?/);
+  });
+
+  it('DELETE removes an ended job, and no running one', async () => {
+    const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const id = await jobs.start(picture());
+    await held.struck;
+    const refused = await jobs.remove(id);
+    expect([refused.status, refused.headers.get('x-job-id')]).toEqual([409, id]);
+    expect(await refused.json()).toMatchObject({ code: 'not_ended', jobId: id });
+    held.clear();
+    await jobs.ended(id);
+    const removed = await jobs.remove(id);
+    expect([removed.status, await removed.text()]).toEqual([204, '']);
+    expect((await jobs.remove(id)).status).toBe(404);
+    expect((await fetch(`${stack.url}/jobs/${id}`)).status).toBe(404);
+  });
+
   describe('a job', () => {
-    it('is told from its start to its end', async () => {
+    it('is found by an uppercase id, and never cached', async () => {
+      const id = await jobs.start(picture());
+      const response = await fetch(`${stack.url}/jobs/${id.toUpperCase()}`);
+      expect(((await response.json()) as JobJson).id).toBe(id);
+      expect(response.headers.get('cache-control')).toBe('no-store');
+    });
+
+    if (platform !== 'service') return;
+
+    it('is returned from its start to its end', async () => {
       const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
       const id = await jobs.start(slowPicture(++color, { seconds: 0 }), { priority: 7 });
       await held.struck;
@@ -90,7 +128,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
       });
     });
 
-    it('is told with the node that failed', async () => {
+    it('is returned with the failed node', async () => {
       comfyUI.faults.arm({ kind: 'node-exception', classType: 'SaveImage', type: 'OSError', message: 'disk full' });
       const { status, error } = await jobs.ended(await jobs.start(picture()));
       expect({ status, error }).toMatchObject({
@@ -106,21 +144,16 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
       });
     });
 
-    it('is told with what ComfyUI refused', async () => {
+    it('is returned with the errors of a refused workflow', async () => {
       const { status, error, attempts } = await jobs.ended(await jobs.start({ 1: { class_type: 'Nope', inputs: {} } }));
       expect({ status, error, attempts }).toMatchObject({
         status: 'failed',
         error: { code: 'invalid_workflow', message: expect.stringContaining('Nope') },
       });
     });
-
-    it('is found in capital letters too, and never cached', async () => {
-      const id = await jobs.start(picture());
-      const response = await fetch(`${stack.url}/jobs/${id.toUpperCase()}`);
-      expect(((await response.json()) as ToldJob).id).toBe(id);
-      expect(response.headers.get('cache-control')).toBe('no-store');
-    });
   });
+
+  if (platform !== 'service') return;
 
   it.each([
     ['GET', ''],
@@ -128,7 +161,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
     ['GET', '/events'],
     ['POST', '/cancel'],
     ['DELETE', ''],
-  ])('%s /jobs/:id%s answers 404 for what is no job', async (method, path) => {
+  ])('%s /jobs/:id%s answers 404 for an unknown job', async (method, path) => {
     for (const id of [UUID, 'abc', '%0d%0aX-Evil:%201', 'x'.repeat(90), '%22%3Cscript%3E']) {
       const response = await fetch(`${stack.url}/jobs/${id}${path}`, { method });
       const text = await response.text();
@@ -138,7 +171,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
   });
 
   describe('the list', () => {
-    it('is newest first, page by page, also when jobs come meanwhile', async () => {
+    it('is newest first, page by page, also while jobs are added', async () => {
       const ids = [];
       for (let i = 0; i < 5; i++) ids.push(await jobs.start(picture()));
       const first = await jobs.list('?limit=2');
@@ -148,7 +181,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
       for (const id of ids) await jobs.ended(id);
     });
 
-    it('has ids in the order of time, as have the files', async () => {
+    it('has ids in the order of time, for jobs and files', async () => {
       const ended = [];
       for (let i = 0; i < 4; i++) ended.push(await jobs.ended(await jobs.start(picture())));
       const ids = ended.map(({ id }) => id);
@@ -158,13 +191,13 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
       expect(assetIds.toSorted()).toEqual(assetIds);
     });
 
-    it('ends with a page that has no next', async () => {
+    it('ends with a page without next', async () => {
       let page = await jobs.list('?limit=200');
       for (let i = 0; page.next !== null && i < 20; i++) page = await jobs.list(`?limit=200&cursor=${page.next}`);
       expect(page.next).toBeNull();
     });
 
-    it('is filtered by status, and tells who waits in which place', async () => {
+    it('is filtered by status, and contains the queue positions', async () => {
       const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
       const running = await jobs.start(picture());
       await held.struck;
@@ -191,7 +224,7 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
     });
 
     it.each(['status=done', 'status=queued,done', 'limit=0', 'limit=201', 'limit=x', 'cursor=nonsense', 'cursor=%00'])(
-      'refuses ?%s with a sentence',
+      'refuses ?%s with a message',
       async (query) => {
         const response = await fetch(`${stack.url}/jobs?${query}`);
         const body = (await response.json()) as { code: string; message: string };
@@ -201,37 +234,23 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
     );
   });
 
-  it('GET /jobs/:id/workflow gives the workflow as it was sent', async () => {
-    const prompt = {
-      b: noisePicture('18446744073709551615')['1'],
-      a: { class_type: 'SaveImage', inputs: { images: ['b', 0], filename_prefix: 'ä' } },
-    };
-    const response = await fetch(`${stack.url}/jobs/${await jobs.start(prompt)}/workflow`);
-    expect(response.status).toBe(200);
-    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
-    const text = await response.text();
-    expect(Object.keys(JSON.parse(text) as object)).toEqual(['b', 'a']);
-    expect(JSON.parse(text)).toMatchObject({ a: prompt.a });
-    expect(text).toMatch(/"seed":"?18446744073709551615"?/);
-  });
-
-  describe('cancelation', () => {
-    it('ends a job that runs, once however often it is asked for', async () => {
+  describe('cancellation', () => {
+    it('ends a running job, once for repeated requests', async () => {
       const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
       const id = await jobs.start(picture());
       await held.struck;
       await jobs.running(id);
-      const answers = await Promise.all([jobs.cancel(id), jobs.cancel(id)]);
-      for (const answer of answers) {
-        expect(answer.status).toBe(200);
-        expect(await answer.json()).toMatchObject({ id, status: expect.stringMatching(/^cancel(ing|ed)$/) });
+      const responses = await Promise.all([jobs.cancel(id), jobs.cancel(id)]);
+      for (const response of responses) {
+        expect(response.status).toBe(200);
+        expect(await response.json()).toMatchObject({ id, status: expect.stringMatching(/^cancel(ing|ed)$/) });
       }
       expect(await jobs.ended(id)).toMatchObject({ status: 'canceled', error: { code: 'canceled' } });
       const again = await jobs.cancel(id);
-      expect([again.status, ((await again.json()) as ToldJob).status]).toEqual([200, 'canceled']);
+      expect([again.status, ((await again.json()) as JobJson).status]).toEqual([200, 'canceled']);
     });
 
-    it('ends a job that waits at once, and no other', async () => {
+    it('ends a waiting job at once, and no other', async () => {
       const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
       const [running, waiting, next] = [
         await jobs.start(picture()),
@@ -249,25 +268,10 @@ describe.each<Platform>(['service', 'express', 'fastify'])('/jobs on %s', (platf
       expect((await jobs.ended(next)).status).toBe('succeeded');
     });
 
-    it('leaves an ended job as it is', async () => {
+    it('does not change an ended job', async () => {
       const { id, revision } = await jobs.ended(await jobs.start(picture()));
       expect(await (await jobs.cancel(id)).json()).toMatchObject({ status: 'succeeded', revision });
     });
-  });
-
-  it('DELETE removes a job that has ended, and none that goes on', async () => {
-    const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
-    const id = await jobs.start(picture());
-    await held.struck;
-    const refused = await jobs.remove(id);
-    expect([refused.status, refused.headers.get('x-job-id')]).toEqual([409, id]);
-    expect(await refused.json()).toMatchObject({ code: 'not_ended', jobId: id });
-    held.clear();
-    await jobs.ended(id);
-    const removed = await jobs.remove(id);
-    expect([removed.status, await removed.text()]).toEqual([204, '']);
-    expect((await jobs.remove(id)).status).toBe(404);
-    expect((await fetch(`${stack.url}/jobs/${id}`)).status).toBe(404);
   });
 });
 
@@ -280,7 +284,7 @@ describe('a workflow through the service', () => {
     const response = await postJson(`${stack.url}/generate`, `{"prompt":${workflow}}`, {
       headers: { Prefer: 'respond-async' },
     });
-    const { id, seeds } = (await response.json()) as ToldJob;
+    const { id, seeds } = (await response.json()) as JobJson;
     expect(await (await fetch(`${stack.url}/jobs/${id}/workflow`)).text()).toBe(workflow);
     expect(seeds).toEqual([{ nodeId: '12', value: '18446744073709551615' }]);
     await stack.close();

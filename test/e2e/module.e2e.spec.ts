@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => comfyUI.close());
 
 describe('ComfyUIModule in another application', () => {
-  it('gives the client and the generation service, and no endpoints unless asked', async () => {
+  it('provides the client and the generation service, and endpoints only with the option', async () => {
     @Module({ imports: [ComfyUIModule.forRoot({ baseUrl: comfyUI.url })] })
     class Host {}
     const app = await NestFactory.create(Host, new ExpressAdapter(), { logger: false });
@@ -28,7 +28,7 @@ describe('ComfyUIModule in another application', () => {
     await app.close();
   });
 
-  it('is configured asynchronously from whatever the host has', async () => {
+  it('is configured asynchronously by providers of the host', async () => {
     @Injectable()
     class Settings {
       readonly address = comfyUI.url;
@@ -50,7 +50,7 @@ describe('ComfyUIModule in another application', () => {
     await app.close();
   });
 
-  it('respects the guards and pipes of the host, and is not disturbed by them', async () => {
+  it('respects the guards and pipes of the host, and works with them', async () => {
     @Injectable()
     class OnlyFriends implements CanActivate {
       canActivate(context: { switchToHttp(): { getRequest(): { headers: Record<string, string> } } }): boolean {
@@ -76,7 +76,7 @@ describe('ComfyUIModule in another application', () => {
     await app.close();
   });
 
-  it('leaves the errors of the host to the host', async () => {
+  it('does not handle errors of the host', async () => {
     @Controller('own')
     class Own {
       @Get()
@@ -107,7 +107,7 @@ describe('ComfyUIModule in another application', () => {
     ['responseTimeout', { responseTimeout: NaN }],
     ['generateTimeout', { generateTimeout: -1 }],
     ['spoolMemory', { spoolMemory: -1 }],
-  ])('does not start with a bad %s, and says so without telling a secret', async (name, options) => {
+  ])('does not start with an invalid %s, and has no secret in the error', async (name, options) => {
     @Module({ imports: [ComfyUIModule.forRoot(options)] })
     class Host {}
     const starting = NestFactory.createApplicationContext(Host, { logger: false, abortOnError: false });

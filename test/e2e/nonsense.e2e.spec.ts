@@ -28,7 +28,7 @@ async function refusal(response: Response): Promise<{ status: number; code: stri
 const deep = (depth: number, seed = '1') =>
   `{"prompt":{"1":{"class_type":"A","inputs":{"seed":${seed},"x":${'['.repeat(depth)}${']'.repeat(depth)}}}}}`;
 
-describe('POST /generate refuses with a sentence', () => {
+describe('POST /generate refuses with a message', () => {
   it.each([
     ['malformed JSON', '{"prompt":', 'not valid JSON'],
     ['an empty body', '', 'must be a JSON object'],
@@ -36,13 +36,13 @@ describe('POST /generate refuses with a sentence', () => {
     ['an array', '[]', 'must be a JSON object'],
     ['no prompt', '{}', 'prompt is missing'],
     ['a bare workflow', JSON.stringify(flatPicture(1)), 'must be in a field'],
-    ['a prompt that is text', '{"prompt":"{}"}', 'send the JSON object itself'],
+    ['a prompt that is a string', '{"prompt":"{}"}', 'send the JSON object itself'],
     ['a prompt that is null', '{"prompt":null}', 'null'],
     ['an empty prompt', '{"prompt":{}}', 'no nodes'],
-    ['the format of the editor', '{"prompt":{"nodes":[],"links":[]}}', 'Export (API)'],
-    ['the format of the editor, bare', '{"nodes":[],"links":[]}', 'must be in a field'],
-    ['nesting beyond reason', deep(50_000), 'nested too deeply'],
-    ['nesting beyond reason beside a large seed', deep(50_000, '18446744073709551615'), 'nested too deeply'],
+    ['the UI format', '{"prompt":{"nodes":[],"links":[]}}', 'Export (API)'],
+    ['the UI format, bare', '{"nodes":[],"links":[]}', 'must be in a field'],
+    ['deep nesting', deep(50_000), 'nested too deeply'],
+    ['deep nesting with a large seed', deep(50_000, '18446744073709551615'), 'nested too deeply'],
     ['NaN', '{"prompt":{"1":{"class_type":"A","inputs":{"x":NaN}}}}', 'not valid JSON'],
   ])('%s', async (_what, body, sentence) => {
     const { status, code, message } = await refusal(await postJson(`${stack.url}/generate`, body));
@@ -51,7 +51,7 @@ describe('POST /generate refuses with a sentence', () => {
   });
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'multipart/form-data; boundary=x'])(
-    'a body of type %s, which a foreign page could send without asking',
+    'a body of type %s, which another origin could send without a preflight request',
     async (type) => {
       const response = await postJson(
         `${stack.url}/generate`,
@@ -75,7 +75,7 @@ describe('POST /generate refuses with a sentence', () => {
   });
 });
 
-it('unknown paths and methods are answered in the same shape', async () => {
+it('unknown paths and methods have the same error format', async () => {
   expect(await refusal(await fetch(`${stack.url}/nowhere`))).toMatchObject({ status: 404, code: 'not_found' });
   expect(await refusal(await fetch(`${stack.url}/generate`, { method: 'DELETE' }))).toMatchObject({
     status: 404,
@@ -83,7 +83,15 @@ it('unknown paths and methods are answered in the same shape', async () => {
   });
 });
 
-it('fields it does not know are ignored, as the bare bridge did', async () => {
+it.each([
+  ['an address that does not decode', '/jobs/%ff'],
+  ['an id of 200 characters', `/jobs/${'a'.repeat(200)}`],
+])('%s has the same error format', async (_what, path) => {
+  const { status, code } = await refusal(await fetch(`${stack.url}${path}`));
+  expect({ status, code }).toEqual({ status: 400, code: 'invalid_request' });
+});
+
+it('unknown fields are ignored', async () => {
   const response = await postJson(`${stack.url}/generate`, {
     prompt: flatPicture(3),
     client_id: 'me',
@@ -92,7 +100,7 @@ it('fields it does not know are ignored, as the bare bridge did', async () => {
   expect(response.status).toBe(200);
 });
 
-it('prototype pollution goes nowhere', async () => {
+it('prototype pollution has no effect', async () => {
   const body =
     '{"__proto__":{"polluted":1},"prompt":{"__proto__":{"class_type":"A","inputs":{}},"constructor":{"class_type":"B","inputs":{}}}}';
   const response = await postJson(`${stack.url}/generate`, body);

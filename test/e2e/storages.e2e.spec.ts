@@ -6,7 +6,7 @@ import { jobsOf } from '../support/jobs';
 import { type Platform, postJson, type Stack, startComfyUI, startStack } from '../support/stack';
 import { noisePicture } from '../support/workflows';
 
-interface Answer {
+interface ResultJson {
   readonly image: string;
   readonly images: readonly { readonly assetId: string; readonly url: string; readonly base64: string }[];
 }
@@ -56,10 +56,10 @@ describe.each(PLACES)('a service with its files in %s', (_name, platform, makePl
 
   const picture = () => noisePicture(++seed, { size: 100, batch: 2 });
   const generate = async (fields: object) =>
-    (await (await postJson(`${stack.url}/generate`, { prompt: picture(), ...fields })).json()) as Answer;
+    (await (await postJson(`${stack.url}/generate`, { prompt: picture(), ...fields })).json()) as ResultJson;
   const bytesAt = async (url: string) => Buffer.from(await (await fetch(url)).arrayBuffer());
 
-  it('answers links of the storage, and serves the same bytes itself', async () => {
+  it('returns links of the storage, and serves the same bytes itself', async () => {
     const { image, images } = await generate({});
     expect(images).toHaveLength(2);
     for (const { assetId, url, base64 } of images) {
@@ -73,7 +73,7 @@ describe.each(PLACES)('a service with its files in %s', (_name, platform, makePl
     expect((await bytesAt(links.image)).subarray(1, 4).toString()).toBe('PNG');
   });
 
-  it('serves a part, and the picture converted', async () => {
+  it('serves a range, and the converted image', async () => {
     const { images } = await generate({ response: 'url' });
     const url = `${stack.url}/assets/${images[0]!.assetId}`;
     const part = await fetch(url, { headers: { Range: 'bytes=1-3' } });
@@ -81,7 +81,7 @@ describe.each(PLACES)('a service with its files in %s', (_name, platform, makePl
     expect((await fetch(`${url}?format=webp`)).headers.get('content-type')).toBe('image/webp');
   });
 
-  it('fails a job while the storage is away, and collects its files later', async () => {
+  it('fails a job while the storage is unreachable, and collects its files later', async () => {
     await place.outage.begin();
     const jobs = jobsOf(stack);
     const failed = await jobs.ended(await jobs.start(picture()));
@@ -95,16 +95,16 @@ describe.each(PLACES)('a service with its files in %s', (_name, platform, makePl
   }, 60_000);
 });
 
-it('does not start with settings of a storage that can not be', async () => {
+it('does not start with an access key that the storage refuses', async () => {
   const place = await inS3();
   const storage = { kind: 's3', ...place.options, secretAccessKey: 'wrong' } as const;
   const logged = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
-  await expect(startStack({ storage }, 'express')).rejects.toThrow(/S3_SECRET_ACCESS_KEY|S3_ACCESS_KEY_ID/);
+  await expect(startStack({ storage }, 'express')).rejects.toThrow(/check the access key, its secret and the region/);
   logged.mockRestore();
   await place.remove();
 });
 
-it('S3 is not asked for files that nobody has stored, and gets those that it has once', async () => {
+it('new files cause no look-up in S3, and known ones are stored once', async () => {
   const [comfyUI, place] = [await startComfyUI(), await inS3()];
   const stack = await startStack({ baseUrl: comfyUI.url, storage: { kind: 's3', ...place.options } });
   const methods = () => place.server.requests.splice(0).map((request) => request.split(' ')[0]);

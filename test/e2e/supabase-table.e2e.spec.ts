@@ -57,7 +57,7 @@ describeWithPostgres('the service with a Supabase project', () => {
     expect((await postJson(`${stack.url}/generate`, `{"prompt":${workflow}}`)).status).toBe(200);
     await arrived(1);
     const [row] = await project.rows();
-    const job = (await stack.app.get(JobRepository).find(String(row?.job_id)))!;
+    const job = (await stack.app.get(JobRepository).find(String(row?.job_id)))!.job;
     const [output] = job.outputs;
     const url = `https://comfy.example/assets/${output?.assetId}`;
     expect(row).toMatchObject({
@@ -79,7 +79,7 @@ describeWithPostgres('the service with a Supabase project', () => {
     });
   });
 
-  it('writes what became of those that did not succeed', async () => {
+  it('writes the outcome of jobs that did not succeed', async () => {
     const stack = await start();
     const hold = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const { start: begin, cancel, ended, running } = jobsOf(stack);
@@ -101,7 +101,7 @@ describeWithPostgres('the service with a Supabase project', () => {
     ]);
   });
 
-  it('lets no job fail while Supabase is down, also over a restart, and brings each row once when it is back', async () => {
+  it('fails no job during an outage of Supabase, also across a restart, and writes each row once afterwards', async () => {
     const first = await start();
     await standIn.stop();
     for (const color of [1, 2, 3]) expect((await generate(first, color)).status).toBe(200);
@@ -133,12 +133,8 @@ describeWithPostgres('the service with a Supabase project', () => {
   });
 
   it.each([
-    [
-      'that is wrong',
-      () => 'sb_secret_of_another_project',
-      'refused our key: check that SUPABASE_KEY is a key of the project',
-    ],
-    ['with too few rights', () => standIn.anonKey, 'use the secret (service_role) key for SUPABASE_KEY'],
+    ['that is wrong', () => 'sb_secret_of_another_project', 'refused the key: check that it is a key of this project'],
+    ['with too few rights', () => standIn.anonKey, 'use the secret (service_role) key'],
   ])('refuses to start with a key %s', async (_what, key, message) => {
     await expect(start({ supabaseTable: { url: standIn.url, key: key() } })).rejects.toMatchObject({
       code: 'storage_failed',
@@ -150,7 +146,9 @@ describeWithPostgres('the service with a Supabase project', () => {
     await expect(
       start({ supabaseTable: { url: standIn.url, key: standIn.secretKey, table: 'pictures' } }),
     ).rejects.toMatchObject({
-      message: expect.stringMatching(/"pictures" .* is not there: run docs\/supabase.sql .* or check SUPABASE_TABLE/),
+      message: expect.stringMatching(
+        /"pictures" .* does not exist: run docs\/supabase.sql .* or check the name of the table/,
+      ),
     });
   });
 
@@ -161,7 +159,7 @@ describeWithPostgres('the service with a Supabase project', () => {
     await eventually(async () => expect(await project.rows('pictures')).toHaveLength(1));
   });
 
-  it('tells its key to no log', async () => {
+  it('never logs its key', async () => {
     const stack = await start({ publicUrl: undefined }, 'express');
     await generate(stack, 1);
     await arrived(1);
@@ -170,11 +168,11 @@ describeWithPostgres('the service with a Supabase project', () => {
       body: `${String(headers.apikey)} ${headers.authorization}`,
     });
     await generate(stack, 2);
-    await eventually(() => expect(stack.logs.join('\n')).toContain('has no row yet, next try in 1 min'));
+    await eventually(() => expect(stack.logs.join('\n')).toContain('has no row yet, next attempt in 1 min'));
     await standIn.stop();
     await generate(stack, 3);
-    await eventually(() => expect(stack.logs.join('\n')).toContain('can not be reached (ECONNREFUSED)'));
-    expect(stack.logs.join('\n')).toContain('set PUBLIC_URL to make them links');
+    await eventually(() => expect(stack.logs.join('\n')).toContain('cannot be reached (ECONNREFUSED)'));
+    expect(stack.logs.join('\n')).toContain('because no public URL is set');
     expect(stack.logs.join('\n')).not.toContain(standIn.secretKey);
   });
 });

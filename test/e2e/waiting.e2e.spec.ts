@@ -26,12 +26,12 @@ const queue = async () =>
 const isIdle = async () => Object.values(await queue()).every((items) => items.length === 0);
 const history = async (id: string) => JSON.stringify(await (await fetch(`${comfyUI.url}/history/${id}`)).json());
 
-describe('the time a caller waits', () => {
+describe('the timeout of a request', () => {
   it.each([
     ['the timeout field', { timeout: 0.3 }, {}, '0.3 s'],
     ['Prefer: wait', {}, { Prefer: 'wait=1' }, '1 s'],
     ['the field rather than the header', { timeout: 0.3 }, { Prefer: 'wait=10' }, '0.3 s'],
-  ])('is that of %s; then 504 with the job, which goes on', async (_what, fields, headers, said) => {
+  ])('is that of %s; then 504 with the job, which continues', async (_what, fields, headers, timeout) => {
     const response = await generate({ prompt: slowPicture(++color, { seconds: 1.5 }), ...fields }, { headers });
     expect(response.status).toBe(504);
     const body = (await response.json()) as { jobId: string };
@@ -39,7 +39,7 @@ describe('the time a caller waits', () => {
       statusCode: 504,
       error: 'Gateway Timeout',
       code: 'timeout',
-      message: expect.stringContaining(said),
+      message: expect.stringContaining(timeout),
     });
     await eventually(async () => expect(await history(body.jobId)).toContain('execution_success'));
   });
@@ -56,11 +56,11 @@ describe('the time a caller waits', () => {
     await eventually(async () => expect(await isIdle()).toBe(true));
   });
 
-  it('may be set for the whole service', async () => {
-    const impatient = await startStack({ baseUrl: comfyUI.url, generateTimeout: 0.2 }, 'service');
-    const response = await postJson(`${impatient.url}/generate`, { prompt: slowPicture(++color, { seconds: 1 }) });
+  it('can be set for the whole service', async () => {
+    const short = await startStack({ baseUrl: comfyUI.url, generateTimeout: 0.2 }, 'service');
+    const response = await postJson(`${short.url}/generate`, { prompt: slowPicture(++color, { seconds: 1 }) });
     expect(response.status).toBe(504);
-    await impatient.close();
+    await short.close();
   });
 
   it.each([
@@ -81,7 +81,7 @@ describe('the time a caller waits', () => {
 });
 
 describe('an event stream', () => {
-  it('tells the progress at least once a second while nothing happens', async () => {
+  it('sends the progress at least once a second without changes', async () => {
     const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const response = await generate({ prompt: flatPicture(++color) }, { accept: 'text/event-stream' });
     const arrivals: number[] = [];
@@ -94,12 +94,12 @@ describe('an event stream', () => {
     expect(arrivals.length).toBeGreaterThanOrEqual(8);
   });
 
-  it('tells node, class, step and previews while it runs', async () => {
+  it('sends node, class, step and previews during the run', async () => {
     const events = await allEvents(
       await generate({ prompt: slowPicture(++color, { seconds: 0.5, steps: 5 }) }, { accept: 'text/event-stream' }),
     );
-    const told = events.filter(({ event }) => event === 'progress').map(({ data }) => data);
-    expect(told).toContainEqual(
+    const progress = events.filter(({ event }) => event === 'progress').map(({ data }) => data);
+    expect(progress).toContainEqual(
       expect.objectContaining({
         status: 'running',
         currentNode: '2',
@@ -108,7 +108,7 @@ describe('an event stream', () => {
         steps: 5,
       }),
     );
-    for (const { elapsedMs, value } of told) {
+    for (const { elapsedMs, value } of progress) {
       expect(elapsedMs).toBeGreaterThanOrEqual(0);
       expect(value).toBeLessThanOrEqual(1);
     }
@@ -132,18 +132,18 @@ describe('an event stream', () => {
   });
 });
 
-describe('a caller who disconnects', () => {
+describe('a client that disconnects', () => {
   async function leaveWhileRunning(fields: object, accept?: string): Promise<string> {
     const caller = new AbortController();
     const held = comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
-    const answer = generate({ prompt: flatPicture(++color), ...fields }, { signal: caller.signal, accept }).then(
+    const pending = generate({ prompt: flatPicture(++color), ...fields }, { signal: caller.signal, accept }).then(
       (response) => response.text(),
     );
-    answer.catch(() => undefined);
+    pending.catch(() => undefined);
     await held.struck;
     const [item] = (await queue()).queue_running as [unknown, string][];
     caller.abort();
-    await expect(answer).rejects.toThrow('abort');
+    await expect(pending).rejects.toThrow('abort');
     if (!('cancelOnDisconnect' in fields)) held.clear();
     return item?.[1] ?? '';
   }
@@ -153,20 +153,20 @@ describe('a caller who disconnects', () => {
     await eventually(async () => expect(await history(id)).toContain('execution_success'));
   });
 
-  it.each([undefined, 'text/event-stream'])('cancels it when that was asked for (%s)', async (accept) => {
+  it.each([undefined, 'text/event-stream'])('cancels the run with the option (%s)', async (accept) => {
     const id = await leaveWhileRunning({ cancelOnDisconnect: true }, accept);
     await eventually(async () => expect(await history(id)).toContain('execution_interrupted'));
   });
 });
 
-it('tells those who wait that the service is shutting down', async () => {
-  const leaving = await startStack({ baseUrl: comfyUI.url }, 'service');
+it('waiting requests fail with shutting_down when the service shuts down', async () => {
+  const closing = await startStack({ baseUrl: comfyUI.url }, 'service');
   comfyUI.faults.arm({ kind: 'hold', classType: 'SaveImage' });
   const waiting = [undefined, 'text/event-stream'].map(async (accept) =>
-    postJson(`${leaving.url}/generate`, { prompt: flatPicture(++color) }, { accept }),
+    postJson(`${closing.url}/generate`, { prompt: flatPicture(++color) }, { accept }),
   );
   await eventually(async () => expect((await queue()).queue_pending).toHaveLength(1));
-  await leaving.close();
+  await closing.close();
   const [plain, stream] = await Promise.all(waiting);
   expect(plain?.status).toBe(503);
   expect(plain?.headers.get('retry-after')).toBe('5');
