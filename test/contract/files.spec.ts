@@ -23,7 +23,7 @@ const view = (
 const bytes = async (response: Response): Promise<Buffer> => Buffer.from(await response.arrayBuffer());
 
 /** Runs a prompt and returns the files of one of its nodes. */
-async function made(prompt: PromptBody['prompt'], nodeId = '2'): Promise<FileReference[]> {
+async function filesOf(prompt: PromptBody['prompt'], nodeId = '2'): Promise<FileReference[]> {
   const client = await RawClient.connect(server());
   const { promptId } = await client.run({ prompt });
   await client.close();
@@ -33,7 +33,7 @@ async function made(prompt: PromptBody['prompt'], nodeId = '2'): Promise<FileRef
   return outputs[nodeId]?.images ?? [];
 }
 
-const one = async (prompt = flatPicture()): Promise<FileReference> => (await made(prompt))[0]!;
+const one = async (prompt = flatPicture()): Promise<FileReference> => (await filesOf(prompt))[0]!;
 
 describe('/view', () => {
   it('sends the file with its type, a tag and support for ranges', async () => {
@@ -51,7 +51,7 @@ describe('/view', () => {
     expect(await sharp(png).metadata()).toMatchObject({ format: 'png', width: 64, height: 64, channels: 3 });
   });
 
-  it('sends a part, and says of how much', async () => {
+  it('sends a range, with the size of the file', async () => {
     const file = await one();
     const whole = await bytes(await view(file));
     const part = await view(file, { headers: { Range: 'bytes=10-19' } });
@@ -62,7 +62,7 @@ describe('/view', () => {
     expect((await view(file, { headers: { Range: `bytes=${whole.length}-` } })).status).toBe(416);
   });
 
-  it('does not send what the client has', async () => {
+  it('answers 304 for a known tag', async () => {
     const file = await one();
     const { headers } = await view(file);
     const again = await view(file, { headers: { 'If-None-Match': headers.get('etag') ?? '' } });
@@ -107,29 +107,29 @@ describe('/view', () => {
     ['filename=passwd&subfolder=%2Fetc', 403],
     ['filename=a.png&subfolder=x%2F..%2F..', 403],
     ['filename=no-such-file.png%20[temp]', 404],
-  ])('refuses %s with %i and nothing else', async (query, status) => {
+  ])('refuses %s with %i and an empty body', async (query, status) => {
     expect(await get(server(), `/view?${query}`)).toEqual({ status, body: '' });
   });
 });
 
-describe('saved pictures', () => {
-  it('are numbered on, and a batch has numbers in a row', async () => {
+describe('saved images', () => {
+  it('have ascending numbers, and consecutive ones in a batch', async () => {
     const prefix = `contract-${randomInt(2 ** 40)}`;
     const batch = flatPicture({ prefix });
     batch['1']!.inputs['batch_size'] = 2;
-    const names = (await made(batch)).map(({ filename }) => filename);
+    const names = (await filesOf(batch)).map(({ filename }) => filename);
     names.push((await one(flatPicture({ prefix }))).filename);
     expect(names).toEqual([1, 2, 3].map((n) => `${prefix}_0000${n}_.png`));
   });
 
-  it('go into folders that the prefix names, with their size if it asks', async () => {
+  it('are saved in folders of the prefix, with their size if the prefix contains it', async () => {
     const file = await one(flatPicture({ prefix: 'contract/./x/../deep/%width%x%height%_%unknown%' }));
     expect(file).toMatchObject({ subfolder: 'contract/deep', type: 'output' });
     expect(file.filename).toMatch(/^64x64_%unknown%_\d{5}_\.png$/);
     expect((await view(file)).status).toBe(200);
   });
 
-  it('never leave the output folder', async () => {
+  it('are refused outside the output folder', async () => {
     const client = await RawClient.connect(server());
     const { promptId } = await client.run({ prompt: flatPicture({ prefix: '../../contract-escape' }) });
     const { status } = (await historyWhenThere(server(), promptId)) as {
@@ -140,7 +140,7 @@ describe('saved pictures', () => {
     await client.close();
   });
 
-  it('carry the graph and every key of extra_pnginfo before their pixels', async () => {
+  it('contain the graph and every key of extra_pnginfo before their pixels', async () => {
     const client = await RawClient.connect(server());
     const prompt = flatPicture();
     const { promptId } = await client.run({
@@ -159,13 +159,13 @@ describe('saved pictures', () => {
     await client.close();
   });
 
-  it('are made of what the nodes computed', async () => {
+  it('have the pixels that the nodes computed', async () => {
     const flat = (color: number, width = 32) => ({
       class_type: 'EmptyImage',
       inputs: { width, height: 16, batch_size: 1, color },
     });
     const blend = { image1: ['1', 0], image2: ['2', 0], blend_factor: 0.5, blend_mode: 'multiply' };
-    const file = await made(
+    const file = await filesOf(
       {
         '1': flat(0x80c0ff),
         '2': flat(0xff8000, 64),

@@ -12,7 +12,7 @@ const queue = async (): Promise<{ queue_running: QueueItem[]; queue_pending: Que
 
 const interrupt = (promptId: string) => post(server(), '/interrupt', { prompt_id: promptId });
 
-/** A prompt that is at work in the sampler and will be for long. */
+/** Starts a prompt whose sampler runs for a long time. */
 async function startLong(client: RawClient): Promise<string> {
   const promptId = randomUUID();
   await client.submit({ prompt: longSampling(), prompt_id: promptId });
@@ -27,8 +27,8 @@ beforeEach(async () => {
 });
 afterEach(() => client.close());
 
-describeWithModel('the queue behind a prompt that is at work', () => {
-  it('an interrupted prompt ends at the next step, and its history says error', async () => {
+describeWithModel('the queue behind a running prompt', () => {
+  it('an interrupted prompt ends at the next step, with the status error in its history', async () => {
     const promptId = await startLong(client);
     expect(await interrupt(promptId)).toEqual({ status: 200, body: '' });
     await client.waitFor(isEndOf(promptId));
@@ -48,7 +48,7 @@ describeWithModel('the queue behind a prompt that is at work', () => {
     expect(messages.map(([type]) => type)).toEqual(['execution_start', 'execution_cached', 'execution_interrupted']);
   });
 
-  it('an interrupt for another prompt changes nothing', async () => {
+  it('an interrupt of another prompt has no effect', async () => {
     const promptId = await startLong(client);
     const from = client.messages.length;
     expect(await interrupt(randomUUID())).toEqual({ status: 200, body: '' });
@@ -57,14 +57,14 @@ describeWithModel('the queue behind a prompt that is at work', () => {
     await client.waitFor(isEndOf(promptId));
   });
 
-  it('an interrupt without a body stops whatever runs', async () => {
+  it('an interrupt without a body stops the running prompt', async () => {
     const promptId = await startLong(client);
     expect(await post(server(), '/interrupt', '')).toEqual({ status: 200, body: '' });
     await client.waitFor(isType('execution_interrupted', promptId));
     await client.waitFor(isEndOf(promptId));
   });
 
-  it('a prompt deleted while it waits leaves no trace but status messages', async () => {
+  it('a pending prompt that is deleted causes only status messages', async () => {
     const running = await startLong(client);
     const deleted = randomUUID();
     await client.submit({ prompt: flatPicture(), prompt_id: deleted });
@@ -98,7 +98,7 @@ describeWithModel('the queue behind a prompt that is at work', () => {
     expect(started.map(({ data }) => data['prompt_id'])).toEqual([running, front, a, b, late]);
   });
 
-  it('what waits is shown as the array of a heap, with five members an item', async () => {
+  it('pending prompts are the array of a heap, with five elements per item', async () => {
     const running = await startLong(client);
     const ids = [5, 3, 4, 1, 2].map((number) => ({ number, id: randomUUID() }));
     for (const { number, id } of ids) await client.submit({ prompt: flatPicture(), prompt_id: id, number });
@@ -113,20 +113,20 @@ describeWithModel('the queue behind a prompt that is at work', () => {
 });
 
 describe('the queue and the history', () => {
-  it('once the end marker is there, so is the history', async () => {
+  it('the history exists after the end marker', async () => {
     for (let i = 0; i < 20; i++) {
       const { promptId } = await client.run({ prompt: flatPicture() });
       expect(await historyOf(server(), promptId)).toBeDefined();
     }
   });
 
-  it('an interrupt while idle does not touch the next prompt', async () => {
+  it('an interrupt while idle does not affect the next prompt', async () => {
     await post(server(), '/interrupt', '');
     const { promptId } = await client.run({ prompt: flatPicture() });
     expect(await historyWhenThere(server(), promptId)).toMatchObject({ status: { status_str: 'success' } });
   });
 
-  it('deleting history takes the entry away, and only that one', async () => {
+  it('deleting from the history removes only that entry', async () => {
     const { promptId: kept } = await client.run({ prompt: flatPicture() });
     const { promptId: deleted } = await client.run({ prompt: flatPicture() });
     expect(await post(server(), '/history', { delete: [deleted, 'unknown'] })).toEqual({ status: 200, body: '' });
@@ -134,7 +134,7 @@ describe('the queue and the history', () => {
     expect(await historyOf(server(), kept)).toBeDefined();
   });
 
-  it('history can be read in parts, the newest by default', async () => {
+  it('the history can be read in pages, the newest entries by default', async () => {
     const ids: string[] = [];
     for (let i = 0; i < 3; i++) ids.push((await client.run({ prompt: flatPicture() })).promptId);
     const page = async (query: string) => Object.keys((await get(server(), `/history?${query}`)).body as object);
@@ -145,7 +145,7 @@ describe('the queue and the history', () => {
     expect(await page('offset=1000000')).toEqual([]);
   });
 
-  it('free_memory makes everything run again', async () => {
+  it('free_memory makes every node run again', async () => {
     const prompt = flatPicture();
     const cachedOnRerun = async (): Promise<unknown> => {
       const from = client.messages.length;
@@ -154,7 +154,7 @@ describe('the queue and the history', () => {
     };
     await client.run({ prompt });
     expect(await cachedOnRerun()).toEqual(['1', '2']);
-    // The worker takes notice when it is free, which may be after the next prompt.
+    // The idle worker reads the flag, which may be after the next prompt.
     const attempts: unknown[] = [];
     for (let i = 0; i < 5; i++) {
       await post(server(), '/free', { free_memory: true });

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { normaliseMessage } from './support/normalise';
 import { historyWhenThere, isText, isType, post, PromptBody, RawClient } from './support/raw-client';
-import { comparable, forget, replay, Replayed } from './support/replay';
+import { comparable, clearCache, replay, Replayed } from './support/replay';
 import { describeSimulator, useServer } from './support/server';
 import { renamed, withSimulatedNodes } from './support/simulated';
 import { readTrace, Trace } from './support/traces';
 
-/** These were recorded with throw-away node classes, which a real server does not keep. */
-describeSimulator('a recorded oddity happens again', () => {
+/** Recorded with temporary node classes, which a real server does not have. */
+describeSimulator('a recorded special case is reproduced', () => {
   const server = useServer();
   let client: RawClient;
   afterEach(() => client.close());
@@ -19,35 +19,35 @@ describeSimulator('a recorded oddity happens again', () => {
 
   const connect = async (flags?: object): Promise<void> => {
     client = await RawClient.connect(server(), flags && { flags });
-    await forget(client);
+    await clearCache(client);
   };
 
-  const again = async (name: string): Promise<{ replayed: Replayed; trace: Trace }> => {
+  const replayRecorded = async (name: string): Promise<{ replayed: Replayed; trace: Trace }> => {
     const { trace, body } = recorded(name);
     return { trace, replayed: await replay(client, body) };
   };
 
   it('a node with a progress bar and previews', async () => {
     await connect();
-    const { replayed, trace } = await again('normal-run');
+    const { replayed, trace } = await replayRecorded('normal-run');
     expect(comparable(replayed)).toEqual(comparable(trace));
   });
 
-  it('a run of which everything is cached', async () => {
+  it('a fully cached run', async () => {
     await connect();
     await replay(client, recorded('fully-cached-run').body);
-    const { replayed, trace } = await again('fully-cached-run');
+    const { replayed, trace } = await replayRecorded('fully-cached-run');
     expect(comparable(replayed)).toEqual(comparable(trace));
   });
 
-  it('a run of which a part is cached, with previews that carry their ids', async () => {
+  it('a partly cached run, with previews that contain ids', async () => {
     await connect({ supports_preview_metadata: true });
     await replay(client, recorded('normal-run').body);
-    const { replayed, trace } = await again('partly-cached-run-preview-metadata');
+    const { replayed, trace } = await replayRecorded('partly-cached-run-preview-metadata');
     expect(comparable(replayed)).toEqual(comparable(trace));
   });
 
-  it('a prompt without a client: only progress and previews are sent, to everybody', async () => {
+  it('a prompt without a client: only progress and previews are sent, as broadcasts', async () => {
     await connect();
     await replay(client, recorded('normal-run').body);
     const { trace, body } = recorded('no-client-id-run');
@@ -60,7 +60,7 @@ describeSimulator('a recorded oddity happens again', () => {
     expect(history).toMatchObject({ outputs: { '3': {} }, status: { status_str: 'success' } });
   });
 
-  it('a node that raises', async () => {
+  it('a node that raises an exception', async () => {
     await connect();
     server().simulator?.faults.arm({
       kind: 'node-exception',
@@ -68,45 +68,45 @@ describeSimulator('a recorded oddity happens again', () => {
       type: 'ValueError',
       message: 'boom boom',
     });
-    const { replayed, trace } = await again('node-exception-run');
+    const { replayed, trace } = await replayRecorded('node-exception-run');
     expect(comparable(replayed)).toEqual(comparable(trace));
     const [error] = replayed.messages.filter(isType('execution_error')).filter(isText);
     expect(error?.data['current_inputs']).toMatchObject({ steps: [0], preview: [false], image: [expect.any(String)] });
   });
 
-  it('an execution_error that is not the end', async () => {
+  it('an execution_error that does not end the run', async () => {
     await connect();
-    const { replayed, trace } = await again('execution-blocked-message-run');
+    const { replayed, trace } = await replayRecorded('execution-blocked-message-run');
     expect(comparable(replayed)).toEqual(comparable(trace));
   });
 
-  it('a submission of which one output is refused', async () => {
+  it('a submission with one refused output', async () => {
     await connect();
     const { trace, body } = recorded('partially-valid-submit');
-    // The refused class of the recording was an output node: here it is a picture that is not there, saved.
+    // The refused class of the recording was an output node: here SaveImage depends on a missing image.
     const prompt: PromptBody['prompt'] = {
       ...body.prompt,
       '4': { class_type: 'SaveImage', inputs: { images: ['5', 0], filename_prefix: 'x' } },
       '5': { class_type: 'LoadImage', inputs: { image: 'not here.png' } },
     };
     const replayed = await replay(client, { ...body, prompt });
-    expect(replayed.answer.body).toMatchObject({
+    expect(replayed.response.body).toMatchObject({
       node_errors: { '5': { dependent_outputs: ['4'], class_type: 'LoadImage' } },
     });
-    expect(comparable({ ...replayed, answer: trace.answer })).toEqual(comparable(trace));
+    expect(comparable({ ...replayed, response: trace.response })).toEqual(comparable(trace));
   });
 
-  it('an output node that shows nothing, and the same cached', async () => {
+  it('an output node without UI output, and the same cached', async () => {
     await connect();
     for (const name of ['output-node-without-ui', 'output-node-without-ui-cached']) {
-      const { replayed, trace } = await again(name);
+      const { replayed, trace } = await replayRecorded(name);
       expect(comparable(replayed)).toEqual(comparable(trace));
     }
   });
 
   it('text below a node, as a binary frame', async () => {
     await connect();
-    const { replayed, trace } = await again('progress-text-binary-run');
+    const { replayed, trace } = await replayRecorded('progress-text-binary-run');
     expect(comparable(replayed)).toEqual(comparable(trace));
   });
 

@@ -5,7 +5,7 @@ import { useServer } from './support/server';
 
 const server = useServer();
 
-/** fetch sets some headers itself, so these requests are made by hand. */
+/** Not fetch, which sets some headers itself. */
 function request(path: string, headers: Record<string, string>, method = 'GET'): Promise<number> {
   return new Promise((resolve, reject) => {
     const all = { ...server().headers, ...headers };
@@ -20,7 +20,7 @@ function request(path: string, headers: Record<string, string>, method = 'GET'):
 
 describe('every route', () => {
   it.each(['/prompt', '/queue', '/history', '/object_info/EmptyImage', '/system_stats', '/features', '/embeddings'])(
-    '%s has a twin below /api',
+    '%s is also served below /api',
     async (path) => {
       const [plain, twin] = [await get(server(), path), await get(server(), `/api${path}`)];
       expect([plain.status, twin.status]).toEqual([200, 200]);
@@ -32,7 +32,7 @@ describe('every route', () => {
     expect(await request('/system_stats', {}, 'HEAD')).toBe(200);
   });
 
-  it('knows what it does not know', async () => {
+  it('answers 404 or 405 to unknown routes', async () => {
     expect(await get(server(), '/nonsense')).toEqual({ status: 404, body: '' });
     expect(await post(server(), '/nonsense', '')).toEqual({ status: 405, body: '405: Method Not Allowed' });
     expect((await get(server(), '/models/nonsense')).status).toBe(404);
@@ -40,7 +40,7 @@ describe('every route', () => {
     expect((await get(server(), '/ws')).status).toBe(400);
   });
 
-  it('takes action and answers with nothing', async () => {
+  it('answers actions with an empty body', async () => {
     for (const path of ['/queue', '/history', '/free']) {
       expect(await post(server(), path, {})).toEqual({ status: 200, body: '' });
       expect((await post(server(), path, '{')).status).toBe(500);
@@ -53,13 +53,13 @@ describe('the origin guard', () => {
   const port = (): string => new URL(server().url).port;
   it.each([
     ['the same origin', '127.0.0.1:PORT', 'http://127.0.0.1:PORT', 200],
-    ['the same without a port', '127.0.0.1:PORT', 'http://127.0.0.1', 200],
+    ['the same origin without a port', '127.0.0.1:PORT', 'http://127.0.0.1', 200],
     ['another port', '127.0.0.1:PORT', 'http://127.0.0.1:3', 403],
     ['another name for this host', '127.0.0.1:PORT', 'http://localhost:PORT', 403],
     ['another site', '127.0.0.1:PORT', 'http://evil.example', 403],
     ['no origin at all', '127.0.0.1:PORT', 'null', 200],
     ['any origin behind a public name', 'example.com', 'http://evil.example', 200],
-  ])('lets pass or refuses %s', async (_, host, origin, status) => {
+  ])('accepts or refuses %s', async (_, host, origin, status) => {
     const headers = { Host: host.replace('PORT', port()), Origin: origin.replace('PORT', port()) };
     expect(await request('/prompt', headers)).toBe(status);
   });
@@ -68,7 +68,7 @@ describe('the origin guard', () => {
 describe('the catalogue', () => {
   type Info = Record<string, Record<string, unknown>>;
 
-  /** Texts for people are ComfyUI's own: the simulator has none of them. */
+  /** Removes texts for people, which the simulator does not have. */
   const bare = (value: unknown): unknown =>
     JSON.parse(
       JSON.stringify(value, (key, member: unknown) =>
@@ -93,14 +93,14 @@ describe('the catalogue', () => {
     'VAEDecode',
   ];
 
-  it('describes node classes like the recorded one', async () => {
+  it('describes node classes as recorded', async () => {
     const recorded = JSON.parse(readFileSync(`${__dirname}/../fixtures/traces/object_info.json`, 'utf8')) as Info;
     const info = (await get(server(), '/object_info')).body as Info;
     for (const name of CLASSES) expect(bare(info[name])).toEqual(bare(recorded[name]));
     expect(info['CheckpointLoaderSimple']).toMatchObject({ output: ['MODEL', 'CLIP', 'VAE'], output_node: false });
   });
 
-  it('names the version, the memory and the devices', async () => {
+  it('contains the version, the memory and the devices', async () => {
     const stats = (await get(server(), '/system_stats')).body as { system: object; devices: object[] };
     const recorded = JSON.parse(
       readFileSync(`${__dirname}/../fixtures/traces/system_stats.json`, 'utf8'),

@@ -20,7 +20,7 @@ async function answersPing(client: RawClient): Promise<boolean> {
 }
 
 describe('a socket', () => {
-  it('first gets a status with its id, and only this one has it', async () => {
+  it('first receives a status with its id, which later ones do not contain', async () => {
     const client = await RawClient.connect(server());
     expect(client.messages[0]).toEqual({
       type: 'status',
@@ -33,7 +33,7 @@ describe('a socket', () => {
     await client.close();
   });
 
-  it('gets an id when it brings none', async () => {
+  it('receives an id if it sends none', async () => {
     const url = `${server().url.replace(/^http/, 'ws')}/api/ws`;
     const socket = new WebSocket(url, { headers: server().headers });
     const [first] = (await once(socket, 'message')) as [Buffer];
@@ -43,10 +43,10 @@ describe('a socket', () => {
     socket.close();
   });
 
-  it('has its flags answered, once, and only if they are its first message', async () => {
+  it('receives feature flags in response to its own, once, and only if they are its first message', async () => {
     const client = await RawClient.connect(server(), { flags: { supports_preview_metadata: true } });
-    const [answer] = client.messages.filter(isType('feature_flags')).filter(isText);
-    expect(answer?.data).toMatchObject({
+    const [response] = client.messages.filter(isType('feature_flags')).filter(isText);
+    expect(response?.data).toMatchObject({
       supports_preview_metadata: true,
       max_upload_size: expect.any(Number) as number,
     });
@@ -61,7 +61,7 @@ describe('a socket', () => {
     await other.close();
   });
 
-  it('that sends more than 4 MiB at once is closed with 1009', async () => {
+  it('that sends a message above 4 MiB is closed with 1009', async () => {
     const client = await RawClient.connect(server());
     client.socket.send('x'.repeat(5 * 1024 * 1024));
     await client.closed();
@@ -69,8 +69,8 @@ describe('a socket', () => {
   });
 });
 
-describe('messages go', () => {
-  it('to the client that submitted; the others only see status', async () => {
+describe('messages are sent', () => {
+  it('to the client of the prompt; others receive only status', async () => {
     const [mine, other] = [await RawClient.connect(server()), await RawClient.connect(server())];
     await mine.run({ prompt: flatPicture() });
     await other.until(() => other.messages.filter(isType('status')).length >= 4);
@@ -79,7 +79,7 @@ describe('messages go', () => {
     await other.close();
   });
 
-  it('to nobody, or to everybody, when the prompt has no client', async () => {
+  it('to no socket or to all, if the prompt has no client', async () => {
     const client = await RawClient.connect(server());
     const promptId = randomUUID();
     await post(server(), '/prompt', { prompt: flatPicture(), prompt_id: promptId });
@@ -89,7 +89,7 @@ describe('messages go', () => {
     await client.close();
   });
 
-  it('nowhere when the client is not connected, but the history has everything', async () => {
+  it('to no socket if the client is disconnected, but the history is complete', async () => {
     const [stranger, promptId] = [randomUUID(), randomUUID()];
     await post(server(), '/prompt', { prompt: flatPicture(), prompt_id: promptId, client_id: stranger });
     const history = await historyWhenThere(server(), promptId);
@@ -101,8 +101,8 @@ describe('messages go', () => {
   });
 });
 
-describeWithModel('a client that comes back while its prompt runs', () => {
-  it('is told the node that runs, without the prompt, and gets what follows', async () => {
+describeWithModel('a client that reconnects while its prompt runs', () => {
+  it('receives the running node, without the prompt, and the later messages', async () => {
     const first = await RawClient.connect(server());
     const promptId = randomUUID();
     await first.submit({ prompt: longSampling(), prompt_id: promptId });
@@ -119,13 +119,13 @@ describeWithModel('a client that comes back while its prompt runs', () => {
   });
 });
 
-describe('a client that comes back', () => {
-  it('before its old socket is gone takes its place; and when either closes, the other hears nothing more', async () => {
+describe('a client that reconnects', () => {
+  it('before its old socket closes replaces it; and when either closes, the other receives nothing more', async () => {
     const first = await RawClient.connect(server());
     const second = await RawClient.connect(server(), { id: first.id });
-    const heard = first.messages.length;
+    const received = first.messages.length;
     await second.run({ prompt: flatPicture() });
-    expect(first.messages).toHaveLength(heard);
+    expect(first.messages).toHaveLength(received);
     await first.close();
     const from = second.messages.length;
     const promptId = randomUUID();

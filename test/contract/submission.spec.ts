@@ -22,7 +22,7 @@ const refusal = async (prompt: unknown): Promise<Refusal> => {
 const EMPTY = { class_type: 'EmptyImage', inputs: { width: 8, height: 8, batch_size: 1, color: 1 } };
 const save = (images: unknown) => ({ class_type: 'SaveImage', inputs: { images, filename_prefix: 'contract' } });
 
-/** `type: details` of every error, by node. */
+/** `type: details` of every error, by node id. */
 const nodeErrors = async (prompt: unknown): Promise<Record<string, string[]>> => {
   const { node_errors: errors } = await refusal(prompt);
   const lines = Object.entries(errors).map(([id, node]) => [
@@ -57,11 +57,11 @@ describe('a prompt as a whole is refused', () => {
   it.each([
     ['without a prompt', {}, 'no_prompt', 'No prompt provided'],
     ['as a list', [], 'no_prompt', 'No prompt provided'],
-    ['when it is empty', { prompt: {} }, 'prompt_no_outputs', ''],
+    ['if it is empty', { prompt: {} }, 'prompt_no_outputs', ''],
     ['without an output node', { prompt: { '1': EMPTY } }, 'prompt_no_outputs', ''],
-    ['when no output is wanted', { prompt: flatPicture(), partial_execution_targets: [] }, 'prompt_no_outputs', ''],
+    ['if no output is requested', { prompt: flatPicture(), partial_execution_targets: [] }, 'prompt_no_outputs', ''],
     [
-      'when the wanted output is not there',
+      'if the requested output does not exist',
       { prompt: flatPicture(), partial_execution_targets: ['9'] },
       'prompt_no_outputs',
       '',
@@ -69,14 +69,14 @@ describe('a prompt as a whole is refused', () => {
     ['for a node without a class', { prompt: { '1': { inputs: {} } } }, 'invalid_prompt', "Node ID '#1'"],
     ['for an unknown class', { prompt: { '1': { class_type: 'Nope' } } }, 'invalid_prompt', "Node ID '#1'"],
   ])('%s', async (_, body, type, details) => {
-    const answer = await submit(body);
-    expect(answer.status).toBe(400);
-    expect(answer.body).toMatchObject({ error: { type, details, extra_info: {} }, node_errors: {} });
+    const response = await submit(body);
+    expect(response.status).toBe(400);
+    expect(response.body).toMatchObject({ error: { type, details, extra_info: {} }, node_errors: {} });
   });
 });
 
-describe('errors are filed under the node they belong to', () => {
-  it('a missing input names itself, and the output repeats it in its details', async () => {
+describe('errors are listed under their node', () => {
+  it('a missing input is named, and the output repeats it in its details', async () => {
     const { error, node_errors: errors } = await refusal({ '1': EMPTY, '2': { class_type: 'SaveImage', inputs: {} } });
     expect(error.details.split('\n').toSorted()).toEqual([
       'Required input is missing: filename_prefix',
@@ -90,7 +90,7 @@ describe('errors are filed under the node they belong to', () => {
     expect(error).toMatchObject({ type: 'prompt_outputs_failed_validation', details: '' });
   });
 
-  it('values are converted like Python does, then measured', async () => {
+  it('values are converted as in Python, then compared with the limits', async () => {
     const inputs = { width: -5.5, height: '99999', batch_size: 'abc', color: null };
     expect(await nodeErrors({ '1': { class_type: 'EmptyImage', inputs }, '2': save(['1', 0]) })).toEqual({
       '1': [
@@ -104,16 +104,16 @@ describe('errors are filed under the node they belong to', () => {
 
   it.each([
     ['a link of the wrong length', ['1', 0, 0], 'bad_linked_input: images'],
-    ['a link to a node that is not there', ['9', 0], "exception_during_validation: '9'"],
+    ['a link to a missing node', ['9', 0], "exception_during_validation: '9'"],
     ['a link by number', [1, 0], 'exception_during_validation: 1'],
-    ['a link to a socket that is not there', ['1', 5], 'exception_during_validation: tuple index out of range'],
+    ['a link to a missing slot', ['1', 5], 'exception_during_validation: tuple index out of range'],
     ['a link to another type', ['3', 0], 'return_type_mismatch: images, received_type(INT) mismatch input_type(IMAGE)'],
   ])('%s', async (_, link, expected) => {
     const size = { class_type: 'GetImageSize', inputs: { image: ['1', 0] } };
     expect(await nodeErrors({ '1': EMPTY, '2': save(link), '3': size })).toEqual({ '2': [expected] });
   });
 
-  it('a broken link further up is filed under the node that has it, with the names of the one below', async () => {
+  it('an invalid upstream link is listed under its node, with the names of the node below', async () => {
     const { node_errors: errors } = await refusal({
       '2': save(['3', 0]),
       '3': { class_type: 'ImageInvert', inputs: { image: ['9', 0] } },
@@ -125,7 +125,7 @@ describe('errors are filed under the node they belong to', () => {
     });
   });
 
-  it('a cycle is refused without a word', async () => {
+  it('a cycle is refused without an error', async () => {
     const { error, node_errors: errors } = await refusal({
       '2': save(['3', 0]),
       '3': { class_type: 'ImageInvert', inputs: { image: ['3', 0] } },
@@ -133,7 +133,7 @@ describe('errors are filed under the node they belong to', () => {
     expect({ details: error.details, errors }).toEqual({ details: '', errors: {} });
   });
 
-  it('a picture that is not there is refused by the node itself', async () => {
+  it('a missing image is refused by the node itself', async () => {
     const load = { class_type: 'LoadImage', inputs: { image: 'no such picture.png' } };
     expect(await nodeErrors({ '1': load, '2': save(['1', 0]) })).toEqual({
       '1': ['custom_validation_failed: image - Invalid image file: no such picture.png'],
@@ -142,19 +142,19 @@ describe('errors are filed under the node they belong to', () => {
 });
 
 describe('an accepted prompt', () => {
-  it('runs its good outputs, and names the bad ones', async () => {
+  it('runs its valid outputs, and names the invalid ones', async () => {
     const client = await RawClient.connect(server());
-    const { answer, promptId } = await client.run({
+    const { response, promptId } = await client.run({
       prompt: { ...flatPicture(), '3': save(['9', 0]), '4': save(['1', 7]) },
     });
-    expect(answer.status).toBe(200);
-    expect(Object.keys((answer.body as Refusal).node_errors).toSorted()).toEqual(['3', '4']);
+    expect(response.status).toBe(200);
+    expect(Object.keys((response.body as Refusal).node_errors).toSorted()).toEqual(['3', '4']);
     const history = await historyWhenThere(server(), promptId);
     expect(Object.keys(history['outputs'] as object)).toEqual(['2']);
     await client.close();
   });
 
-  it('runs only the outputs that are wanted', async () => {
+  it('runs only the requested outputs', async () => {
     const client = await RawClient.connect(server());
     const prompt = { ...flatPicture({ prefix: 'contract-unwanted' }), '3': save(['1', 0]) };
     const { promptId } = await client.run({ prompt, partial_execution_targets: ['3'] });
@@ -163,15 +163,15 @@ describe('an accepted prompt', () => {
     await client.close();
   });
 
-  it('keeps the values as they were converted, extra data without keys, and the number that was given', async () => {
+  it('keeps the converted values, extra data without keys, and the requested number', async () => {
     const client = await RawClient.connect(server());
     const inputs = { width: '16', height: 8.9, batch_size: true, color: { __value__: '7' } };
-    const { answer, promptId } = await client.run({
+    const { response, promptId } = await client.run({
       prompt: { '1': { class_type: 'EmptyImage', inputs }, '2': save(['1', 0]) },
       number: '7.5',
       extra_data: { extra_pnginfo: { workflow: { id: 'w' } }, api_key_comfy_org: 'secret', mine: [1] },
     });
-    expect((answer.body as { number: number }).number).toBe(7.5);
+    expect((response.body as { number: number }).number).toBe(7.5);
     const [, , prompt, extraData] = (await historyWhenThere(server(), promptId))['prompt'] as [
       number,
       string,
@@ -187,7 +187,7 @@ describe('an accepted prompt', () => {
     await client.close();
   });
 
-  it('keeps a seed beyond 2^53 exactly', async () => {
+  it('keeps a seed above 2^53 exactly', async () => {
     const client = await RawClient.connect(server());
     const promptId = randomUUID();
     const text = JSON.stringify({ prompt: flatPicture(), prompt_id: promptId, client_id: client.id });
@@ -198,7 +198,7 @@ describe('an accepted prompt', () => {
     await client.close();
   });
 
-  it('gets an id from the server when it brings none', async () => {
+  it('gets an id from the server if the request has none', async () => {
     const { body } = await submit({ prompt: flatPicture() });
     const { prompt_id: promptId } = body as { prompt_id: string };
     expect(normalise(promptId)).toBe('<id>');

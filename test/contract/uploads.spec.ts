@@ -31,13 +31,13 @@ const stored = async (reference: Fields): Promise<string> => {
 };
 
 describe('POST /upload/image', () => {
-  it('keeps a file of any kind under its name', async () => {
+  it('saves a file of any type under its name', async () => {
     const name = `contract-${randomUUID()}.txt`;
     expect(await upload('hello', name)).toEqual({ status: 200, body: { name, subfolder: '', type: 'input' } });
     expect(await stored({ filename: name, type: 'input' })).toBe('hello');
   });
 
-  it('gives another name when there is another file of that name, and the old one for the same contents', async () => {
+  it('chooses another name if another file has that name, and the same for the same contents', async () => {
     const name = uniqueName();
     const [stem] = name.split('.');
     const names: unknown[] = [];
@@ -57,7 +57,7 @@ describe('POST /upload/image', () => {
     expect(await stored({ filename: name, type: 'input' })).toBe('c');
   });
 
-  it('makes the folder it is told, and repeats it as it was written', async () => {
+  it('creates the requested folder, and returns its name unchanged', async () => {
     const name = uniqueName();
     const subfolder = 'contract/./deep/..';
     expect((await upload('a', name, { subfolder, type: 'temp' })).body).toEqual({ name, subfolder, type: 'temp' });
@@ -67,13 +67,13 @@ describe('POST /upload/image', () => {
   it.each([
     ['a folder outside', 'a.png', { subfolder: '../..' }, 400],
     ['a name outside', '../../a.png', {}, 400],
-    ['a folder of its own that is not there', `no-folder-${randomInt(2 ** 30)}/a.png`, {}, 500],
+    ['a missing folder in the name', `no-folder-${randomInt(2 ** 30)}/a.png`, {}, 500],
     ['an unknown type', 'a.png', { type: 'nonsense' }, 500],
   ])('refuses %s', async (_, filename, fields: Fields, status) => {
     expect((await upload('x', filename, fields)).status).toBe(status);
   });
 
-  it('refuses a form without a file, and a text in place of one', async () => {
+  it('refuses a form without a file, or with a text instead of one', async () => {
     const form = new FormData();
     form.set('subfolder', 'x');
     expect(await send(form)).toEqual({ status: 400, body: '' });
@@ -82,7 +82,7 @@ describe('POST /upload/image', () => {
     expect((await post(server(), '/upload/image', '')).status).toBe(400);
   });
 
-  it('offers the picture to LoadImage at once', async () => {
+  it('adds the image to the choices of LoadImage at once', async () => {
     const name = uniqueName();
     await upload('a', name);
     const { body } = await get(server(), '/object_info/LoadImage');
@@ -97,7 +97,7 @@ describe('POST /upload/mask', () => {
       .png()
       .toBuffer();
 
-  it('gives the original the transparency of the mask', async () => {
+  it('applies the transparency of the mask to the original', async () => {
     const [original, name] = [uniqueName(), uniqueName()];
     await upload(await picture(1), original);
     const reference = JSON.stringify({ filename: original, type: 'input' });
@@ -120,15 +120,15 @@ describe('POST /upload/mask', () => {
     expect(await stored({ filename: name, type: 'input' })).toContain('"class_type": "EmptyImage"');
   });
 
-  it('claims success although the original is not there', async () => {
+  it('reports success even if the original does not exist', async () => {
     const name = uniqueName();
     const reference = JSON.stringify({ filename: 'no such file.png', type: 'input' });
-    const answer = await upload(await picture(1), name, { original_ref: reference }, '/upload/mask');
-    expect(answer).toEqual({ status: 200, body: { name, subfolder: '', type: 'input' } });
+    const response = await upload(await picture(1), name, { original_ref: reference }, '/upload/mask');
+    expect(response).toEqual({ status: 200, body: { name, subfolder: '', type: 'input' } });
     expect(await stored({ filename: name, type: 'input' })).toBe('404');
   });
 
-  it('needs to know the original', async () => {
+  it('requires the name of the original', async () => {
     expect((await upload(await picture(1), uniqueName(), {}, '/upload/mask')).status).toBe(500);
   });
 });

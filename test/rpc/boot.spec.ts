@@ -39,7 +39,7 @@ describe('the service', () => {
     expect((error as Error).message).not.toContain('secret');
   });
 
-  it('as a process it ends then, with exit code 1 and the sentence', async () => {
+  it('exits then as a process, with code 1 and the sentence', async () => {
     const { exit, lines } = await start({ transport: 'redis', url: 'redis://me:secret@127.0.0.1:1' });
     expect(await exit).toEqual([1, null]);
     expect(lines.join('\n')).toContain(
@@ -59,7 +59,7 @@ describe('the service', () => {
     other.close();
   });
 
-  it('survives nonsense, and writes nothing of it into its log as it came', async () => {
+  it('survives malformed messages, and escapes them in its log', async () => {
     const { address, lines } = await start({ transport: 'tcp', url: 'tcp://127.0.0.1:0' });
     const { port } = new URL(address.url);
     const answers: string[] = [];

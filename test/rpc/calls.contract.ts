@@ -5,13 +5,13 @@ import type { Simulator } from '../../src/simulator';
 import { eventually } from '../support/eventually';
 import { postJson, startComfyUI } from '../support/stack';
 import { flatPicture, noisePicture, slowPicture } from '../support/workflows';
-import type { MeetingPlace } from './meeting-place';
+import type { TestedTransport } from './tested-transport';
 import { type Caller, type RunningService, startCaller, startHybrid } from './service';
 
 const TXT2IMG = (JSON.parse(readFileSync('examples/txt2img.json', 'utf8')) as { prompt: Record<string, unknown> })
   .prompt;
 
-/** What a call failed with, as data. */
+/** The error of a failed call, as data. */
 export async function failure(call: Promise<unknown>): Promise<Record<string, unknown>> {
   const error: unknown = await call.then(
     () => expect('an answer').toBe('an error'),
@@ -22,8 +22,8 @@ export async function failure(call: Promise<unknown>): Promise<Record<string, un
   return { code, message, jobId, details };
 }
 
-/** Every pattern, compared with the endpoint beside it. */
-export function describeCalls(place: MeetingPlace): void {
+/** Every pattern, compared with its HTTP endpoint. */
+export function describeCalls(transport: TestedTransport): void {
   describe('calls', () => {
     let comfyUI: Simulator;
     let service: RunningService;
@@ -32,7 +32,7 @@ export function describeCalls(place: MeetingPlace): void {
 
     beforeAll(async () => {
       comfyUI = await startComfyUI({ speed: 10 });
-      service = await startHybrid(place.address(), { COMFYUI_BASE_URL: comfyUI.url });
+      service = await startHybrid(transport.address(), { COMFYUI_BASE_URL: comfyUI.url });
       caller = await startCaller(service.address);
     });
 
@@ -48,21 +48,21 @@ export function describeCalls(place: MeetingPlace): void {
 
     it('status() is that of GET /comfyui/status', async () => {
       const { data } = (await get('/comfyui/status')) as { data: object };
-      const whenever = (told: object) =>
-        JSON.parse(JSON.stringify(told).replace(/"(roundTripMs|memoryFree)":[\d.]+/g, '"$1":0'));
+      const whenever = (status: object) =>
+        JSON.parse(JSON.stringify(status).replace(/"(roundTripMs|memoryFree)":[\d.]+/g, '"$1":0'));
       expect(whenever(await remote().status())).toEqual(whenever(data));
     });
 
-    it('workflow() hands a workflow over and does not wait for it', async () => {
-      const taken = await remote().workflow(slowPicture(++color, { seconds: 10 }));
-      expect(taken).toEqual({
-        promptId: taken.jobId,
+    it('workflow() submits a workflow and does not wait for it', async () => {
+      const queued = await remote().workflow(slowPicture(++color, { seconds: 10 }));
+      expect(queued).toEqual({
+        promptId: queued.jobId,
         jobId: expect.any(String),
         status: expect.stringMatching(/^(queued|running)$/),
         number: expect.any(Number),
         nodeErrors: {},
       });
-      await eventually(async () => expect((await remote().job(taken.jobId)).status).toBe('succeeded'));
+      await eventually(async () => expect((await remote().job(queued.jobId)).status).toBe('succeeded'));
     });
 
     it('job() and jobs() are GET /jobs/:id and GET /jobs', async () => {
@@ -83,20 +83,20 @@ export function describeCalls(place: MeetingPlace): void {
       expect(await remote().cancel(jobId)).toMatchObject({ status: 'canceled' });
     });
 
-    it('result() is what POST /generate answers with links, and holds no bytes', async () => {
+    it('result() is the response of POST /generate with links, and holds no bytes', async () => {
       const result = await remote().result({ prompt: TXT2IMG });
       const response = await postJson(`${service.url}/generate`, { prompt: TXT2IMG, response: 'url' });
-      const { image, ...told } = (await response.json()) as { image: string } & typeof result;
-      expect(image).toBe(told.images[0]!.url);
+      const { image, ...expected } = (await response.json()) as { image: string } & typeof result;
+      expect(image).toBe(expected.images[0]!.url);
       const anyRun = { id: expect.any(String), durationMs: expect.any(Number) };
       const anyAsset = { assetId: expect.any(String), url: expect.stringMatching(/^\/assets\/[\da-f-]{36}$/) };
-      const images = told.images.map((each) => Object.assign(each, anyAsset, { filename: expect.any(String) }));
-      expect(result).toEqual({ ...told, ...anyRun, images });
+      const images = expected.images.map((each) => Object.assign(each, anyAsset, { filename: expect.any(String) }));
+      expect(result).toEqual({ ...expected, ...anyRun, images });
       const bytes = await (await fetch(`${service.url}${result.images[0]!.url}`)).arrayBuffer();
       expect(bytes.byteLength).toBe(result.images[0]!.sizeBytes);
     });
 
-    it('links lead to what a call wants pictures converted to', async () => {
+    it('links lead to images converted as the call asks', async () => {
       const { images } = await remote().result({
         prompt: flatPicture(++color),
         output: { format: 'webp', quality: 50 },
@@ -113,7 +113,7 @@ export function describeCalls(place: MeetingPlace): void {
       expect((await remote().job(id)).seeds).toEqual([{ nodeId: '1', value: '18446744073709551615' }]);
     });
 
-    it('a seed that lost digits before it came here is refused', async () => {
+    it('a seed that lost digits before the call is refused', async () => {
       const { code, message } = await failure(remote().result({ prompt: noisePicture(2 ** 60) }));
       expect({ code, message }).toEqual({ code: 'invalid_request', message: expect.stringContaining('as a string') });
     });
@@ -141,8 +141,8 @@ export function describeCalls(place: MeetingPlace): void {
       [{ prompt: flatPicture(1), label: '', priority: 1000, labels: 'sdxl' }],
       [{ prompt: flatPicture(1), output: { format: 'gif', quality: 0 } }],
       [{ prompt: flatPicture(1), response: 'file' }],
-      [{ prompt: flatPicture(1), labels: ['nobody has this'] }],
-    ])('refuses with the code and the words of POST /generate: %j', async (body) => {
+      [{ prompt: flatPicture(1), labels: ['no such label'] }],
+    ])('refuses with the code and message of POST /generate: %j', async (body) => {
       const response = await postJson(`${service.url}/generate`, body);
       const { code, message, jobId, details } = (await response.json()) as Record<string, unknown>;
       expect(code).toBe('invalid_request');
@@ -150,7 +150,7 @@ export function describeCalls(place: MeetingPlace): void {
     });
 
     it.each([[{ status: 'done' }], [{ limit: 0 }], [{ limit: 1000 }], [{ limit: 1.5 }], [{ cursor: 'x' }]])(
-      'refuses with the code and the words of GET /jobs: %j',
+      'refuses with the code and message of GET /jobs: %j',
       async (query) => {
         const { code, message } = await get(`/jobs?${new URLSearchParams(query as never).toString()}`);
         expect(await failure(remote().jobs(query as JobsCall))).toMatchObject({ code, message });
@@ -158,7 +158,7 @@ export function describeCalls(place: MeetingPlace): void {
       },
     );
 
-    it.each(['nope', '00000000-0000-4000-8000-000000000000'])('refuses jobs that are not there: %s', async (id) => {
+    it.each(['nope', '00000000-0000-4000-8000-000000000000'])('refuses unknown jobs: %s', async (id) => {
       const { code, message } = await get(`/jobs/${id}`);
       const failures = [remote().job(id), remote().cancel(id), firstValueFrom(remote().events(id))].map(failure);
       for (const each of await Promise.all(failures)) expect(each).toMatchObject({ code, message });
@@ -166,13 +166,13 @@ export function describeCalls(place: MeetingPlace): void {
     });
 
     it.each([
-      ['what ComfyUI refuses', { '1': { class_type: 'Nope', inputs: {} } }, 'invalid_workflow'],
+      ['a workflow that ComfyUI refuses', { '1': { class_type: 'Nope', inputs: {} } }, 'invalid_workflow'],
       [
         'a node that fails',
         { ...flatPicture(1), '1': { class_type: 'LoadImage', inputs: { image: 'no.png' } } },
         'invalid_workflow',
       ],
-    ])('fails with %s as POST /generate does, the job named', async (_what, prompt, expected) => {
+    ])('fails for %s as POST /generate does, with the id of the job', async (_what, prompt, expected) => {
       const response = await postJson(`${service.url}/generate`, { prompt });
       const { code, message, details } = (await response.json()) as Record<string, unknown>;
       expect(code).toBe(expected);
@@ -180,7 +180,7 @@ export function describeCalls(place: MeetingPlace): void {
       expect(await failure(remote().result({ prompt }))).toEqual({ code, message, details, jobId });
     });
 
-    it('after the time to wait, the job goes on and its id is known', async () => {
+    it('after the time-out, the job goes on and its id is known', async () => {
       const { jobId, ...rest } = await failure(
         remote().result({ prompt: slowPicture(++color, { seconds: 10 }), timeout: 0.2 }),
       );
@@ -188,7 +188,7 @@ export function describeCalls(place: MeetingPlace): void {
       await eventually(async () => expect((await remote().job(String(jobId))).status).toBe('succeeded'));
     });
 
-    it('fifty at once get each its own', async () => {
+    it('fifty calls at once each get their own result', async () => {
       const colors = Array.from({ length: 50 }, (_, index) => 1_000 + index);
       const made = colors.map(async (each) => {
         const events = await lastValueFrom(
@@ -210,12 +210,12 @@ export function describeCalls(place: MeetingPlace): void {
       note: { class_type: 'PreviewAny', inputs: { source: 'ü'.repeat(1024 * 1024) } },
     });
 
-    if (place.isNarrow) {
-      it('a workflow over the limit of the transport is refused in words', async () => {
+    if (transport.hasSizeLimit) {
+      it('a workflow over the limit of the transport is refused with a sentence', async () => {
         expect(await failure(remote().result({ prompt: huge() }))).toMatchObject({ code: 'payload_too_large' });
         expect(await remote().status()).toMatchObject({ reachable: true });
       });
-      it('an answer over the limit of the transport is refused in words', async () => {
+      it('a response over the limit of the transport is refused with a sentence', async () => {
         const response = await postJson(`${service.url}/generate`, { prompt: huge() });
         const { id } = (await response.json()) as { id: string };
         expect(await failure(remote().job(id))).toMatchObject({
@@ -226,7 +226,7 @@ export function describeCalls(place: MeetingPlace): void {
         expect(await remote().status()).toMatchObject({ reachable: true });
       });
     } else
-      it('a workflow of megabytes is taken as it is', async () => {
+      it('a workflow of megabytes is accepted unchanged', async () => {
         const prompt = huge();
         const { id } = await remote().result({ prompt });
         expect(await get(`/jobs/${id}/workflow`)).toEqual(prompt);

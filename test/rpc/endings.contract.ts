@@ -2,16 +2,16 @@ import { lastValueFrom } from 'rxjs';
 import type { GenerationEvent, JobStreamMessage } from '../../src/client';
 import { ShutdownState } from '../../src/application/maintenance/shutdown-state';
 import type { Simulator } from '../../src/simulator';
-import { Door } from '../support/door';
 import { eventually } from '../support/eventually';
+import { FaultProxy, stopHttp } from '../support/fault-proxy';
 import { postJson, startComfyUI } from '../support/stack';
 import { flatPicture, slowPicture } from '../support/workflows';
 import { failure } from './calls.contract';
 import { HybridProcess } from './hybrid-process';
-import type { MeetingPlace } from './meeting-place';
+import type { TestedTransport } from './tested-transport';
 import { type Caller, type RunningService, startCaller, startHybrid } from './service';
 
-export function describeEndings(place: MeetingPlace): void {
+export function describeEndings(transport: TestedTransport): void {
   describe('ends', () => {
     let comfyUI: Simulator;
     let subscriptions: Caller[] = [];
@@ -36,8 +36,8 @@ export function describeEndings(place: MeetingPlace): void {
     const environment = (more: Readonly<Record<string, string>> = {}) => ({ COMFYUI_BASE_URL: comfyUI.url, ...more });
     const begun = ({ app }: RunningService) => eventually(() => expect(app.get(ShutdownState).hasBegun).toBe(true));
 
-    it('where nobody is, a call fails in words and in time', async () => {
-      const remote = await call({ ...place.nowhere(), silence: 1.5 });
+    it('without a service, a call fails with a sentence and in time', async () => {
+      const remote = await call({ ...transport.unusedAddress(), silence: 1.5 });
       const before = Date.now();
       const calls = [remote.status(), remote.result({ prompt: flatPicture(1) }), remote.cancel('x')];
       for (const each of await Promise.all(calls.map(failure)))
@@ -45,12 +45,12 @@ export function describeEndings(place: MeetingPlace): void {
           code: 'service_unreachable',
           message: expect.stringMatching(/^The ComfyUI service .+\.?$/),
         });
-      expect(Date.now() - before).toBeLessThan(place.tellsAbsence ? 1_000 : 3_000);
+      expect(Date.now() - before).toBeLessThan(transport.reportsAbsence ? 1_000 : 3_000);
     });
 
-    it('where no ComfyUI is, who waits is told so as over HTTP, and no job is left behind', async () => {
+    it('without ComfyUI, a waiting call fails as over HTTP, and no job is left behind', async () => {
       await comfyUI.close();
-      const service = await startHybrid(place.address(), environment());
+      const service = await startHybrid(transport.address(), environment());
       try {
         const remote = await call(service.address);
         const response = await postJson(`${service.url}/generate`, { prompt: flatPicture(++color) });
@@ -66,28 +66,29 @@ export function describeEndings(place: MeetingPlace): void {
       }
     });
 
-    it('where ComfyUI went before anybody noticed, who waits is told so, and the job waits for it', async () => {
-      const door = await Door.to(comfyUI.port);
-      const service = await startHybrid(place.address(), environment({ COMFYUI_BASE_URL: door.url }));
+    it('when ComfyUI has just become unreachable, a waiting call fails, and the job waits for it', async () => {
+      const proxy = await FaultProxy.to(comfyUI.url);
+      const service = await startHybrid(transport.address(), environment({ COMFYUI_BASE_URL: proxy.url }));
       try {
         const remote = await call(service.address);
         await remote.result({ prompt: flatPicture(++color) });
-        door.shut();
+        stopHttp(proxy);
         const { code, message, jobId } = await failure(
           lastValueFrom(remote.generate({ prompt: flatPicture(++color) })),
         );
         expect({ code, message }).toEqual({
           code: 'backend_unreachable',
-          message: expect.stringMatching(/can not be reached: .*ECONNREFUSED.*waits for it/),
+          message: expect.stringMatching(/can ?not be reached: .*ECONNREFUSED.*waits for it/),
         });
         expect((await remote.job(String(jobId))).status).toBe('queued');
       } finally {
         await service.close();
+        await proxy.close();
       }
     });
 
-    it('a call finds the service that came after it was missed; what was missed is not done late', async () => {
-      const address = place.nowhere();
+    it('a call reaches a service that started after a failed call, and the failed call is not executed late', async () => {
+      const address = transport.unusedAddress();
       if (address.transport === 'tcp') return;
       const remote = await call({ ...address, silence: 1 });
       expect(await failure(remote.workflow(flatPicture(++color)))).toMatchObject({ code: 'service_unreachable' });
@@ -100,8 +101,8 @@ export function describeEndings(place: MeetingPlace): void {
       }
     });
 
-    it('a service that shuts down takes nothing new, and lets those who wait have their results', async () => {
-      const service = await startHybrid(place.address(), environment({ SHUTDOWN_GRACE: '10' }));
+    it('a service that shuts down refuses new calls, and waiting calls get their results', async () => {
+      const service = await startHybrid(transport.address(), environment({ SHUTDOWN_GRACE: '10' }));
       const remote = await call(service.address);
       const waiting = remote.result({ prompt: slow(1.5) });
       waiting.catch(() => undefined);
@@ -122,8 +123,8 @@ export function describeEndings(place: MeetingPlace): void {
       await closed;
     });
 
-    it('then it sends the rest away, and who watches at once', async () => {
-      const service = await startHybrid(place.address(), environment({ SHUTDOWN_GRACE: '0.7' }));
+    it('after the grace period the remaining calls fail, and viewers at once', async () => {
+      const service = await startHybrid(transport.address(), environment({ SHUTDOWN_GRACE: '0.7' }));
       const remote = await call(service.address);
       const waiting = failure(remote.result({ prompt: slow(20) }));
       await eventually(async () => expect((await remote.jobs({ status: 'running' })).jobs).toHaveLength(1));
@@ -135,8 +136,8 @@ export function describeEndings(place: MeetingPlace): void {
         expect(each).toMatchObject({ code: 'shutting_down', jobId: id, message: expect.stringContaining('goes on') });
     });
 
-    it('as a process it ends with exit code 0 on SIGTERM', async () => {
-      const service = await HybridProcess.start(place.address(), environment({ SHUTDOWN_GRACE: '0.2' }));
+    it('as a process it exits with code 0 on SIGTERM', async () => {
+      const service = await HybridProcess.start(transport.address(), environment({ SHUTDOWN_GRACE: '0.2' }));
       try {
         const remote = await call(service.address);
         const waiting = failure(remote.result({ prompt: slow(20) }));
@@ -149,8 +150,8 @@ export function describeEndings(place: MeetingPlace): void {
       }
     });
 
-    it('when it is killed, who waits hears of it, with the job', async () => {
-      const service = await HybridProcess.start(place.address(), environment());
+    it('when it is killed, waiting calls fail with the id of the job', async () => {
+      const service = await HybridProcess.start(transport.address(), environment());
       try {
         const remote = await call({ ...service.address, silence: 2 });
         const events: (GenerationEvent | JobStreamMessage)[] = [];
@@ -163,7 +164,7 @@ export function describeEndings(place: MeetingPlace): void {
         const [first] = events;
         const jobId = first?.kind === 'job' ? first.job.id : '';
         expect(await ended).toMatchObject({ code: 'service_unreachable', jobId });
-        expect(Date.now() - before).toBeLessThan(place.tellsDeath ? 1_000 : 3_500);
+        expect(Date.now() - before).toBeLessThan(transport.reportsCrash ? 1_000 : 3_500);
       } finally {
         await service.remove();
       }

@@ -25,11 +25,11 @@ class Orders {
   }
 }
 
-/** The host's own, for all that it answers. */
+/** The host's own filter, for all its responses. */
 @Catch()
 class HostFilter extends BaseRpcExceptionFilter {
   override catch(_thrown: unknown, _host: ArgumentsHost) {
-    return throwError(() => ({ answeredBy: 'host' }));
+    return throwError(() => ({ handledBy: 'host' }));
   }
 }
 
@@ -63,7 +63,7 @@ describe.each<[string, MicroserviceOptions]>([
     await comfyUI.close();
   });
 
-  it('answers our messages, whatever pipes and filters it has', async () => {
+  it('handles our messages, whatever its pipes and filters', async () => {
     const caller = await startCaller({ transport: 'tcp', url: `tcp://127.0.0.1:${port}` });
     const { id, images } = await caller.remote.result({ prompt: flatPicture(1) });
     expect(images).toMatchObject([{ mediaType: 'image/png' }]);
@@ -72,10 +72,10 @@ describe.each<[string, MicroserviceOptions]>([
     await caller.close();
   });
 
-  it('answers its own messages with its own filter', async () => {
+  it('handles its own messages with its own filter', async () => {
     const proxy = ClientProxyFactory.create({ transport: Transport.TCP, options: { host: '127.0.0.1', port } });
     const error: unknown = await firstValueFrom(proxy.send('orders.refuse', {})).catch((thrown: unknown) => thrown);
-    expect(error).toEqual({ answeredBy: 'host' });
+    expect(error).toEqual({ handledBy: 'host' });
     await proxy.close();
   });
 

@@ -25,7 +25,7 @@ export class HybridProcess {
       createInterface(output).on('line', (line) => this.lines.push(line));
   }
 
-  /** Resolves when it takes messages, or has ended before. */
+  /** Resolves when it accepts messages, or has exited. */
   static async start(address: TransportOptions, variables: Readonly<Record<string, string>>): Promise<HybridProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'rpc-process-'));
     const { transport, queue = '' } = address;

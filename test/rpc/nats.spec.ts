@@ -1,20 +1,20 @@
 import { describeCalls } from './calls.contract';
 import { describeEndings } from './endings.contract';
-import type { MeetingPlace } from './meeting-place';
+import type { TestedTransport } from './tested-transport';
 import { onServer } from './on-server';
 import { describeReplicas } from './replicas.contract';
 import { describeStreams } from './streams.contract';
 
 onServer('TEST_NATS_URL', 'NATS', '.ci/nats', (url) => {
-  const place: MeetingPlace = {
+  const transport: TestedTransport = {
     address: () => ({ transport: 'nats', url }),
-    nowhere: () => ({ transport: 'nats', url }),
-    tellsAbsence: true,
-    tellsDeath: false,
-    isNarrow: true,
+    unusedAddress: () => ({ transport: 'nats', url }),
+    reportsAbsence: true,
+    reportsCrash: false,
+    hasSizeLimit: true,
   };
-  describeCalls(place);
-  describeStreams(place);
-  describeEndings(place);
-  describeReplicas(place, { tellsAll: true });
+  describeCalls(transport);
+  describeStreams(transport);
+  describeEndings(transport);
+  describeReplicas(transport, { broadcasts: true });
 });

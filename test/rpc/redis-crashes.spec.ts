@@ -1,22 +1,21 @@
 import type { GenerationEvent } from '../../src/client';
 import type { Simulator } from '../../src/simulator';
 import { eventually } from '../support/eventually';
-import { OwnRedis } from '../support/own-redis';
+import { describeWithServer, onRedis, RedisServer } from '../support/redis-server';
 import { startComfyUI } from '../support/stack';
 import { flatPicture, slowPicture } from '../support/workflows';
 import { failure } from './calls.contract';
 import { HybridProcess } from './hybrid-process';
-import { onServer } from './on-server';
 import { type Caller, startCaller } from './service';
 
-onServer('TEST_REDIS_URL', 'Redis', '.ci/redis', () => {
-  let redis: OwnRedis;
+describeWithServer('over Redis', () => {
+  let redis: RedisServer;
   let comfyUI: Simulator;
   let service: HybridProcess;
   let caller: Caller;
 
   beforeEach(async () => {
-    redis = await OwnRedis.start();
+    redis = await RedisServer.start();
     comfyUI = await startComfyUI({ speed: 1 });
   });
 
@@ -24,14 +23,14 @@ onServer('TEST_REDIS_URL', 'Redis', '.ci/redis', () => {
     await caller?.close();
     await service.remove();
     await comfyUI.close();
-    await redis.stop();
+    await redis.remove();
   });
 
   const start = async (url: string) => {
     service = await HybridProcess.start({ transport: 'redis', url }, { COMFYUI_BASE_URL: comfyUI.url });
   };
 
-  it('a Redis that crashes and comes back is used again, and the stream goes on', async () => {
+  it('after a crash of Redis the connection is restored, and the stream goes on', async () => {
     await start(redis.url);
     caller = await startCaller({ transport: 'redis', url: redis.url, silence: 8 });
     const { remote } = caller;
@@ -44,19 +43,19 @@ onServer('TEST_REDIS_URL', 'Redis', '.ci/redis', () => {
     await eventually(() => expect(events.map(({ kind }) => kind)).toContain('progress'));
     const other = await startCaller({ transport: 'redis', url: redis.url });
     await other.remote.status();
-    await redis.crash();
+    await redis.kill();
     expect(await failure(remote.status())).toMatchObject({ code: 'service_unreachable' });
     const before = Date.now();
     await other.close();
     expect(Date.now() - before).toBeLessThan(3_000);
-    await redis.startAgain();
+    await redis.run();
     await whole;
     expect(events.at(-1)?.kind).toBe('result');
     expect((await remote.result({ prompt: flatPicture(2) })).images).toHaveLength(1);
   });
 
-  it('a password is told in no line, right or wrong', async () => {
-    await redis.command('config', 'set', 'requirepass', 'right-secret');
+  it('no line of the log has a password, right or wrong', async () => {
+    await onRedis(redis.url, (client) => client.config('SET', 'requirepass', 'right-secret'));
     const { host } = new URL(redis.url);
     await start(`redis://:right-secret@${host}`);
     caller = await startCaller({ transport: 'redis', url: `redis://:right-secret@${host}/0` });

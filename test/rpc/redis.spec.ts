@@ -1,19 +1,19 @@
 import { describeCalls } from './calls.contract';
 import { describeEndings } from './endings.contract';
-import type { MeetingPlace } from './meeting-place';
+import type { TestedTransport } from './tested-transport';
 import { onServer } from './on-server';
 import { describeReplicas } from './replicas.contract';
 import { describeStreams } from './streams.contract';
 
 onServer('TEST_REDIS_URL', 'Redis', '.ci/redis', (url) => {
-  const place: MeetingPlace = {
+  const transport: TestedTransport = {
     address: () => ({ transport: 'redis', url }),
-    nowhere: () => ({ transport: 'redis', url }),
-    tellsAbsence: false,
-    tellsDeath: false,
+    unusedAddress: () => ({ transport: 'redis', url }),
+    reportsAbsence: false,
+    reportsCrash: false,
   };
-  describeCalls(place);
-  describeStreams(place);
-  describeEndings(place);
-  describeReplicas(place, { tellsAll: true });
+  describeCalls(transport);
+  describeStreams(transport);
+  describeEndings(transport);
+  describeReplicas(transport, { broadcasts: true });
 });

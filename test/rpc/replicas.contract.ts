@@ -3,11 +3,11 @@ import type { Simulator } from '../../src/simulator';
 import { eventually } from '../support/eventually';
 import { startComfyUI } from '../support/stack';
 import { flatPicture, slowPicture } from '../support/workflows';
-import type { MeetingPlace } from './meeting-place';
+import type { TestedTransport } from './tested-transport';
 import { type Caller, type RunningService, startCaller, startHybrid } from './service';
 
-/** Services behind one broker. Here each has a database of its own, so that it is seen who did what. */
-export function describeReplicas(place: MeetingPlace, { tellsAll }: { readonly tellsAll: boolean }): void {
+/** Services behind one broker, each with a database of its own, which shows the jobs of each replica. */
+export function describeReplicas(transport: TestedTransport, { broadcasts }: { readonly broadcasts: boolean }): void {
   describe('replicas', () => {
     let comfyUI: Simulator;
     let services: RunningService[];
@@ -15,7 +15,7 @@ export function describeReplicas(place: MeetingPlace, { tellsAll }: { readonly t
 
     beforeEach(async () => {
       comfyUI = await startComfyUI({ speed: 1 });
-      const address = place.address();
+      const address = transport.address();
       const variables = { COMFYUI_BASE_URL: comfyUI.url };
       services = [await startHybrid(address, variables), await startHybrid(address, variables)];
       caller = await startCaller(address);
@@ -30,7 +30,7 @@ export function describeReplicas(place: MeetingPlace, { tellsAll }: { readonly t
     const jobs = () =>
       Promise.all(services.map(async ({ app }) => (await app.get(JobService).list({ statuses: [], limit: 200 })).jobs));
 
-    it('share the work: each call is done once', async () => {
+    it('share the work: each call is executed once', async () => {
       const made = await Promise.all(
         Array.from({ length: 20 }, (_, index) => caller.remote.result({ prompt: flatPicture(30_000 + index) })),
       );
@@ -38,7 +38,7 @@ export function describeReplicas(place: MeetingPlace, { tellsAll }: { readonly t
       expect(done.flat().toSorted()).toEqual(made.map(({ id }) => id).toSorted());
     });
 
-    it('one that ends leaves the work to the other', async () => {
+    it('the other one continues when one closes', async () => {
       const [first, second] = services as [RunningService, RunningService];
       await first.close();
       services = [second];
@@ -46,8 +46,8 @@ export function describeReplicas(place: MeetingPlace, { tellsAll }: { readonly t
       expect(await caller.remote.job(id)).toMatchObject({ status: 'succeeded' });
     });
 
-    if (tellsAll)
-      it('whichever serves a caller hears that it left', async () => {
+    if (broadcasts)
+      it('the replica of a stream receives its unsubscription', async () => {
         const started = [1, 2, 3, 4].map((index) => {
           const prompt = slowPicture(32_000 + index, { seconds: 20, steps: 200 });
           const stream = caller.remote.generate({ prompt, cancelOnDisconnect: true });

@@ -9,9 +9,9 @@ import type { TransportOptions } from '../../src/options/transport.options';
 
 export interface RunningService {
   readonly app: NestFastifyApplication;
-  /** Of the HTTP endpoints. */
+  /** URL of the HTTP endpoints. */
   readonly url: string;
-  /** Where the messages go. */
+  /** Address for messages. */
   readonly address: TransportOptions;
   close(): Promise<void>;
 }
@@ -46,17 +46,17 @@ export async function startHybrid(
     await app.close();
     await rm(folder, { recursive: true });
   };
-  return { app, url: await app.getUrl(), address: { ...address, url: reached(app, address) }, close };
+  return { app, url: await app.getUrl(), address: { ...address, url: listening(app, address) }, close };
 }
 
-/** The port that the system chose, where it was to choose. */
-function reached(app: NestFastifyApplication, { transport, url }: TransportOptions): string {
+/** The address with the port that the system has chosen. */
+function listening(app: NestFastifyApplication, { transport, url }: TransportOptions): string {
   if (transport !== 'tcp') return url;
   const [microservice] = app.getMicroservices();
   return `tcp://127.0.0.1:${portOf(microservice)}`;
 }
 
-/** Where a microservice takes messages over TCP. */
+/** The port of a microservice over TCP. */
 export function portOf(microservice: unknown): number {
   return (microservice as { unwrap(): Server }).unwrap().address().port;
 }

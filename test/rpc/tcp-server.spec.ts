@@ -30,31 +30,31 @@ describe('the TCP transport', () => {
     socket.write(`${message.length}#${message}`);
   };
 
-  it('tells a caller that does not read nothing more until it does', async () => {
-    let told = 0;
+  it('sends nothing more to a caller that does not read until it does', async () => {
+    let produced = 0;
     async function* events() {
-      while (told < EVENTS) {
-        told += 1;
+      while (produced < EVENTS) {
+        produced += 1;
         yield EVENT;
       }
     }
-    const caller = { gone: new AbortController().signal, done: () => undefined };
-    server.addHandler('large', async (_data: unknown, context: object) => streamOf(context, caller, events));
+    const subscription = { signal: new AbortController().signal, done: () => undefined };
+    server.addHandler('large', async (_data: unknown, context: object) => streamOf(context, subscription, events));
     await call('large');
     socket.pause();
-    await eventually(() => expect(told).toBeGreaterThan(0));
+    await eventually(() => expect(produced).toBeGreaterThan(0));
     await setTimeout(500);
-    const held = told;
+    const held = produced;
     expect(held).toBeLessThan(EVENTS / 4);
     await setTimeout(200);
-    expect(told).toBe(held);
+    expect(produced).toBe(held);
     let received = 0;
     socket.on('data', (data) => (received += data.length)).resume();
     await eventually(() => expect(received).toBeGreaterThan(EVENTS * EVENT.length));
-    expect(told).toBe(EVENTS);
+    expect(produced).toBe(EVENTS);
   });
 
-  it('sends the answers under way before it closes', async () => {
+  it('sends pending responses before it closes', async () => {
     let isAsked = false;
     server.addHandler('slow', async () => {
       isAsked = true;

@@ -1,17 +1,17 @@
 import { describeCalls } from './calls.contract';
 import { describeEndings } from './endings.contract';
-import type { MeetingPlace } from './meeting-place';
+import type { TestedTransport } from './tested-transport';
 import { describeStreams } from './streams.contract';
 
-const place: MeetingPlace = {
+const transport: TestedTransport = {
   address: () => ({ transport: 'tcp', url: 'tcp://127.0.0.1:0' }),
-  nowhere: () => ({ transport: 'tcp', url: 'tcp://127.0.0.1:1' }),
-  tellsAbsence: true,
-  tellsDeath: true,
+  unusedAddress: () => ({ transport: 'tcp', url: 'tcp://127.0.0.1:1' }),
+  reportsAbsence: true,
+  reportsCrash: true,
 };
 
 describe('over TCP', () => {
-  describeCalls(place);
-  describeStreams(place);
-  describeEndings(place);
+  describeCalls(transport);
+  describeStreams(transport);
+  describeEndings(transport);
 });

@@ -14,7 +14,7 @@ const refusedUpgrade = async (): Promise<number | undefined> => {
   return response.statusCode;
 };
 
-async function savedPicture(): Promise<string> {
+async function savedImage(): Promise<string> {
   const client = await connect(simulator());
   const prompt = {
     '1': { class_type: 'SimulatedNoise', inputs: { width: 100, height: 100, seed: 1, batch_size: 1 } },
@@ -34,7 +34,7 @@ describe('proxy', () => {
     expect((await get(server(), '/prompt')).status).toBe(200);
   });
 
-  it('answers for one path and method only', async () => {
+  it('applies to one path and method only', async () => {
     simulator().faults.arm({ kind: 'proxy', status: 502, path: '/history', method: 'GET', times: Infinity });
     const statuses = [
       await get(server(), '/api/history/x'),
@@ -51,13 +51,13 @@ describe('proxy', () => {
     await (await connect(simulator())).close();
   });
 
-  it('reads a large request before it refuses', async () => {
+  it('reads a large request before the refusal', async () => {
     simulator().faults.arm({ kind: 'proxy', status: 413 });
     expect((await post(server(), '/prompt', 'x'.repeat(4_000_000))).status).toBe(413);
   });
 });
 
-it('its own routes tell what happened, whatever is armed', async () => {
+it('the routes of the simulator itself work with any armed fault', async () => {
   simulator().faults.arm({ kind: 'proxy', status: 502, times: Infinity });
   expect((await get(server(), '/prompt')).status).toBe(502);
   expect(await get(server(), '/simulator/stats')).toMatchObject({
@@ -66,7 +66,7 @@ it('its own routes tell what happened, whatever is armed', async () => {
   });
 });
 
-it('hang never answers, and other requests are not kept waiting', async () => {
+it('hang never responds, and does not delay other requests', async () => {
   const fault = simulator().faults.arm({ kind: 'hang', path: '/queue' });
   const hanging = fetch(`${simulator().url}/queue`, { signal: AbortSignal.timeout(300) });
   await fault.struck;
@@ -74,7 +74,7 @@ it('hang never answers, and other requests are not kept waiting', async () => {
   await expect(hanging).rejects.toThrow('timeout');
 });
 
-it('hang leaves an upgrade without an answer, until the end', async () => {
+it('hang leaves an upgrade without a response until the end', async () => {
   const fault = simulator().faults.arm({ kind: 'hang', path: '/ws' });
   const socket = new WebSocket(`${simulator().url.replace(/^http/, 'ws')}/ws?clientId=x`);
   const failed = once(socket, 'error');
@@ -84,36 +84,36 @@ it('hang leaves an upgrade without an answer, until the end', async () => {
   expect(await failed).toMatchObject([{ message: 'socket hang up' }]);
 });
 
-it('missing-file is a 404 for a file that history names', async () => {
-  const path = await savedPicture();
+it('missing-file is a 404 for a file of the history', async () => {
+  const path = await savedImage();
   simulator().faults.arm({ kind: 'missing-file', filename: 'noise_00001_.png' });
   expect([(await get(server(), path)).status, (await get(server(), path)).status]).toEqual([404, 200]);
 });
 
 describe('slow-view', () => {
   it('waits before the first byte', async () => {
-    const path = await savedPicture();
+    const path = await savedImage();
     simulator().faults.arm({ kind: 'slow-view', ms: 150 });
     const start = performance.now();
     await get(server(), path);
     expect(performance.now() - start).toBeGreaterThan(140);
   });
 
-  it('does not keep the simulator from ending', async () => {
-    const path = await savedPicture();
+  it('does not delay the end of the simulator', async () => {
+    const path = await savedImage();
     const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const before = timers();
     const fault = simulator().faults.arm({ kind: 'slow-view', ms: 3_600_000 });
-    const waiting = fetch(simulator().url + path);
+    const pending = fetch(simulator().url + path);
     await fault.struck;
-    await Promise.all([expect(waiting).rejects.toThrow('fetch failed'), simulator().close()]);
-    // Timers of the client may take a moment to go.
+    await Promise.all([expect(pending).rejects.toThrow('fetch failed'), simulator().close()]);
+    // The client clears its timers asynchronously.
     for (const end = Date.now() + 5000; timers() > before && Date.now() < end;) await delay(20);
     expect(timers()).toBeLessThanOrEqual(before);
   });
 
-  it('sends so many bytes a second', async () => {
-    const path = await savedPicture();
+  it('limits the bytes per second', async () => {
+    const path = await savedImage();
     simulator().faults.arm({ kind: 'slow-view', bytesPerSecond: 100_000 });
     const start = performance.now();
     const response = await fetch(simulator().url + path);
@@ -123,8 +123,8 @@ describe('slow-view', () => {
     expect(performance.now() - start).toBeGreaterThan(200);
   });
 
-  it('breaks off', async () => {
-    const path = await savedPicture();
+  it('closes the connection after a number of bytes', async () => {
+    const path = await savedImage();
     simulator().faults.arm({ kind: 'slow-view', cutAfter: 1000 });
     const response = await fetch(simulator().url + path);
     await expect(response.arrayBuffer()).rejects.toThrow('terminated');
@@ -141,7 +141,7 @@ describe('/simulator/faults', () => {
     expect((await get(server(), '/prompt')).status).toBe(200);
   });
 
-  it('refuses a kind that there is not', async () => {
+  it('refuses an unknown kind', async () => {
     expect((await post(server(), '/simulator/faults', { kind: 'nonsense' })).status).toBe(400);
   });
 });

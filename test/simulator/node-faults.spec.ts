@@ -5,7 +5,7 @@ import { connect, flatPicture, serverOf, steps, useSimulator } from './support';
 const simulator = useSimulator();
 
 describe('node-exception', () => {
-  it('ends the run at the node, with what it was told to say', async () => {
+  it('ends the run at the node, with the configured message', async () => {
     const client = await connect(simulator());
     simulator().faults.arm({
       kind: 'node-exception',
@@ -31,7 +31,7 @@ describe('node-exception', () => {
     await client.close();
   });
 
-  it('strikes in the middle of a progress bar', async () => {
+  it('occurs in the middle of a progress bar', async () => {
     const client = await connect(simulator());
     simulator().faults.arm({ kind: 'node-exception', nodeId: '2', atStep: 3 });
     await client.run({ prompt: steps(5) });
@@ -41,7 +41,7 @@ describe('node-exception', () => {
     await client.close();
   });
 
-  it('of an earlier node keeps what was shown before', async () => {
+  it('keeps the outputs of earlier nodes', async () => {
     const client = await connect(simulator());
     simulator().faults.arm({ kind: 'node-exception', nodeId: '3' });
     const prompt = {
@@ -57,7 +57,7 @@ describe('node-exception', () => {
 });
 
 describe('execution-blocked', () => {
-  it('sends an error that is not the end, and the run succeeds with nothing to show', async () => {
+  it('sends an error that does not end the run, which succeeds without outputs', async () => {
     const client = await connect(simulator());
     simulator().faults.arm({ kind: 'execution-blocked', nodeId: '2', message: 'not allowed' });
     const { promptId } = await client.run({ prompt: flatPicture() });
@@ -73,7 +73,7 @@ describe('execution-blocked', () => {
     await client.close();
   });
 
-  it('without a message blocks in silence everything that follows', async () => {
+  it('without a message blocks all successors silently', async () => {
     const client = await connect(simulator());
     simulator().faults.arm({ kind: 'execution-blocked', nodeId: '1' });
     await client.run({ prompt: flatPicture() });
@@ -83,7 +83,7 @@ describe('execution-blocked', () => {
   });
 });
 
-it('nan-output shows numbers that are not JSON, to the socket and in the history', async () => {
+it('nan-output sends numbers that are not JSON, to the socket and in the history', async () => {
   simulator().faults.arm({ kind: 'nan-output', classType: 'SaveImage' });
   const promptId = randomUUID();
   await post(serverOf(simulator()), '/prompt', { prompt: flatPicture(), prompt_id: promptId });
@@ -94,15 +94,15 @@ it('nan-output shows numbers that are not JSON, to the socket and in the history
   expect(() => JSON.parse(history) as unknown).toThrow(SyntaxError);
 });
 
-it('a prompt can be named, so that the others are spared', async () => {
+it('a fault can be restricted to one prompt', async () => {
   const client = await connect(simulator());
-  const [spared, struck] = [randomUUID(), randomUUID()];
-  simulator().faults.arm({ kind: 'node-exception', promptId: struck });
-  for (const promptId of [spared, struck]) {
+  const [unaffected, affected] = [randomUUID(), randomUUID()];
+  simulator().faults.arm({ kind: 'node-exception', promptId: affected });
+  for (const promptId of [unaffected, affected]) {
     await client.submit({ prompt: flatPicture(), prompt_id: promptId });
     await client.waitFor(isEndOf(promptId));
   }
   const failed = client.messages.filter(isText).filter(isType('execution_error'));
-  expect(failed.map(({ data }) => data['prompt_id'])).toEqual([struck]);
+  expect(failed.map(({ data }) => data['prompt_id'])).toEqual([affected]);
   await client.close();
 });

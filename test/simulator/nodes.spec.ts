@@ -25,15 +25,15 @@ async function download(reference: Record<string, string> | undefined): Promise<
 const pixels = (png: Buffer): Promise<Buffer> => sharp(png).raw().toBuffer();
 
 describe('the sampler chain', () => {
-  const picture = async (client: RawClient, seed: number, text?: string): Promise<Buffer> => {
+  const generate = async (client: RawClient, seed: number, text?: string): Promise<Buffer> => {
     const outputs = await outputsOf(client, sampling({ seed, steps: 1, ...(text !== undefined && { text }) }));
     return download(outputs['9']?.['images']?.[0]);
   };
 
-  it('draws the same picture for the same seed and prompt, also on another server', async () => {
+  it('generates the same image for the same seed and prompt, also on another server', async () => {
     const other = await startSimulator({ speed: 'instant' });
     const [here, there] = [await connect(simulator()), await connect(other)];
-    const first = await picture(here, 7);
+    const first = await generate(here, 7);
     const { promptId } = await there.run({ prompt: sampling({ seed: 7, steps: 3 }) });
     const { outputs } = (await historyWhenThere(serverOf(other), promptId)) as { outputs: Outputs };
     const query = new URLSearchParams(outputs['9']?.['images']?.[0]);
@@ -43,15 +43,19 @@ describe('the sampler chain', () => {
     await other.close();
   });
 
-  it('draws another picture for another seed, or another prompt', async () => {
+  it('generates another image for another seed or prompt', async () => {
     const client = await connect(simulator());
-    const drawn = [await picture(client, 1), await picture(client, 2), await picture(client, 1, 'the sea at night')];
-    const distinct = new Set(await Promise.all(drawn.map(async (png) => (await pixels(png)).toString('hex'))));
+    const images = [
+      await generate(client, 1),
+      await generate(client, 2),
+      await generate(client, 1, 'the sea at night'),
+    ];
+    const distinct = new Set(await Promise.all(images.map(async (png) => (await pixels(png)).toString('hex'))));
     expect(distinct.size).toBe(3);
     await client.close();
   });
 
-  it('shows previews that come nearer to the picture', async () => {
+  it('sends previews that approach the image', async () => {
     const client = await connect(simulator());
     const outputs = await outputsOf(client, sampling({ seed: 3, steps: 8 }));
     const target = await sharp(await download(outputs['9']?.['images']?.[0]))
@@ -71,7 +75,7 @@ describe('the sampler chain', () => {
     await client.close();
   });
 
-  it('makes one picture per latent of a batch', async () => {
+  it('generates one image per latent of a batch', async () => {
     const client = await connect(simulator());
     const prompt = sampling({ seed: 4, steps: 1 });
     prompt['5']!.inputs['batch_size'] = 3;
@@ -123,7 +127,7 @@ describe('SimulatedFiles', () => {
     '1': { class_type: 'SimulatedFiles', inputs: { items: JSON.stringify(items), seed } },
   });
 
-  it('shows files of every kind under any key, empty ones too', async () => {
+  it('outputs files of every type under any key, including empty ones', async () => {
     const client = await connect(simulator());
     const outputs = await outputsOf(
       client,
@@ -165,7 +169,7 @@ describe('SimulatedFiles', () => {
   });
 });
 
-it('a cached output still names its file when somebody deleted it', async () => {
+it('a cached output names its file even after it was deleted', async () => {
   const client = await connect(simulator());
   const prompt = flatPicture({ prefix: 'deleted' });
   await outputsOf(client, prompt);

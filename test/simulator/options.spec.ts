@@ -10,18 +10,18 @@ import { connect, flatPicture, serverOf, steps } from './support';
 
 const CREDENTIALS = { Authorization: `Basic ${Buffer.from('ann:se:cret').toString('base64')}` };
 
-it('asks for a password like a proxy in front, on HTTP and on the socket', async () => {
+it('requires a password like a proxy, for HTTP and WebSocket', async () => {
   const simulator = await startSimulator({ speed: 'instant', basicAuth: { username: 'ann', password: 'se:cret' } });
-  const refused = await fetch(`${simulator.url}/prompt`);
-  expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Basic realm="ComfyUI"']);
+  const response = await fetch(`${simulator.url}/prompt`);
+  expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Basic realm="ComfyUI"']);
   await expect(connect(simulator)).rejects.toThrow('401');
   const client = await RawClient.connect({ ...serverOf(simulator), headers: CREDENTIALS });
-  expect((await client.run({ prompt: flatPicture() })).answer.status).toBe(200);
+  expect((await client.run({ prompt: flatPicture() })).response.status).toBe(200);
   await client.close();
   await simulator.close();
 });
 
-it('lives below a path, and only there', async () => {
+it('serves only below the path prefix', async () => {
   const simulator = await startSimulator({ speed: 'instant', pathPrefix: 'tools/comfy/' });
   expect(new URL(simulator.url).pathname).toBe('/tools/comfy');
   expect((await get(serverOf(simulator), '/api/prompt')).status).toBe(200);
@@ -50,36 +50,36 @@ describe('speed', () => {
     expect(fast).toBeLessThan(1500);
   });
 
-  it('instant does not wait at all', async () => {
+  it('instant never waits', async () => {
     expect(await durationAt('instant')).toBeLessThan(190);
   });
 });
 
-it('a temporary folder goes with the simulator, a given one stays', async () => {
+it('removes a temporary folder at its end, but not a configured one', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'simulator-test-'));
-  const [given, temporary] = [await startSimulator({ directory }), await startSimulator()];
+  const [configured, temporary] = [await startSimulator({ directory }), await startSimulator()];
   const folder = temporary.directory;
   expect(readdirSync(folder).toSorted()).toEqual(['input', 'output', 'temp']);
-  await Promise.all([given.close(), temporary.close()]);
+  await Promise.all([configured.close(), temporary.close()]);
   expect([existsSync(join(directory, 'output')), existsSync(folder)]).toEqual([true, false]);
 });
 
-it('runs several prompts at a time when it is told to', async () => {
+it('runs several prompts concurrently', async () => {
   const simulator = await startSimulator({ speed: 'instant', concurrency: 2 });
-  const held = simulator.faults.arm({ kind: 'hold', classType: 'SaveImage', times: Infinity });
+  const hold = simulator.faults.arm({ kind: 'hold', classType: 'SaveImage', times: Infinity });
   const client = await connect(simulator);
   const ids = [randomUUID(), randomUUID()];
   for (const promptId of ids) await client.submit({ prompt: flatPicture(), prompt_id: promptId });
-  await client.until(() => held.fired === 2);
+  await client.until(() => hold.fired === 2);
   const { body } = await get(serverOf(simulator), '/queue');
   expect((body as { queue_running: unknown[] }).queue_running).toHaveLength(2);
-  held.clear();
+  hold.clear();
   for (const promptId of ids) await client.waitFor(isEndOf(promptId));
   await client.close();
   await simulator.close();
 });
 
-it('sends no previews when they are off', async () => {
+it('sends no previews if they are off', async () => {
   const simulator = await startSimulator({ speed: 'instant', previews: false });
   const client = await connect(simulator);
   await client.run({ prompt: sampling({ seed: 1, steps: 2 }) });
@@ -89,7 +89,7 @@ it('sends no previews when they are off', async () => {
   await simulator.close();
 });
 
-it('says plainly that nothing is real', async () => {
+it('states that it is a simulator', async () => {
   const simulator = await startSimulator();
   expect((await get(serverOf(simulator), '/system_stats')).body).toMatchObject({
     simulated: true,
@@ -101,8 +101,8 @@ it('says plainly that nothing is real', async () => {
 
 it('refuses a body over the limit with 413', async () => {
   const simulator = await startSimulator({ maxUploadSize: 1000 });
-  const answer = await post(serverOf(simulator), '/prompt', 'x'.repeat(1001));
-  expect(answer).toEqual({ status: 413, body: 'Maximum request body size 1000 exceeded.' });
+  const response = await post(serverOf(simulator), '/prompt', 'x'.repeat(1001));
+  expect(response).toEqual({ status: 413, body: 'Maximum request body size 1000 exceeded.' });
   expect((await get(serverOf(simulator), '/features')).body).toMatchObject({ max_upload_size: 1000 });
   await simulator.close();
 });
@@ -110,7 +110,7 @@ it('refuses a body over the limit with 413', async () => {
 describe('protocol 0.38', () => {
   const start = () => startSimulator({ speed: 'instant', protocol: '0.38' });
 
-  it('takes only a canonical uuid as an id', async () => {
+  it('accepts only a canonical UUID as an id', async () => {
     const simulator = await start();
     const submit = (id: unknown) => post(serverOf(simulator), '/prompt', { prompt: flatPicture(), prompt_id: id });
     const bad = await submit(randomUUID().toUpperCase());
@@ -121,28 +121,28 @@ describe('protocol 0.38', () => {
 
   it('names a missing node type and a cycle', async () => {
     const simulator = await start();
-    const refused = async (prompt: object) => (await post(serverOf(simulator), '/prompt', { prompt })).body;
+    const response = async (prompt: object) => (await post(serverOf(simulator), '/prompt', { prompt })).body;
     const node = { class_type: 'Nope', inputs: {}, _meta: { title: 'Mine' } };
-    expect(await refused({ '1': node })).toMatchObject({
+    expect(await response({ '1': node })).toMatchObject({
       error: { type: 'missing_node_type', extra_info: { node_id: '1', class_type: 'Nope', node_title: 'Mine' } },
     });
     const cycle = { '2': { class_type: 'ImageInvert', inputs: { image: ['2', 0] } } };
     const save = { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: 'x' } };
-    expect(await refused({ ...cycle, '3': save })).toMatchObject({
+    expect(await response({ ...cycle, '3': save })).toMatchObject({
       node_errors: { '2': { errors: [{ type: 'dependency_cycle', details: '2 (ImageInvert) -> 2 (ImageInvert)' }] } },
     });
     await simulator.close();
   });
 
-  it('has jobs: listed, looked up, canceled', async () => {
+  it('lists, finds and cancels jobs', async () => {
     const simulator = await start();
     const server = serverOf(simulator);
     const client = await connect(simulator);
     const { promptId: done } = await client.run({ prompt: flatPicture() });
-    const held = simulator.faults.arm({ kind: 'hold', classType: 'SaveImage' });
+    const hold = simulator.faults.arm({ kind: 'hold', classType: 'SaveImage' });
     const [running, waiting] = [randomUUID(), randomUUID()];
     for (const id of [running, waiting]) await client.submit({ prompt: flatPicture(), prompt_id: id });
-    await held.struck;
+    await hold.struck;
     const job = async (id: string) => (await get(server, `/api/jobs/${id}`)).body as Record<string, unknown>;
     expect([(await job(done))['status'], (await job(running))['status'], (await job(waiting))['status']]).toEqual([
       'completed',
@@ -161,7 +161,7 @@ describe('protocol 0.38', () => {
     await simulator.close();
   });
 
-  it('is not there in 0.3.64', async () => {
+  it('does not exist in 0.3.64', async () => {
     const simulator = await startSimulator({ speed: 'instant' });
     expect((await get(serverOf(simulator), '/api/jobs')).status).toBe(404);
     await simulator.close();
@@ -169,7 +169,7 @@ describe('protocol 0.38', () => {
 });
 
 describe('the command line', () => {
-  it('starts what it is told', async () => {
+  it('starts a simulator with its options', async () => {
     const simulator = await startFromArguments('--port 0 --speed instant --basic-auth ann:se:cret'.split(' '));
     expect((await fetch(`${simulator?.url}/prompt`)).status).toBe(401);
     expect((await fetch(`${simulator?.url}/prompt`, { headers: CREDENTIALS })).status).toBe(200);
@@ -185,7 +185,7 @@ describe('the command line', () => {
     await expect(startFromArguments(words.split(' '))).rejects.toThrow(message);
   });
 
-  it('explains itself', async () => {
+  it('prints its usage', async () => {
     expect(await startFromArguments(['--help'])).toBeUndefined();
   });
 });

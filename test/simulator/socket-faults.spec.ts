@@ -5,7 +5,7 @@ import { connect, flatPicture, serverOf, steps, useSimulator } from './support';
 const simulator = useSimulator();
 
 describe('drop-socket', () => {
-  it('cuts the socket without a close frame after the message it names, and the run goes on', async () => {
+  it('closes the socket without a close frame after the message, and the run continues', async () => {
     const client = await connect(simulator());
     const fault = simulator().faults.arm({ kind: 'drop-socket', after: 'execution_start' });
     const promptId = randomUUID();
@@ -17,7 +17,7 @@ describe('drop-socket', () => {
     expect([fault.fired, simulator().faults.list]).toEqual([1, []]);
   });
 
-  it('closes with a code when it is told one', async () => {
+  it('closes with a configured code', async () => {
     const client = await connect(simulator());
     simulator().faults.arm({ kind: 'drop-socket', after: 'executing', code: 1011 });
     await client.submit({ prompt: flatPicture() });
@@ -25,7 +25,7 @@ describe('drop-socket', () => {
     expect(client.closeCode).toBe(1011);
   });
 
-  it('strikes as often as it is armed for', async () => {
+  it('occurs as often as it is armed for', async () => {
     simulator().faults.arm({ kind: 'drop-socket', after: 'execution_start', times: 2 });
     for (let i = 0; i < 2; i++) {
       const client = await connect(simulator());
@@ -40,7 +40,7 @@ describe('drop-socket', () => {
 });
 
 describe('lose-event', () => {
-  it('leaves out one message of a type', async () => {
+  it('drops one message of a type', async () => {
     const client = await connect(simulator());
     simulator().faults.arm({ kind: 'lose-event', type: 'execution_success' });
     const { promptId } = await client.run({ prompt: flatPicture() });
@@ -50,7 +50,7 @@ describe('lose-event', () => {
     await client.close();
   });
 
-  it('leaves out all of them until it is cleared', async () => {
+  it('drops all of them until it is cleared', async () => {
     const client = await connect(simulator());
     const fault = simulator().faults.arm({ kind: 'lose-event', type: 'progress_state', times: Infinity });
     await client.run({ prompt: flatPicture() });
@@ -64,7 +64,7 @@ describe('lose-event', () => {
 });
 
 describe('deaf-socket', () => {
-  it('leaves the socket open and answering pings, but tells it nothing', async () => {
+  it('leaves the socket open and answering pings, but sends it nothing', async () => {
     const client = await connect(simulator());
     simulator().faults.arm({ kind: 'deaf-socket' });
     const promptId = randomUUID();
@@ -78,7 +78,7 @@ describe('deaf-socket', () => {
     await client.close();
   });
 
-  it('half open, it does not even answer pings', async () => {
+  it('with halfOpen answers no pings', async () => {
     const [lost, other] = [await connect(simulator()), await connect(simulator())];
     let pongs = 0;
     lost.socket.on('pong', () => (pongs += 1));
@@ -90,7 +90,7 @@ describe('deaf-socket', () => {
     await other.close();
   });
 
-  it('can start after a message, and then reaches only the client of that message', async () => {
+  it('can start after a message, and then affects only the client of that message', async () => {
     const [deaf, other] = [await connect(simulator()), await connect(simulator())];
     simulator().faults.arm({ kind: 'deaf-socket', after: 'execution_start' });
     const promptId = randomUUID();
@@ -102,7 +102,7 @@ describe('deaf-socket', () => {
   });
 });
 
-it('idle-cut ends a socket that is silent, but not one that pings', async () => {
+it('idle-cut closes an idle socket, but not one that pings', async () => {
   const [silent, pinging] = [await connect(simulator()), await connect(simulator())];
   const timer = setInterval(() => pinging.socket.ping(), 20);
   simulator().faults.arm({ kind: 'idle-cut', ms: 150, times: Infinity });
@@ -114,31 +114,31 @@ it('idle-cut ends a socket that is silent, but not one that pings', async () => 
 });
 
 describe('restart', () => {
-  it('drops sockets without a close frame, forgets queue, history, cache and temp, and keeps the output', async () => {
+  it('closes sockets without a close frame, loses queue, history, cache and temp, and keeps the output', async () => {
     const client = await connect(simulator());
     const server = serverOf(simulator());
     const { promptId: before } = await client.run({ prompt: flatPicture({ prefix: 'kept' }) });
-    const held = simulator().faults.arm({ kind: 'hold', nodeId: '2' });
+    const hold = simulator().faults.arm({ kind: 'hold', nodeId: '2' });
     await client.submit({ prompt: steps(1) });
     await client.submit({ prompt: flatPicture() });
-    await held.struck;
+    await hold.struck;
     await simulator().restart();
     await client.closed();
     expect(client.closeCode).toBe(1006);
     expect(await historyOf(server, before)).toBeUndefined();
     expect(simulator().stats).toMatchObject({ remaining: 0, restarts: 1, finished: 0 });
     expect((await fetch(`${server.url}/view?filename=kept_00001_.png`)).status).toBe(200);
-    held.clear();
-    const again = await connect(simulator());
-    const { answer } = await again.run({ prompt: flatPicture({ prefix: 'kept' }) });
-    expect(answer.body).toMatchObject({ number: 0 });
-    expect(again.messages.filter(isText).find(isType('executed'))).toMatchObject({
+    hold.clear();
+    const reconnected = await connect(simulator());
+    const { response } = await reconnected.run({ prompt: flatPicture({ prefix: 'kept' }) });
+    expect(response.body).toMatchObject({ number: 0 });
+    expect(reconnected.messages.filter(isText).find(isType('executed'))).toMatchObject({
       data: { output: { images: [{ filename: 'kept_00002_.png' }] } },
     });
-    await again.close();
+    await reconnected.close();
   });
 
-  it('happens after a message, and the run is gone', async () => {
+  it('happens after a message, and the run is lost', async () => {
     const client = await connect(simulator());
     simulator().faults.arm({ kind: 'restart', after: 'progress' });
     const promptId = randomUUID();
@@ -149,14 +149,14 @@ describe('restart', () => {
     expect(await historyOf(serverOf(simulator()), promptId)).toBeUndefined();
   });
 
-  it('when a prompt is accepted takes the answer with it', async () => {
+  it('after the acceptance of a prompt prevents the response', async () => {
     const client = await connect(simulator());
     simulator().faults.arm({ kind: 'restart', after: 'submit' });
     await expect(client.submit({ prompt: flatPicture() })).rejects.toThrow('fetch failed');
     await client.closed();
   });
 
-  it('is away for as long as it is told', async () => {
+  it('is down for the configured time', async () => {
     const restarted = simulator().restart({ downMs: 200 });
     await expect(fetch(`${simulator().url}/prompt`)).rejects.toThrow('fetch failed');
     await restarted;
@@ -166,12 +166,12 @@ describe('restart', () => {
 
 it('a held node waits until the fault is cleared', async () => {
   const client = await connect(simulator());
-  const held = simulator().faults.arm({ kind: 'hold', classType: 'SaveImage' });
+  const hold = simulator().faults.arm({ kind: 'hold', classType: 'SaveImage' });
   const promptId = randomUUID();
   await client.submit({ prompt: flatPicture(), prompt_id: promptId });
-  await held.struck;
+  await hold.struck;
   expect(client.messages.some(isEndOf(promptId))).toBe(false);
-  held.clear();
+  hold.clear();
   await client.waitFor(isEndOf(promptId));
   await client.close();
 });

@@ -7,23 +7,23 @@ const simulator = useSimulator();
 const server = () => serverOf(simulator());
 
 describe('late-post-answer', () => {
-  it('answers when all the events of the run are out', async () => {
+  it('responds after all events of the run', async () => {
     const client = await connect(simulator());
     simulator().faults.arm({ kind: 'late-post-answer' });
     const promptId = randomUUID();
-    let answered = false;
-    const answer = client.submit({ prompt: flatPicture(), prompt_id: promptId }).then((result) => {
-      answered = true;
+    let responded = false;
+    const response = client.submit({ prompt: flatPicture(), prompt_id: promptId }).then((result) => {
+      responded = true;
       return result;
     });
     await client.waitFor(isType('execution_success', promptId));
-    expect(answered).toBe(false);
-    expect((await answer).status).toBe(200);
+    expect(responded).toBe(false);
+    expect((await response).status).toBe(200);
     await client.waitFor(isEndOf(promptId));
     await client.close();
   });
 
-  it('answers as late as it is told', async () => {
+  it('responds after the configured time', async () => {
     simulator().faults.arm({ kind: 'late-post-answer', ms: 150 });
     const start = performance.now();
     await post(server(), '/prompt', { prompt: flatPicture() });
@@ -31,7 +31,7 @@ describe('late-post-answer', () => {
   });
 });
 
-it('late-arrival queues a prompt that nobody waits for any more', async () => {
+it('late-arrival queues a prompt after its client has disconnected', async () => {
   const fault = simulator().faults.arm({ kind: 'late-arrival', ms: 200 });
   const promptId = randomUUID();
   const body = JSON.stringify({ prompt: flatPicture(), prompt_id: promptId });
@@ -43,7 +43,7 @@ it('late-arrival queues a prompt that nobody waits for any more', async () => {
 });
 
 describe('lost-post-answer', () => {
-  it('cuts the connection, and the prompt runs', async () => {
+  it('closes the connection, and the prompt runs', async () => {
     simulator().faults.arm({ kind: 'lost-post-answer' });
     const promptId = randomUUID();
     const lost = post(server(), '/prompt', { prompt: flatPicture(), prompt_id: promptId });
@@ -51,7 +51,7 @@ describe('lost-post-answer', () => {
     expect(await historyWhenThere(server(), promptId)).toBeDefined();
   });
 
-  it('can also mean that the prompt was never accepted', async () => {
+  it('can also drop the prompt', async () => {
     simulator().faults.arm({ kind: 'lost-post-answer', accepted: false });
     const lost = post(server(), '/prompt', { prompt: flatPicture(), prompt_id: randomUUID() });
     await expect(lost).rejects.toThrow('fetch failed');
@@ -59,7 +59,7 @@ describe('lost-post-answer', () => {
   });
 });
 
-it('ignore-prompt-id answers with an id of its own', async () => {
+it('ignore-prompt-id responds with a new id', async () => {
   simulator().faults.arm({ kind: 'ignore-prompt-id' });
   const promptId = randomUUID();
   const { body } = await post(server(), '/prompt', { prompt: flatPicture(), prompt_id: promptId });
@@ -69,7 +69,7 @@ it('ignore-prompt-id answers with an id of its own', async () => {
   expect(await historyOf(server(), promptId)).toBeUndefined();
 });
 
-it('silent-disappearance leaves nothing but status messages', async () => {
+it('silent-disappearance sends only status messages', async () => {
   const client = await connect(simulator());
   simulator().faults.arm({ kind: 'silent-disappearance' });
   const promptId = randomUUID();
@@ -82,7 +82,7 @@ it('silent-disappearance leaves nothing but status messages', async () => {
 });
 
 describe('dead-worker', () => {
-  it('lets the queue grow: nothing runs until a restart', async () => {
+  it('runs nothing until a restart, while the queue grows', async () => {
     simulator().faults.arm({ kind: 'dead-worker' });
     for (let i = 0; i < 2; i++) expect((await post(server(), '/prompt', { prompt: flatPicture() })).status).toBe(200);
     const { body } = await get(server(), '/queue');
@@ -93,7 +93,7 @@ describe('dead-worker', () => {
     await client.close();
   });
 
-  it('can hold a prompt that runs for ever', async () => {
+  it('can leave a prompt running forever', async () => {
     const fault = simulator().faults.arm({ kind: 'dead-worker', holding: true });
     const promptId = randomUUID();
     await post(server(), '/prompt', { prompt: flatPicture(), prompt_id: promptId });
@@ -102,7 +102,7 @@ describe('dead-worker', () => {
     expect(body).toMatchObject({ queue_running: [{ 1: promptId }], queue_pending: [] });
   });
 
-  it('happens by itself when an input that the class does not have links to nowhere', async () => {
+  it('happens without a fault if an undeclared input links to a missing node', async () => {
     const prompt = flatPicture();
     prompt['1']!.inputs['undeclared'] = ['9', 0];
     expect((await post(server(), '/prompt', { prompt })).status).toBe(200);
@@ -117,8 +117,8 @@ describe('node-errors', () => {
     const client = await connect(simulator());
     simulator().faults.arm({ kind: 'node-errors', nodeId: '3', message: 'images - not today' });
     const prompt = { ...flatPicture(), '3': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } } };
-    const { answer, promptId } = await client.run({ prompt });
-    expect(answer).toMatchObject({
+    const { response, promptId } = await client.run({ prompt });
+    expect(response).toMatchObject({
       status: 200,
       body: { node_errors: { '3': { errors: [{ details: 'images - not today' }], dependent_outputs: ['3'] } } },
     });
@@ -127,7 +127,7 @@ describe('node-errors', () => {
     await client.close();
   });
 
-  it('is a refusal when there is no other output', async () => {
+  it('is a refusal without another output', async () => {
     simulator().faults.arm({ kind: 'node-errors' });
     expect(await post(server(), '/prompt', { prompt: flatPicture() })).toMatchObject({
       status: 400,
@@ -136,7 +136,7 @@ describe('node-errors', () => {
   });
 });
 
-it('history-lag hides a finished run for a while', async () => {
+it('history-lag hides a finished run for a time', async () => {
   const client = await connect(simulator());
   simulator().faults.arm({ kind: 'history-lag', ms: 200 });
   const { promptId } = await client.run({ prompt: flatPicture() });

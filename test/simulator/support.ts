@@ -5,7 +5,7 @@ import { Server } from '../contract/support/server';
 
 export { flatPicture } from '../contract/support/workflows';
 
-/** A fresh simulator for every test of a describe block. */
+/** A new simulator for every test of a describe block. */
 export function useSimulator(options: SimulatorOptions = {}): () => Simulator {
   let simulator: Simulator | undefined;
   beforeEach(async () => {
@@ -13,7 +13,7 @@ export function useSimulator(options: SimulatorOptions = {}): () => Simulator {
   });
   afterEach(() => simulator?.close());
   return () => {
-    if (simulator === undefined) throw new Error('the simulator is used before it is started');
+    if (simulator === undefined) throw new Error('the simulator is used before its start');
     return simulator;
   };
 }
@@ -23,7 +23,7 @@ export const serverOf = (simulator: Simulator): Server => ({ url: simulator.url,
 export const connect = (simulator: Simulator, id?: string): Promise<RawClient> =>
   RawClient.connect(serverOf(simulator), id === undefined ? {} : { id });
 
-/** A picture that sleeps on its way to the file: node 2 has a progress bar. */
+/** An image that passes a SimulatedSleep (node 2), which has a progress bar. */
 export const steps = (count: number, seconds = 0): PromptBody['prompt'] => ({
   '1': { class_type: 'EmptyImage', inputs: { width: 8, height: 8, batch_size: 1, color: randomInt(2 ** 24) } },
   '2': { class_type: 'SimulatedSleep', inputs: { image: ['1', 0], seconds, steps: count, preview: false } },

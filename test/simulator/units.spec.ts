@@ -15,15 +15,15 @@ import { slowly } from '../../src/simulator/http/slow-stream';
 import { PromptHeap } from '../../src/simulator/prompt-heap';
 import { Prompt, QueueItem } from '../../src/simulator/wire';
 
-describe('JSON as Python writes it', () => {
-  it('has spaces, escapes what is not ASCII, and keeps NaN and large integers', () => {
+describe('Python’s JSON', () => {
+  it('has spaces, escapes non-ASCII characters, and keeps NaN and large integers', () => {
     const value = { a: [1, 2.5, null, true], é: '\u0000"\\図', n: [NaN, Infinity, -Infinity], big: 2n ** 64n - 1n };
     expect(dumpJson(value)).toBe(
       '{"a": [1, 2.5, null, true], "\\u00e9": "\\u0000\\"\\\\\\u56f3", "n": [NaN, Infinity, -Infinity], "big": 18446744073709551615}',
     );
   });
 
-  it('is read without rounding integers, and floats as they are', () => {
+  it('is parsed without rounding integers, and with floats unchanged', () => {
     expect(parseJson('{"seed": 18446744073709551615, "small": 5, "float": 0.30000000000000004}')).toEqual({
       seed: 18446744073709551615n,
       small: 5,
@@ -34,7 +34,7 @@ describe('JSON as Python writes it', () => {
   });
 });
 
-describe('values as Python converts them', () => {
+describe('Python’s conversions', () => {
   it.each([
     ['7', 7],
     [' -7_000 ', -7000],
@@ -59,7 +59,7 @@ describe('values as Python converts them', () => {
     expect(() => pythonFloat(value)).toThrow(PythonError);
   });
 
-  it('truth and text are Python’s', () => {
+  it('bool and str equal Python’s', () => {
     expect(['false', '', 0, [], {}, [0], null].map(pythonBool)).toEqual([
       true,
       false,
@@ -80,31 +80,31 @@ describe('values as Python converts them', () => {
   });
 });
 
-describe('a slow answer', () => {
-  it('tells that its file is gone only to who reads it', async () => {
+describe('a slow response', () => {
+  it('fails for a missing file only when it is read', async () => {
     const body = createReadStream(join(tmpdir(), 'a-file-that-is-not-there'));
-    const answer = slowly({ status: 200, body }, { kind: 'slow-view', ms: 50 }, new AbortController().signal);
-    await expect(text(answer.body as NodeJS.ReadableStream)).rejects.toThrow('ENOENT');
+    const response = slowly({ status: 200, body }, { kind: 'slow-view', ms: 50 }, new AbortController().signal);
+    await expect(text(response.body as NodeJS.ReadableStream)).rejects.toThrow('ENOENT');
   });
 });
 
 describe('the heap', () => {
   const item = (number: number, id: string, prompt: Prompt = {}): QueueItem => [number, id, prompt, {}, []];
 
-  it('gives out the lowest number, then the lowest id', () => {
+  it('returns the lowest number, then the lowest id', () => {
     const heap = new PromptHeap();
     for (const one of [item(3, 'a'), item(1, 'z'), item(1, 'b'), item(2, 'c')]) heap.push(one);
     expect(Array.from({ length: 5 }, () => heap.pop()?.[1])).toEqual(['b', 'z', 'c', 'a', undefined]);
   });
 
-  it('removes the first item with an id, and stays in order', () => {
+  it('removes the first item with an id, and stays ordered', () => {
     const heap = new PromptHeap();
     for (const number of [5, 3, 4, 1, 2]) heap.push(item(number, `id${number}`));
     expect([heap.remove('id3'), heap.remove('id9')]).toEqual([true, false]);
     expect(Array.from({ length: 4 }, () => heap.pop()?.[0])).toEqual([1, 2, 4, 5]);
   });
 
-  it('throws when two graphs of one number and id must be compared, and keeps both', () => {
+  it('throws if two graphs of equal number and id are compared, and keeps both', () => {
     const heap = new PromptHeap();
     const node = (class_type: string): Prompt => ({ '1': { class_type, inputs: {} } });
     heap.push(item(1, 'same', node('A')));

@@ -12,8 +12,8 @@ describe('a link to a file', () => {
 
   afterEach(() => place.remove());
 
-  async function linksOf(made: Promise<StoragePlace>, publicUrl?: string): Promise<AssetLinks> {
-    place = await made;
+  async function linksOf(created: Promise<StoragePlace>, publicUrl?: string): Promise<AssetLinks> {
+    place = await created;
     await place.storage.check(NEVER);
     return new AssetLinks(place.storage, publicUrl);
   }
@@ -24,22 +24,22 @@ describe('a link to a file', () => {
     return collected({ ...fields, sha256: file.sha256, sizeBytes: file.sizeBytes });
   }
 
-  it('in a folder leads to the service', async () => {
+  it('in a folder is a URL of the service', async () => {
     const links = await linksOf(inFolder(), PUBLIC_URL);
     const file = await stored();
     const own = `${PUBLIC_URL}/assets/${file.assetId}`;
-    expect([await links.link(file, NEVER), await links.lasting(file, NEVER), links.areWhole]).toEqual([
+    expect([await links.link(file, NEVER), await links.lasting(file, NEVER), links.areComplete]).toEqual([
       null,
       own,
       true,
     ]);
   });
 
-  it('is a path when nobody told where the service is', async () => {
+  it('is a path if the public URL is not set', async () => {
     const links = await linksOf(inFolder());
     const file = await stored();
     const own = `/assets/${file.assetId}`;
-    expect([await links.link(file, NEVER), await links.lasting(file, NEVER), links.areWhole]).toEqual([
+    expect([await links.link(file, NEVER), await links.lasting(file, NEVER), links.areComplete]).toEqual([
       null,
       own,
       false,
@@ -49,23 +49,23 @@ describe('a link to a file', () => {
   it.each([
     ['S3', inS3],
     ['Supabase', () => inSupabase()],
-  ])('in %s leads there, and to the service when it has to last', async (_name, make) => {
-    const links = await linksOf(make(), PUBLIC_URL);
+  ])('in %s is a URL of the storage, and a lasting one a URL of the service', async (_name, create) => {
+    const links = await linksOf(create(), PUBLIC_URL);
     const file = await stored();
     expect(await (await fetch((await links.link(file, NEVER)) ?? '')).text()).toBe('bytes');
     expect(await links.lasting(file, NEVER)).toBe(`${PUBLIC_URL}/assets/${file.assetId}`);
-    expect(links.areWhole).toBe(true);
+    expect(links.areComplete).toBe(true);
   });
 
-  it('is left to the service when the storage can not be asked', async () => {
+  it('falls back to the service if the storage is unreachable', async () => {
     const links = await linksOf(inSupabase(), PUBLIC_URL);
     const file = await stored();
     await place.outage?.begin();
     expect(await links.link(file, NEVER)).toBeNull();
-    await expect(links.link(file, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+    await expect(links.link(file, AbortSignal.abort(new Error('aborted')))).rejects.toThrow('aborted');
   });
 
-  it('that lasts costs no question to a storage that has none', async () => {
+  it('that lasts causes no request to a storage without lasting links', async () => {
     const links = await linksOf(inSupabase(), PUBLIC_URL);
     const file = await stored();
     await place.outage?.begin();
@@ -79,7 +79,7 @@ describe('a link to a file', () => {
     expect(link).toBe(await links.link(file, NEVER));
     expect(link).toContain('/object/public/');
     expect(await (await fetch(link)).text()).toBe('bytes');
-    expect(links.areWhole).toBe(true);
+    expect(links.areComplete).toBe(true);
   });
 
   it.each([

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { AssetStorage, FileToStore } from '../../src/application/assets/asset-storage';
-import { broughtBy, bytesOf, fileOf, NEVER, randomFile } from './files';
+import { withSource, bytesOf, fileOf, NEVER, randomFile } from './files';
 import { describeBrokenPuts } from './broken-puts.contract';
 import { describeFlatMemory } from './flat-memory.contract';
 import { describeLinks } from './links.contract';
 import { describeOutages } from './outages.contract';
 import type { StoragePlace } from './places';
 
-/** Everything the port promises. @param makePlace somewhere empty, checked before it is used */
+/** The contract of the port. @param makePlace creates an empty storage, which is checked before its use */
 export function describeAssetStorage(name: string, makePlace: () => Promise<StoragePlace>): void {
   describe(name, () => {
     const place: { current: StoragePlace } = { current: undefined as never };
@@ -23,7 +23,7 @@ export function describeAssetStorage(name: string, makePlace: () => Promise<Stor
     describe('a stored file', () => describeStoredFiles(place));
     describe('a put', () => describeBrokenPuts(place));
     describe('a link', () => describeLinks(place));
-    describe('a storage that is out of reach', () => describeOutages(place));
+    describe('an unreachable storage', () => describeOutages(place));
     describe('memory', () => describeFlatMemory(place));
   });
 }
@@ -35,7 +35,7 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     storage = place.current.storage;
   });
 
-  it.each([0, 1, 100_000, 9 * 1024 * 1024])('of %d bytes is given back as it came', async (size) => {
+  it.each([0, 1, 100_000, 9 * 1024 * 1024])('of %d bytes is returned unchanged', async (size) => {
     const file = randomFile(size);
     await storage.put(file, NEVER);
     const { bytes, sizeBytes } = await bytesOf(storage, file.sha256);
@@ -43,14 +43,14 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     expect(sizeBytes).toBe(size);
   });
 
-  it('is there for another process', async () => {
+  it('is readable by another process', async () => {
     const file = randomFile(1000);
     await storage.put(file, NEVER);
     const { bytes } = await bytesOf(place.current.another(), file.sha256);
     expect(bytes.equals(file.bytes)).toBe(true);
   });
 
-  it('is sent again when it passes for new, and is whole', async () => {
+  it('is sent again if it is declared as new, and is complete', async () => {
     const file = randomFile(1000);
     await storage.put(file, NEVER);
     const open = jest.fn(() => file.open());
@@ -59,7 +59,7 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     expect((await bytesOf(storage, file.sha256)).bytes.equals(file.bytes)).toBe(true);
   });
 
-  it('is not read again when it comes again', async () => {
+  it('is not read again by a second put', async () => {
     const file = randomFile(1000);
     await storage.put(file, NEVER);
     const open = jest.fn(() => file.open());
@@ -68,7 +68,7 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     expect(open).not.toHaveBeenCalled();
   });
 
-  it('may come from twenty callers and two processes at once', async () => {
+  it('may be put by twenty callers and two processes concurrently', async () => {
     const file = randomFile(300_000);
     const open = jest.fn(() => file.open());
     const both = [storage, place.current.another()];
@@ -78,15 +78,15 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     expect(await place.current.kept()).toEqual([file.sha256]);
   });
 
-  it('may be stored by somebody else in the meantime', async () => {
+  it('may be stored by a concurrent put', async () => {
     const file = randomFile(1024 * 1024);
-    const overtaken = broughtBy(file, async function* () {
+    const overtaken = withSource(file, async function* () {
       await place.current.another().put(file, NEVER);
       yield* file.open();
     });
     await storage.put(overtaken, NEVER);
     const before = Date.now();
-    // However many connections there are now, none of them is stuck.
+    // No connection of the pool is stuck.
     const read = () => bytesOf(storage, file.sha256, { start: 0, end: 9 });
     const all = await Promise.all(Array.from({ length: 8 }, read));
     expect(all.every(({ bytes }) => bytes.equals(file.bytes.subarray(0, 10)))).toBe(true);
@@ -100,8 +100,8 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     ['last bytes', 99_990, 99_999],
     ['one byte', 7, 7],
     ['whole', 0, 99_999],
-    ['end and what would come after it', 99_000, 200_000],
-  ])('gives its %s', async (_what, start, end) => {
+    ['end, for a range that extends beyond it', 99_000, 200_000],
+  ])('returns its %s', async (_what, start, end) => {
     const file = randomFile(100_000);
     await storage.put(file, NEVER);
     const { bytes, sizeBytes } = await bytesOf(storage, file.sha256, { start, end });
@@ -118,7 +118,7 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     });
   });
 
-  it('refuses a range that is none', async () => {
+  it('refuses an invalid range', async () => {
     const { sha256 } = randomFile(1);
     for (const range of [
       { start: 5, end: 4 },
@@ -128,7 +128,7 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
       await expect(storage.open(sha256, { range, signal: NEVER })).rejects.toMatchObject({ code: 'invalid_request' });
   });
 
-  it('that is not there is not found', async () => {
+  it('that does not exist is not found', async () => {
     const { sha256 } = randomFile(10);
     const refusal = { code: 'not_found', message: expect.stringContaining(sha256) };
     await expect(storage.open(sha256, { signal: NEVER })).rejects.toMatchObject(refusal);
@@ -136,7 +136,7 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     await expect(storage.open(sha256, { range, signal: NEVER })).rejects.toMatchObject(refusal);
   });
 
-  it('is gone when it was removed, however often, and may come back', async () => {
+  it('can be removed repeatedly and stored again', async () => {
     const file = randomFile(1000);
     await storage.put(file, NEVER);
     await storage.remove(file.sha256, NEVER);
@@ -147,7 +147,7 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     expect((await bytesOf(storage, file.sha256)).bytes.equals(file.bytes)).toBe(true);
   });
 
-  it('is not read on after the signal, nor opened', async () => {
+  it('is neither read nor opened after an abort', async () => {
     const file = randomFile(9 * 1024 * 1024);
     await storage.put(file, NEVER);
     const controller = new AbortController();
@@ -159,7 +159,7 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     await expect(storage.open(file.sha256, { signal: controller.signal })).rejects.toBe(controller.signal.reason);
   });
 
-  it('may be left in the middle', async () => {
+  it('may be read in part', async () => {
     const file = randomFile(9 * 1024 * 1024);
     await storage.put(file, NEVER);
     const { stream } = await storage.open(file.sha256, { signal: NEVER });
@@ -174,11 +174,11 @@ function describeStoredFiles(place: { readonly current: StoragePlace }): void {
     ['a path', '../../../../etc/passwd'],
     ['upper case', 'A'.repeat(64)],
     ['too short', 'a'.repeat(63)],
-    ['a line more', `${'a'.repeat(64)}\n`],
+    ['a line break', `${'a'.repeat(64)}\n`],
     ['nothing', ''],
   ])('has no other key than its SHA-256: %s', async (_what, sha256) => {
     const open = jest.fn();
-    const file: FileToStore = { ...broughtBy(fileOf(Buffer.from('x')), () => []), sha256, open };
+    const file: FileToStore = { ...withSource(fileOf(Buffer.from('x')), () => []), sha256, open };
     const options = { filename: 'x.png', mediaType: 'image/png', inline: true };
     const calls = [
       () => storage.put(file, NEVER),

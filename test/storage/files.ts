@@ -5,14 +5,14 @@ import { buffer } from 'node:stream/consumers';
 import type { AssetStorage, FileToStore, Reading } from '../../src/application/assets/asset-storage';
 
 export const MIB = 1024 * 1024;
-/** Shared by all calls of a test, which Node would take for a leak. */
+/** Shared by all calls of a test: without a limit, because Node warns about many listeners. */
 export const NEVER: AbortSignal = new AbortController().signal;
 setMaxListeners(0, NEVER);
 
-export type Pieces = () => Iterable<Buffer> | AsyncIterable<Buffer>;
+export type Chunks = () => Iterable<Buffer> | AsyncIterable<Buffer>;
 
 export function fileOf(bytes: Buffer, mediaType = 'image/png'): FileToStore {
-  return { sha256: sha256Of([bytes]), sizeBytes: bytes.length, mediaType, open: () => inPieces(bytes) };
+  return { sha256: sha256Of([bytes]), sizeBytes: bytes.length, mediaType, open: () => inChunks(bytes) };
 }
 
 export function randomFile(size: number): FileToStore & { readonly bytes: Buffer } {
@@ -20,35 +20,35 @@ export function randomFile(size: number): FileToStore & { readonly bytes: Buffer
   return { ...fileOf(bytes), bytes };
 }
 
-/** The same file, but its source is this. */
-export function broughtBy(file: FileToStore, pieces: Pieces): FileToStore {
+/** The same file with another source. */
+export function withSource(file: FileToStore, chunks: Chunks): FileToStore {
   const { sha256, sizeBytes, mediaType } = file;
-  return { sha256, sizeBytes, mediaType, open: () => Readable.from(pieces(), { objectMode: false }) };
+  return { sha256, sizeBytes, mediaType, open: () => Readable.from(chunks(), { objectMode: false }) };
 }
 
-export function inPieces(bytes: Buffer, size = 64 * 1024): Readable {
+export function inChunks(bytes: Buffer, size = 64 * 1024): Readable {
   const count = Math.ceil(bytes.length / size);
-  const pieces = Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
-  return Readable.from(pieces, { objectMode: false });
+  const chunks = Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+  return Readable.from(chunks, { objectMode: false });
 }
 
-/** A file that is nowhere whole: made anew, piece by piece, each time it is read. */
-export function madeFile(size: number, onPiece: (bytes: number) => void): FileToStore {
-  function* pieces(tell: (bytes: number) => void) {
+/** A file that is never completely in memory: every read generates its chunks. */
+export function generatedFile(size: number, onChunk: (position: number) => void): FileToStore {
+  function* chunks(report: (position: number) => void) {
     for (let at = 0; at < size; at += 64 * 1024) {
-      const piece = Buffer.alloc(Math.min(64 * 1024, size - at));
-      piece.writeUInt32LE(at / 1024, 0);
-      tell(at);
-      yield piece;
+      const chunk = Buffer.alloc(Math.min(64 * 1024, size - at));
+      chunk.writeUInt32LE(at / 1024, 0);
+      report(at);
+      yield chunk;
     }
   }
-  const file = { sha256: sha256Of(pieces(() => undefined)), sizeBytes: size, mediaType: 'video/mp4' };
-  return { ...file, open: () => Readable.from(pieces(onPiece), { objectMode: false }) };
+  const file = { sha256: sha256Of(chunks(() => undefined)), sizeBytes: size, mediaType: 'video/mp4' };
+  return { ...file, open: () => Readable.from(chunks(onChunk), { objectMode: false }) };
 }
 
-export function sha256Of(pieces: Iterable<Buffer>): string {
+export function sha256Of(chunks: Iterable<Buffer>): string {
   const hash = createHash('sha256');
-  for (const piece of pieces) hash.update(piece);
+  for (const chunk of chunks) hash.update(chunk);
   return hash.digest('hex');
 }
 

@@ -5,41 +5,41 @@ import type { StoragePlace } from './places';
 export function describeLinks(place: { readonly current: StoragePlace }): void {
   const options: LinkOptions = { filename: 'Grüße "an" alle; 100%\n.png', mediaType: 'image/png', inline: false };
 
-  async function answerOf(wished: LinkOptions): Promise<Response | undefined> {
+  async function responseOf(linkOptions: LinkOptions): Promise<Response | undefined> {
     const file = randomFile(1000);
     await place.current.storage.put(file, NEVER);
-    const link = await place.current.storage.link(file.sha256, wished, NEVER);
+    const link = await place.current.storage.link(file.sha256, linkOptions, NEVER);
     expect(link !== null).toBe(place.current.hasLinks);
     if (link === null) return undefined;
-    const answer = await fetch(link);
-    expect(answer.status).toBe(200);
-    expect(Buffer.from(await answer.arrayBuffer()).equals(file.bytes)).toBe(true);
-    expect(answer.headers.get('content-type')).toBe('image/png');
-    return answer;
+    const response = await fetch(link);
+    expect(response.status).toBe(200);
+    expect(Buffer.from(await response.arrayBuffer()).equals(file.bytes)).toBe(true);
+    expect(response.headers.get('content-type')).toBe('image/png');
+    return response;
   }
 
-  it('saves the file under its name', async () => {
-    const answer = await answerOf(options);
-    if (!answer) return;
-    const disposition = answer.headers.get('content-disposition') ?? '';
+  it('serves an attachment with the name of the file', async () => {
+    const response = await responseOf(options);
+    if (!response) return;
+    const disposition = response.headers.get('content-disposition') ?? '';
     expect(disposition).toMatch(/^attachment; filename=/);
     const [, encoded = ''] = /filename\*=UTF-8''(.*)$/.exec(disposition) ?? [];
     expect(decodeURIComponent(encoded)).toBe(options.filename);
   });
 
-  it('shows the file', async () => {
-    const answer = await answerOf({ ...options, inline: true });
-    if (!answer) return;
-    expect(answer.headers.get('content-disposition') ?? 'inline').toMatch(/^inline/);
+  it('serves the file inline', async () => {
+    const response = await responseOf({ ...options, inline: true });
+    if (!response) return;
+    expect(response.headers.get('content-disposition') ?? 'inline').toMatch(/^inline/);
   });
 
-  it('serves a part of the file', async () => {
+  it('serves a range of the file', async () => {
     const file = randomFile(1000);
     await place.current.storage.put(file, NEVER);
     const link = await place.current.storage.link(file.sha256, options, NEVER);
     if (link === null) return;
-    const answer = await fetch(link, { headers: { range: 'bytes=10-19' } });
-    expect(answer.status).toBe(206);
-    expect(Buffer.from(await answer.arrayBuffer()).equals(file.bytes.subarray(10, 20))).toBe(true);
+    const response = await fetch(link, { headers: { range: 'bytes=10-19' } });
+    expect(response.status).toBe(206);
+    expect(Buffer.from(await response.arrayBuffer()).equals(file.bytes.subarray(10, 20))).toBe(true);
   });
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import fs, { readlinkSync } from 'node:fs';
+import fs, { constants, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import {
   mkdir,
   mkdtemp,
@@ -20,7 +20,7 @@ import { setTimeout } from 'node:timers/promises';
 import { localStorage } from '../../src/infrastructure/storage/local/local-storage';
 import { eventually } from '../support/eventually';
 import { describeAssetStorage } from './asset-storage.contract';
-import { broughtBy, bytesOf, fileOf, NEVER, randomFile } from './files';
+import { withSource, bytesOf, fileOf, NEVER, randomFile } from './files';
 import { inFolder } from './places';
 
 describeAssetStorage('a folder', inFolder);
@@ -37,7 +37,7 @@ describe('a folder for files', () => {
   const pathOf = (sha256: string) => join(place.directory, sha256.slice(0, 2), sha256);
   const partialUploads = () => readdir(join(place.directory, 'incoming'));
 
-  it('keeps each file under its hash, and nobody else can read it', async () => {
+  it('keeps each file under its hash, readable only by its owner', async () => {
     const file = randomFile(10);
     await place.storage.put(file, NEVER);
     const path = pathOf(file.sha256);
@@ -49,16 +49,16 @@ describe('a folder for files', () => {
     }
   });
 
-  it('that can not be made is named', async () => {
+  it('is named in the error if it cannot be created', async () => {
     const directory = join(place.directory, '..', 'file', 'below');
     await writeFile(join(directory, '..'), '');
     await expect(localStorage({ directory }).check(NEVER)).rejects.toMatchObject({
       code: 'storage_failed',
-      message: `The folder for files is not there, or no folder (ENOTDIR). It is ${directory}.`,
+      message: `The folder for files does not exist, or is not a folder (ENOTDIR). It is ${directory}.`,
     });
   });
 
-  it('has no way out by a symbolic link', async () => {
+  it('refuses symbolic links that lead out of it', async () => {
     await place.storage.check(NEVER);
     const outside = join(place.directory, '..', 'outside');
     const file = fileOf(Buffer.from('precious'));
@@ -74,7 +74,7 @@ describe('a folder for files', () => {
     expect(await partialUploads()).toEqual([]);
   });
 
-  it('follows no link in the place of a file', async () => {
+  it('refuses a symbolic link in place of a file', async () => {
     const file = randomFile(10);
     await place.storage.put(file, NEVER);
     await rm(pathOf(file.sha256));
@@ -85,9 +85,9 @@ describe('a folder for files', () => {
     expect((await bytesOf(place.storage, file.sha256)).bytes.equals(file.bytes)).toBe(true);
   });
 
-  describe('a file that is on a disk already', () => {
-    const never = () => {
-      throw new Error('It need not be read.');
+  describe('a file that is on disk already', () => {
+    const refuseRead = () => {
+      throw new Error('It must not be read.');
     };
 
     async function onDisk(directory: string, size: number) {
@@ -97,39 +97,39 @@ describe('a folder for files', () => {
       return { bytes, file: { ...file, path } };
     }
 
-    it('gets another name when it is the same disk, and stays when the first is gone', async () => {
+    it('is hard-linked on the same disk, and survives the removal of its first name', async () => {
       const { bytes, file } = await onDisk(join(place.directory, '..'), 3_000_000);
-      await place.storage.put({ ...file, open: never }, NEVER);
+      await place.storage.put({ ...file, open: refuseRead }, NEVER);
       await rm(file.path);
       expect((await bytesOf(place.storage, file.sha256)).bytes.equals(bytes)).toBe(true);
       expect(await partialUploads()).toEqual([]);
     });
 
-    it('is read when it has another size, is gone, or on another disk', async () => {
+    it('is read if it has another size, does not exist, or is on another disk', async () => {
       const { bytes, file } = await onDisk(join(place.directory, '..'), 3_000_000);
       await writeFile(file.path, 'short');
       await place.storage.put(file, NEVER);
       expect((await bytesOf(place.storage, file.sha256)).bytes.equals(bytes)).toBe(true);
-      const gone = await onDisk(join(place.directory, '..'), 3_000_000);
-      await rm(gone.file.path);
-      await place.storage.put(gone.file, NEVER);
-      const far = await onDisk('/dev/shm', 3_000_000);
-      await place.storage.put(far.file, NEVER);
-      await rm(join(far.file.path, '..'), { recursive: true });
-      for (const { file: each, bytes: wanted } of [gone, far])
-        expect((await bytesOf(place.storage, each.sha256)).bytes.equals(wanted)).toBe(true);
+      const removed = await onDisk(join(place.directory, '..'), 3_000_000);
+      await rm(removed.file.path);
+      await place.storage.put(removed.file, NEVER);
+      const onOtherDisk = await onDisk('/dev/shm', 3_000_000);
+      await place.storage.put(onOtherDisk.file, NEVER);
+      await rm(join(onOtherDisk.file.path, '..'), { recursive: true });
+      for (const { file: each, bytes: expected } of [removed, onOtherDisk])
+        expect((await bytesOf(place.storage, each.sha256)).bytes.equals(expected)).toBe(true);
       expect(await partialUploads()).toEqual([]);
     });
   });
 
-  describe('the names of its files last, for it syncs', () => {
-    it('the folder of a file, and where that is new the folder above, before a file counts as stored', async () => {
+  describe('makes the names of its files durable by a sync of', () => {
+    it('the folder of a file, and its parent if the folder is new, before the put resolves', async () => {
       const file = randomFile(10);
       const synced = await syncedDuring(() => place.storage.put(file, NEVER));
       expect(synced).toEqual(new Set([await realpath(place.directory), dirname(pathOf(file.sha256))]));
     });
 
-    it('also the folder above one that somebody else has just made', async () => {
+    it('the parent of a folder that another process has created', async () => {
       const file = randomFile(10);
       await place.storage.check(NEVER);
       await mkdir(dirname(pathOf(file.sha256)), { mode: 0o700 });
@@ -137,7 +137,7 @@ describe('a folder for files', () => {
       expect(synced).toContain(await realpath(place.directory));
     });
 
-    it('the folder of a file that only gets a second name', async () => {
+    it('the folder of a hard-linked file', async () => {
       const { bytes, ...file } = randomFile(3_000_000);
       const path = join(place.directory, '..', 'elsewhere');
       await writeFile(path, bytes);
@@ -146,7 +146,7 @@ describe('a folder for files', () => {
     });
   });
 
-  it('minds no system that closes files only with an error: they are on the disk', async () => {
+  it('ignores errors of close, because the files are synced before', async () => {
     const { closeSync } = fs;
     const close = jest.spyOn(fs, 'closeSync').mockImplementation((file) => {
       closeSync(file);
@@ -162,7 +162,7 @@ describe('a folder for files', () => {
     expect((await bytesOf(place.storage, file.sha256)).bytes.equals(file.bytes)).toBe(true);
   });
 
-  it('puts a file right that was cut short', async () => {
+  it('replaces a truncated file', async () => {
     const file = randomFile(1000);
     await place.storage.put(file, NEVER);
     await writeFile(pathOf(file.sha256), 'short');
@@ -170,12 +170,12 @@ describe('a folder for files', () => {
     expect((await bytesOf(place.storage, file.sha256)).bytes.equals(file.bytes)).toBe(true);
   });
 
-  it('is rid of what a killed process left, at the next start', async () => {
+  it('removes the partial uploads of a killed process at the next start', async () => {
     const other = start('hang');
-    expect(await other.told).toEqual({ isUnderWay: true });
+    expect(await other.report).toEqual({ isUnderWay: true });
     await eventually(async () => expect(await partialUploads()).toHaveLength(1));
     other.child.kill('SIGKILL');
-    await other.gone;
+    await other.closed;
     const shared = localStorage({ directory: place.directory });
     await shared.check(NEVER);
     expect(await partialUploads()).toHaveLength(1);
@@ -183,66 +183,100 @@ describe('a folder for files', () => {
     expect(await partialUploads()).toEqual([]);
   });
 
-  it('that is shared is rid of it a day later', async () => {
+  it('that is shared removes them a day later', async () => {
     await place.storage.check(NEVER);
     const yesterday = Date.now() / 1000 - 25 * 3600;
-    for (const name of ['old', 'new']) await writeFile(join(place.directory, 'incoming', name), 'half');
+    for (const name of ['old', 'new']) await writeFile(join(place.directory, 'incoming', name), 'partial');
     await utimes(join(place.directory, 'incoming', 'old'), yesterday, yesterday);
     await place.storage.check(NEVER);
     expect(await partialUploads()).toEqual(['new']);
   });
 
-  it('without room refuses the file, whole', async () => {
+  it('without space refuses the file and leaves nothing', async () => {
     const other = start('put', 1_000);
-    expect(await other.told).toEqual({
+    expect(await other.report).toEqual({
       code: 'storage_failed',
-      message: `The folder for files may not hold a file as large as this one (EFBIG). It is ${place.directory}.`,
+      message: `The folder for files cannot hold a file of this size (EFBIG). It is ${place.directory}.`,
     });
-    await other.gone;
+    await other.closed;
     expect(await place.kept()).toEqual([]);
     expect(await place.partialUploads()).toBe(0);
   });
 
-  it('is not held open, whether it could be stored or not', async () => {
+  it('leaves no open files after a put, successful or not', async () => {
     await place.storage.check(NEVER);
-    const [good, barred, broken] = [randomFile(10), randomFile(10), randomFile(10)];
-    await writeFile(join(place.directory, barred.sha256.slice(0, 2)), '');
+    const [good, blocked, broken] = [randomFile(10), randomFile(10), randomFile(10)];
+    await writeFile(join(place.directory, blocked.sha256.slice(0, 2)), '');
     await place.storage.put(good, NEVER);
-    await expect(place.storage.put(barred, NEVER)).rejects.toMatchObject({ code: 'storage_failed' });
-    await expect(place.storage.put(broughtBy(broken, failing), NEVER)).rejects.toMatchObject({ message: 'It broke.' });
-    await eventually(async () => expect(await openedIn(place.directory)).toEqual([]), 1_000);
+    await expect(place.storage.put(blocked, NEVER)).rejects.toMatchObject({ code: 'storage_failed' });
+    await expect(place.storage.put(withSource(broken, failing), NEVER)).rejects.toMatchObject({ message: 'It broke.' });
+    await eventually(async () => expect(await openFilesIn(place.directory)).toEqual([]), 1_000);
     expect(await partialUploads()).toEqual([]);
   });
 
-  /** @param largestFile in KiB; the system refuses to let any file grow beyond it */
-  function start(mode: 'put' | 'hang', largestFile?: number) {
+  it('writes a file in memory with O_DSYNC', async () => {
+    await place.storage.check(NEVER);
+    const flags = await writeFlagsDuring(place.directory, () => place.storage.put(randomFile(100_000), NEVER));
+    expect([...flags]).toEqual([constants.O_DSYNC]);
+  });
+
+  /** @param maxFileSize KiB, the file size limit of the process */
+  function start(mode: 'put' | 'hang', maxFileSize?: number) {
     const hook = join(__dirname, '..', 'support', 'typescript.cjs');
     const node = [process.execPath, '-r', hook, join(__dirname, 'other-process.ts'), mode, place.directory];
-    const limit = largestFile === undefined ? '' : `ulimit -f ${largestFile}; `;
+    const limit = maxFileSize === undefined ? '' : `ulimit -f ${maxFileSize}; `;
     const child = spawn('bash', ['-c', `${limit}exec "$@"`, 'bash', ...node], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const told = once(createInterface(child.stdout), 'line').then(([line]) => JSON.parse(String(line)) as unknown);
-    return { child, told, gone: once(child, 'close') };
+    const report = once(createInterface(child.stdout), 'line').then(([line]) => JSON.parse(String(line)) as unknown);
+    return { child, report, closed: once(child, 'close') };
   }
 });
 
 async function* failing(): AsyncGenerator<Buffer, void, undefined> {
-  yield Buffer.from('half');
+  yield Buffer.from('partial');
   await setTimeout(50);
   throw new Error('It broke.');
 }
 
-/** What this process holds open of a folder. */
-async function openedIn(directory: string): Promise<string[]> {
+/** The paths in a folder that this process has open. */
+async function openFilesIn(directory: string): Promise<string[]> {
   const handles = await readdir('/proc/self/fd');
   const paths = await Promise.all(handles.map((handle) => readlink(`/proc/self/fd/${handle}`).catch(() => '')));
   return paths.filter((path) => path.startsWith(directory));
 }
 
-/** What was synced to the disk by then, of all that this process did. */
-async function syncedDuring(act: () => Promise<void>): Promise<Set<string>> {
+/** The O_DSYNC flags of the files in a folder that this process opens for writing during the operation. */
+async function writeFlagsDuring(directory: string, operation: () => Promise<void>): Promise<Set<number>> {
+  const found = new Set<number>();
+  let isOver = false;
+  const look = () => {
+    for (const handle of readdirSync('/proc/self/fd')) {
+      const flags = flagsOf(handle, directory);
+      if (flags !== undefined && (flags & constants.O_WRONLY) !== 0) found.add(flags & constants.O_DSYNC);
+    }
+    // Once per turn of the event loop: a file stays open from the turn that opened it to a later one.
+    if (!isOver) setImmediate(look);
+  };
+  look();
+  await operation().finally(() => (isOver = true));
+  return found;
+}
+
+/** @returns undefined if the handle is not of a file in the folder */
+function flagsOf(handle: string, directory: string): number | undefined {
+  try {
+    if (!readlinkSync(`/proc/self/fd/${handle}`).startsWith(directory)) return undefined;
+    const [, flags = ''] = /^flags:\t(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${handle}`, 'utf8')) ?? [];
+    return Number.parseInt(flags, 8);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The paths that this process has synced when the operation resolves. */
+async function syncedDuring(operation: () => Promise<void>): Promise<Set<string>> {
   const synced = new Set<string>();
   const { fsync } = fs;
-  const watch = jest.spyOn(fs, 'fsync').mockImplementation((file, done) => {
+  const spy = jest.spyOn(fs, 'fsync').mockImplementation((file, done) => {
     const path = readlinkSync(`/proc/self/fd/${file}`);
     fsync(file, (error) => {
       synced.add(path);
@@ -250,9 +284,9 @@ async function syncedDuring(act: () => Promise<void>): Promise<Set<string>> {
     });
   });
   try {
-    await act();
+    await operation();
     return new Set(synced);
   } finally {
-    watch.mockRestore();
+    spy.mockRestore();
   }
 }

@@ -1,15 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import { localStorage } from '../../src/infrastructure/storage/local/local-storage';
-import { broughtBy, MIB, NEVER, randomFile } from './files';
+import { withSource, MIB, NEVER, randomFile } from './files';
 
 const [mode, directory = ''] = process.argv.slice(2);
 
-/** Another process on a folder: stores a file and tells how it went, or stays in the middle of it. */
+/** Another process with the same folder: stores a file and prints the result, or hangs in the middle of the put. */
 async function main(): Promise<void> {
   const storage = localStorage({ directory });
   await storage.check(NEVER);
   const file = randomFile(3 * MIB);
-  const hanging = broughtBy(file, async function* () {
+  const hanging = withSource(file, async function* () {
     yield file.bytes.subarray(0, MIB);
     yield file.bytes.subarray(MIB, 2 * MIB);
     console.log(JSON.stringify({ isUnderWay: true }));

@@ -2,9 +2,9 @@ import { buffer } from 'node:stream/consumers';
 import { bytesOf, NEVER, randomFile } from './files';
 import type { StoragePlace } from './places';
 
-/** Only where the test may stop the server. */
+/** Runs only where the test can stop the server. */
 export function describeOutages(place: { readonly current: StoragePlace }): void {
-  it('fails within bounded time with a sentence, and works when it is back', async () => {
+  it('fails within bounded time with a message, and works after the outage', async () => {
     const { outage, storage } = place.current;
     if (!outage) return;
     const file = randomFile(100_000);
@@ -27,7 +27,7 @@ export function describeOutages(place: { readonly current: StoragePlace }): void
     expect((await bytesOf(storage, file.sha256)).bytes.equals(file.bytes)).toBe(true);
   });
 
-  it('is waited for when it is soon back', async () => {
+  it('is retried during a short outage', async () => {
     const { outage, storage } = place.current;
     if (!outage?.isShort) return;
     const file = randomFile(100_000);
@@ -38,7 +38,7 @@ export function describeOutages(place: { readonly current: StoragePlace }): void
     expect((await bytesOf(storage, file.sha256)).bytes.equals(file.bytes)).toBe(true);
   });
 
-  it('in the middle of a file fails its stream, which does not look whole', async () => {
+  it('in the middle of a file fails its stream instead of ending it', async () => {
     const { outage, storage } = place.current;
     if (!outage?.isShort) return;
     const file = randomFile(30 * 1024 * 1024);

@@ -10,23 +10,23 @@ import { s3Storage } from '../../src/infrastructure/storage/s3/s3-storage';
 import { S3Server } from '../support/s3-server';
 
 interface Outage {
-  /** Over before the last try. */
+  /** Ends before the last retry. */
   readonly isShort: boolean;
   begin(): Promise<void>;
   end(): Promise<void>;
 }
 
-/** Somewhere files can be, empty at first. */
+/** A storage for a test, empty at first. */
 export interface StoragePlace {
   readonly storage: AssetStorage;
-  /** As another process would reach it. */
+  /** A client of the same storage, as of another process. */
   another(): AssetStorage;
   readonly hasLinks: boolean;
-  /** The SHA-256 of each file there. */
+  /** The SHA-256 of each stored file. */
   kept(): Promise<string[]>;
-  /** What uploads left behind that did not end. */
+  /** The number of unfinished uploads. */
   partialUploads(): Promise<number>;
-  /** Where the test may cause one. */
+  /** Undefined if the test cannot cause an outage. */
   readonly outage?: Outage;
   remove(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export async function inFolder(): Promise<StoragePlace & { readonly directory: s
 
 export type S3Place = StoragePlace & { readonly options: S3StorageOptions & { readonly bucket: string } };
 
-/** A bucket of its own on a server of its own. */
+/** A new bucket on a new server. */
 export async function inS3(): Promise<S3Place & { readonly server: S3Server }> {
   const server = await S3Server.start();
   const { url: endpoint, accessKeyId, secretAccessKey } = server;
@@ -73,7 +73,7 @@ export async function inS3(): Promise<S3Place & { readonly server: S3Server }> {
   };
 }
 
-/** A prefix of its own in the bucket of `TEST_S3_*`. */
+/** A unique prefix in the bucket of `TEST_S3_*`. */
 export async function inRealS3(): Promise<S3Place> {
   const { env } = process;
   const options = {

@@ -1,13 +1,14 @@
 import { ComfyUIError } from '../../src/domain/errors';
 import { s3Storage } from '../../src/infrastructure/storage/s3/s3-storage';
+import { eventually } from '../support/eventually';
 import { describeAssetStorage } from './asset-storage.contract';
-import { bytesOf, MIB, NEVER, randomFile } from './files';
+import { bytesOf, MIB, NEVER, randomFile, withSource } from './files';
 import { inRealS3, inS3 } from './places';
 
 describeAssetStorage('S3', inS3);
 if (process.env.TEST_S3_BUCKET) describeAssetStorage('the S3 of TEST_S3_*', inRealS3);
 
-const SECRET = 'a-secret-that-nobody-should-read';
+const SECRET = 'a-secret-that-must-not-leak';
 
 describe('a bucket', () => {
   let place: Awaited<ReturnType<typeof inS3>>;
@@ -20,10 +21,10 @@ describe('a bucket', () => {
 
   const requests = (method: string) => place.server.requests.filter((request) => request.startsWith(method));
 
-  it('is made when it is not there, and left empty', async () => {
+  it('is created if it does not exist, and left empty', async () => {
     await expect(place.storage.put(randomFile(10), NEVER)).rejects.toMatchObject({
       code: 'storage_failed',
-      message: expect.stringContaining('is not there: check S3_BUCKET and S3_REGION (NoSuchBucket 404).'),
+      message: expect.stringContaining('does not exist: check the bucket and the region (NoSuchBucket 404).'),
     });
     await place.storage.check(NEVER);
     expect(await place.kept()).toEqual([]);
@@ -31,12 +32,12 @@ describe('a bucket', () => {
     expect(requests('PUT /files/').filter((request) => /files\/(\?|$)/.test(request))).toHaveLength(1);
   });
 
-  it('is made once, however many processes start', async () => {
+  it('is created once by concurrently starting processes', async () => {
     await Promise.all(Array.from({ length: 8 }, () => place.another().check(NEVER)));
     expect(await place.kept()).toEqual([]);
   });
 
-  it('is kept tidy by a prefix', async () => {
+  it('stores files under a prefix', async () => {
     await place.storage.check(NEVER);
     const storage = s3Storage({ ...place.options, prefix: 'comfyui/files' });
     const file = randomFile(10);
@@ -46,7 +47,7 @@ describe('a bucket', () => {
     expect((await bytesOf(storage, sha256)).bytes.equals(file.bytes)).toBe(true);
   });
 
-  it('gets a large file in parts, a small one whole, and none twice', async () => {
+  it('receives a large file in parts, a small one in one request, and none twice', async () => {
     await place.storage.check(NEVER);
     place.server.requests.length = 0;
     const file = randomFile(20 * MIB);
@@ -59,7 +60,25 @@ describe('a bucket', () => {
     expect(requests('PUT')).toHaveLength(4);
   });
 
-  it('that asks to slow down is asked again, request by request', async () => {
+  it('receives an AbortMultipartUpload for a file whose upload is aborted between its parts', async () => {
+    await place.storage.check(NEVER);
+    const file = randomFile(20 * MIB);
+    const controller = new AbortController();
+    const parts = () => requests('PUT').filter((request) => request.includes('partNumber='));
+    const slow = withSource(file, async function* () {
+      yield file.bytes.subarray(0, 18 * MIB);
+      yield file.bytes.subarray(18 * MIB, 19 * MIB);
+      await eventually(() => expect(parts()).not.toEqual([]));
+      controller.abort(new Error('enough'));
+      await new Promise(() => undefined);
+    });
+    await expect(place.storage.put(slow, controller.signal)).rejects.toThrow('enough');
+    await eventually(async () => expect(await place.server.unfinished('files')).toBe(0));
+    const [, uploadId] = /uploadId=([^&]+)/.exec(parts()[0]!) ?? [];
+    expect(requests('DELETE').filter((request) => request.includes(`uploadId=${uploadId}`))).not.toEqual([]);
+  });
+
+  it('that limits the rate is retried, request by request', async () => {
     await place.storage.check(NEVER);
     const file = randomFile(20 * MIB);
     place.server.faults = 3;
@@ -69,14 +88,14 @@ describe('a bucket', () => {
     expect(requests('POST').filter((request) => request.includes('uploads'))).toHaveLength(1);
   });
 
-  it('that asks for it for ever is given up', async () => {
+  it('that keeps limiting the rate fails', async () => {
     await place.storage.check(NEVER);
     place.server.faults = 1_000;
     place.server.requests.length = 0;
     const { sha256 } = randomFile(1);
     await expect(place.storage.open(sha256, { signal: NEVER })).rejects.toMatchObject({
       code: 'storage_failed',
-      message: expect.stringContaining('asks us to slow down'),
+      message: expect.stringContaining('limits the rate of requests'),
     });
     expect(requests('GET')).toHaveLength(4);
   });
@@ -84,20 +103,20 @@ describe('a bucket', () => {
   it.each([
     ['key', { accessKeyId: 'AKIAWRONG', secretAccessKey: SECRET }, /InvalidAccessKeyId/],
     ['secret', { secretAccessKey: SECRET }, /SignatureDoesNotMatch/],
-  ])('refuses a wrong %s, at once and without telling it', async (_what, wrong, name) => {
+  ])('refuses a wrong %s, at once and without its value in the error', async (_what, wrong, name) => {
     await place.storage.check(NEVER);
     const storage = s3Storage({ ...place.options, ...wrong });
     place.server.requests.length = 0;
     const error = await storage.check(NEVER).catch((thrown: unknown) => thrown as ComfyUIError);
     expect(error).toMatchObject({ code: 'storage_failed', message: expect.stringMatching(name) });
-    expect(error?.message).toContain('check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY');
+    expect(error?.message).toContain('check the access key, its secret and the region');
     const { cause } = error as ComfyUIError;
     expect(`${error?.stack} ${JSON.stringify(error)} ${JSON.stringify(cause)} ${String(cause)}`).not.toContain(SECRET);
     expect(Object.keys(cause as object)).toEqual(['name']);
     expect(place.server.requests.length).toBeLessThan(4);
   });
 
-  it('serves a link to nobody who changes it', async () => {
+  it('refuses a modified link', async () => {
     await place.storage.check(NEVER);
     const file = randomFile(10);
     await place.storage.put(file, NEVER);
@@ -106,8 +125,8 @@ describe('a bucket', () => {
       { filename: 'a b.png', mediaType: 'image/png', inline: true },
       NEVER,
     );
-    const answer = await fetch(link!);
-    expect(answer.headers.get('content-disposition')).toBe('inline; filename="a b.png"');
+    const response = await fetch(link!);
+    expect(response.headers.get('content-disposition')).toBe('inline; filename="a b.png"');
     expect(new URL(link!).searchParams.get('X-Amz-Expires')).toBe('3600');
     expect((await fetch(link!.replace('a%20b.png', 'c.png'))).status).toBe(403);
     expect((await fetch(link!.replace('Expires=3600', 'Expires=9999'))).status).toBe(403);
@@ -115,18 +134,19 @@ describe('a bucket', () => {
 });
 
 it.each([
-  [{ bucket: 'no/bucket' }, 'S3_BUCKET'],
-  [{ endpoint: `https://user:${SECRET}@example.com` }, 'S3_ENDPOINT'],
-  [{ endpoint: SECRET }, 'S3_ENDPOINT'],
-  [{ accessKeyId: SECRET }, 'S3_SECRET_ACCESS_KEY'],
-  [{ linkSeconds: 700_000 }, 'S3_LINK_TTL'],
-])('refuses %j and names the setting, not the value', (wrong, setting) => {
+  [{ bucket: 'no/bucket' }, 'storage.bucket'],
+  [{ endpoint: `https://user:${SECRET}@example.com` }, 'storage.endpoint'],
+  [{ endpoint: SECRET }, 'storage.endpoint'],
+  [{ accessKeyId: SECRET }, 'storage.accessKeyId'],
+  [{ secretAccessKey: SECRET }, 'storage.secretAccessKey'],
+  [{ linkSeconds: 700_000 }, 'storage.linkSeconds'],
+])('refuses %j and names the option, not the value', (wrong, option) => {
   const act = () => s3Storage({ bucket: 'files', ...wrong });
-  expect(act).toThrow(setting);
+  expect(act).toThrow(`option ${option} `);
   expect(act).not.toThrow(SECRET);
 });
 
-it('names the packages that are missing', () => {
+it('the error names the missing packages', () => {
   jest.isolateModules(() => {
     jest.doMock('@aws-sdk/client-s3', () => {
       throw Object.assign(new Error("Cannot find module '@aws-sdk/client-s3'"), { code: 'MODULE_NOT_FOUND' });

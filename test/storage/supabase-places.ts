@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StorageClient } from '@supabase/storage-js';
-import type { SupabaseStorageOptions } from '../../src/options/storage.options';
+import type { SupabaseStorageOptions } from '../../src/options/supabase.options';
 import { supabaseStorage } from '../../src/infrastructure/storage/supabase/supabase-storage';
 import type { KeptIn } from '../support/supabase/send';
 import { SupabaseStandIn } from '../support/supabase/supabase-stand-in';
@@ -16,16 +16,16 @@ interface BucketRules {
 
 export interface SupabasePlace extends StoragePlace {
   readonly options: Required<Pick<SupabaseStorageOptions, 'url' | 'key' | 'bucket'>> & { readonly links?: Links };
-  /** A key of the project for which there are no policies. */
+  /** A key of the project without policies. */
   readonly anonKey: string;
-  /** The name of a bucket that is not there yet, and goes with the place. */
+  /** The name of a bucket that does not exist yet and is removed with the storage. */
   newName(): string;
   addBucket(rules?: BucketRules): Promise<string>;
   /** The names of the files in a bucket. */
   namesIn(bucket: string): Promise<string[]>;
 }
 
-/** A project of its own. */
+/** A new project. */
 export async function inSupabase({ links, keptIn = 's3' }: { links?: Links; keptIn?: KeptIn } = {}): Promise<
   SupabasePlace & { readonly project: SupabaseStandIn }
 > {
@@ -44,7 +44,7 @@ export async function inSupabase({ links, keptIn = 's3' }: { links?: Links; kept
   };
 }
 
-/** Buckets of its own in the project of `TEST_SUPABASE_*`. */
+/** New buckets in the project of `TEST_SUPABASE_*`. */
 export async function inRealSupabase(links?: Links): Promise<SupabasePlace> {
   const {
     TEST_SUPABASE_URL: url = '',

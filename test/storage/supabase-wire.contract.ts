@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { SupabasePlace } from './supabase-places';
 
-interface Answer {
+interface WireResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: unknown;
@@ -23,8 +23,8 @@ const invalid = (message: string) => refused('400', 'InvalidRequest', 'Error', m
 const NO_KEY = invalid("headers must have required property 'authorization'");
 const there = (code: string) => refused('409', code, 'Duplicate', 'The resource already exists');
 
-/** Of `PRIVATE` and `PUBLIC` buckets that have a file `f`, 20 bytes of `image/png`. As a server of August 2026 answered. */
-const ANSWERS: readonly (readonly [Key, string, object | string | undefined, object])[] = [
+/** For `PRIVATE` and `PUBLIC` buckets with a file `f`, 20 bytes of `image/png`. Recorded with a server of August 2026. */
+const RESPONSES: readonly (readonly [Key, string, object | string | undefined, object])[] = [
   ['secret', 'POST /object/PRIVATE/f', 'again', there('KeyAlreadyExists')],
   ['secret', 'POST /object/PRIVATE/f?upsert', '01234567890123456789', { status: 200, body: { Key: 'PRIVATE/f' } }],
   ['secret', 'POST /object/NONE/f', 'x', NO_BUCKET],
@@ -89,7 +89,7 @@ const ANSWERS: readonly (readonly [Key, string, object | string | undefined, obj
   ['secret', 'GET /nothing', undefined, { status: 404, body: { statusCode: 404, error: 'Not Found' } }],
 ];
 
-/** What the server answers on the wire, which the stand-in must answer as well. */
+/** The responses of the server, which the stand-in must reproduce. */
 export function describeWire(name: string, makePlace: () => Promise<SupabasePlace>): void {
   describe(name, () => {
     let place: SupabasePlace;
@@ -101,7 +101,7 @@ export function describeWire(name: string, makePlace: () => Promise<SupabasePlac
       names.PRIVATE = await place.addBucket();
       names.PUBLIC = await place.addBucket({ public: true });
       for (const bucket of ['PRIVATE', 'PUBLIC'])
-        await asked('secret', `POST /object/${bucket}/f`, '0123456789'.repeat(2));
+        await send('secret', `POST /object/${bucket}/f`, '0123456789'.repeat(2));
     });
 
     afterAll(() => place.remove());
@@ -110,7 +110,7 @@ export function describeWire(name: string, makePlace: () => Promise<SupabasePlac
     const keyOf = (key: Key) =>
       ({ secret: place.options.key, anon: place.anonKey, none: undefined })[key as 'anon'] ?? key;
 
-    function asked(key: Key, line: string, body?: object | string): Promise<Answer> {
+    function send(key: Key, line: string, body?: object | string): Promise<WireResponse> {
       const [method, path = ''] = filled(line).split(' ');
       const sent = body === undefined ? '' : filled(typeof body === 'string' ? body : JSON.stringify(body));
       const { searchParams } = new URL(path, 'http://x');
@@ -126,25 +126,25 @@ export function describeWire(name: string, makePlace: () => Promise<SupabasePlac
       const url = new URL(`${place.options.url}/storage/v1${path}`);
       return new Promise((resolve, reject) => {
         const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
-        const sending = request(url, { method, headers }, (answer) => {
-          const { statusCode = 0, headers: heads } = answer;
-          text(answer).then((told) => resolve({ status: statusCode, headers: heads, body: parsed(told) }), reject);
+        const outgoing = request(url, { method, headers }, (response) => {
+          const { statusCode = 0, headers: heads } = response;
+          text(response).then((json) => resolve({ status: statusCode, headers: heads, body: parsed(json) }), reject);
         });
-        sending.once('error', reject).end(sent);
+        outgoing.once('error', reject).end(sent);
       });
     }
 
-    it.each(ANSWERS)('with the key %s, to %s %j', async (key, line, body, answer) => {
-      const expected = JSON.parse(filled(JSON.stringify(answer))) as object;
-      expect(await asked(key, line, body)).toMatchObject(expected);
+    it.each(RESPONSES)('with the key %s, to %s %j', async (key, line, body, response) => {
+      const expected = JSON.parse(filled(JSON.stringify(response))) as object;
+      expect(await send(key, line, body)).toMatchObject(expected);
     });
   });
 }
 
-function parsed(told: string): unknown {
+function parsed(json: string): unknown {
   try {
-    return JSON.parse(told);
+    return JSON.parse(json);
   } catch {
-    return told;
+    return json;
   }
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { supabaseStorage } from '../../src/infrastructure/storage/supabase/supabase-storage';
 import { describeAssetStorage } from './asset-storage.contract';
-import { broughtBy, bytesOf, NEVER, randomFile } from './files';
+import { withSource, bytesOf, NEVER, randomFile } from './files';
 import { inRealSupabase, inSupabase } from './supabase-places';
 import { describeProjects } from './supabase-projects.contract';
 import { describeWire } from './supabase-wire.contract';
@@ -33,39 +33,39 @@ describe('a project', () => {
 
   afterEach(() => place.remove());
 
-  it('gets a bucket of our name when it is told no other', async () => {
+  it('gets a bucket with the default name', async () => {
     await supabaseStorage({ ...place.options, bucket: undefined }).check(NEVER);
     expect(place.project.buckets.find('comfyui')).toMatchObject({ isPublic: false });
   });
 
-  const TOO_LITTLE = 'allows our key too little: use the secret (service_role) key for SUPABASE_KEY, or add policies';
-  const NO_REMOVAL = 'does not let our key remove files: use the secret (service_role) key for SUPABASE_KEY, or add';
+  const DENIED = 'denied access: use the secret (service_role) key, or add policies';
+  const NO_REMOVAL = 'does not allow the key to remove files: use the secret (service_role) key, or add';
 
   it.each([
-    [['insert'], TOO_LITTLE],
-    [['insert', 'delete'], TOO_LITTLE],
-    [['select', 'update', 'delete'], TOO_LITTLE],
+    [['insert'], DENIED],
+    [['insert', 'delete'], DENIED],
+    [['select', 'update', 'delete'], DENIED],
     [['insert', 'select'], NO_REMOVAL],
-  ] as const)('whose policies allow only %j says what is lacking', async (rights, says) => {
+  ] as const)('whose policies allow only %j causes an error with the reason', async (rights, message) => {
     place.project.buckets.add('files', { rights });
     const storage = supabaseStorage({ ...place.options, key: place.anonKey, bucket: 'files' });
     await expect(storage.check(NEVER)).rejects.toMatchObject({
       code: 'storage_failed',
-      message: expect.stringContaining(says),
+      message: expect.stringContaining(message),
     });
   });
 
-  it('whose policies allow to add, see and remove needs no other key', async () => {
+  it('whose policies allow insert, select and delete needs no other key', async () => {
     place.project.buckets.add('files', { rights: ['insert', 'select', 'delete'] });
     await supabaseStorage({ ...place.options, key: place.anonKey, bucket: 'files' }).check(NEVER);
     expect(await place.namesIn('files')).toEqual([]);
   });
 
-  it('whose policies allow not to replace files takes one that somebody else was faster with', async () => {
+  it('whose policies do not allow replacing accepts a file that a concurrent put has stored', async () => {
     place.project.buckets.add('files', { rights: ['insert', 'select', 'delete'] });
     const limited = supabaseStorage({ ...place.options, key: place.anonKey, bucket: 'files' });
     const file = randomFile(10);
-    const overtaken = broughtBy(file, async function* () {
+    const overtaken = withSource(file, async function* () {
       await supabaseStorage({ ...place.options, bucket: 'files' }).put(file, NEVER);
       yield file.bytes;
     });
@@ -73,7 +73,7 @@ describe('a project', () => {
     expect(await place.namesIn('files')).toHaveLength(1);
   });
 
-  it('that is another server is found out', async () => {
+  it('that is another server causes an error', async () => {
     const html = '<!doctype html><title>Welcome</title>';
     for (const [status, head] of [
       [200, {}],
@@ -85,14 +85,14 @@ describe('a project', () => {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
       await expect(supabaseStorage({ ...place.options, url }).check(NEVER)).rejects.toMatchObject({
         code: 'storage_failed',
-        message: expect.stringContaining('is not what answers there: check SUPABASE_URL'),
+        message: expect.stringContaining('does not answer like Supabase Storage: check the URL of the project'),
       });
       server.close();
       server.closeAllConnections();
     }
   });
 
-  it('that is overloaded is asked again, with the file from its start', async () => {
+  it('that is overloaded is retried, with the file from its start', async () => {
     await place.storage.check(NEVER);
     const file = randomFile(300_000);
     place.project.faults = 3;
@@ -102,25 +102,25 @@ describe('a project', () => {
   });
 });
 
-const SECRET = 'eyJ.a-secret-that-nobody-should-read.x';
+const SECRET = 'eyJ.a-secret-that-must-not-leak.x';
 
 it.each([
-  [{ url: 'project.supabase.co' }, 'SUPABASE_URL'],
-  [{ url: `https://user:${SECRET}@example.com` }, 'SUPABASE_URL'],
-  [{ key: `${SECRET}\n` }, 'SUPABASE_KEY'],
-  [{ bucket: 'a/b' }, 'SUPABASE_BUCKET'],
-  [{ bucket: '..' }, 'SUPABASE_BUCKET'],
-  [{ bucket: 'public' }, 'SUPABASE_BUCKET'],
-  [{ bucket: 'authenticated' }, 'SUPABASE_BUCKET'],
-  [{ bucket: 'sign' }, 'SUPABASE_BUCKET'],
-  [{ linkSeconds: 0 }, 'SUPABASE_LINK_TTL'],
-])('refuses %j and names the setting, not the value', (wrong, setting) => {
+  [{ url: 'project.supabase.co' }, 'storage.url'],
+  [{ url: `https://user:${SECRET}@example.com` }, 'storage.url'],
+  [{ key: `${SECRET}\n` }, 'storage.key'],
+  [{ bucket: 'a/b' }, 'storage.bucket'],
+  [{ bucket: '..' }, 'storage.bucket'],
+  [{ bucket: 'public' }, 'storage.bucket'],
+  [{ bucket: 'authenticated' }, 'storage.bucket'],
+  [{ bucket: 'sign' }, 'storage.bucket'],
+  [{ linkSeconds: 0 }, 'storage.linkSeconds'],
+])('refuses %j and names the option, not the value', (wrong, option) => {
   const act = () => supabaseStorage({ url: 'https://project.supabase.co', key: 'k', ...wrong });
-  expect(act).toThrow(setting);
+  expect(act).toThrow(`option ${option} `);
   expect(act).not.toThrow(SECRET);
 });
 
-it('names the package that is missing', () => {
+it('the error names the missing package', () => {
   jest.isolateModules(() => {
     jest.doMock('@supabase/storage-js', () => {
       throw Object.assign(new Error("Cannot find module '@supabase/storage-js'"), { code: 'MODULE_NOT_FOUND' });

@@ -1,35 +1,35 @@
-import type { AbandonedPrompt } from '../../src/application/backends/abandoned-prompts';
+import type { AbandonedPrompt } from '../../src/application/backends/lease-repository';
 import { NOON } from './jobs';
 import { freshDatabase } from './opened';
 import type { Place } from './places';
 
-/** What `AbandonedPrompts` promises. */
+/** The abandoned prompts of `LeaseRepository`. */
 export function describeAbandonedPrompts(makePlace: () => Promise<Place>): void {
   const database = freshDatabase(makePlace);
-  const prompts = () => database.current.prompts;
-  const prompt = (promptId: string, backend: string): AbandonedPrompt => ({
+  const leases = () => database.current.leases;
+  const prompt = (promptId: string, backend: string, abandonedAt = NOON): AbandonedPrompt => ({
     promptId,
     backend,
     jobId: 'job-1',
-    abandonedAt: NOON,
+    abandonedAt,
   });
 
-  it('are told by server until they are removed', async () => {
-    const [a, b, c] = [prompt('a', 'http://one'), prompt('b', 'http://two'), prompt('c', 'http://one')];
-    for (const each of [a, b, c]) await prompts().add(each);
-    expect(await prompts().of('http://one')).toEqual([a, c]);
-    await prompts().remove('a');
-    expect(await prompts().of('http://one')).toEqual([c]);
-    expect(await prompts().of('http://two')).toEqual([b]);
-    expect(await prompts().of('http://three')).toEqual([]);
+  it('are found by backend until they are settled, oldest first', async () => {
+    const [a, b, c] = [prompt('a', 'http://one', NOON + 1), prompt('b', 'http://two'), prompt('c', 'http://one')];
+    for (const each of [a, b, c]) await leases().abandon(each);
+    expect(await leases().abandonedOn('http://one')).toEqual([c, a]);
+    await leases().settle('a');
+    expect(await leases().abandonedOn('http://one')).toEqual([c]);
+    expect(await leases().abandonedOn('http://two')).toEqual([b]);
+    expect(await leases().abandonedOn('http://three')).toEqual([]);
   });
 
-  it('may be added and removed twice', async () => {
-    await prompts().add(prompt('a', 'http://one'));
-    await prompts().add({ ...prompt('a', 'http://one'), abandonedAt: NOON + 1 });
-    expect(await prompts().of('http://one')).toEqual([prompt('a', 'http://one')]);
-    await prompts().remove('a');
-    await prompts().remove('a');
-    expect(await prompts().of('http://one')).toEqual([]);
+  it('may be abandoned and settled twice', async () => {
+    await leases().abandon(prompt('a', 'http://one'));
+    await leases().abandon(prompt('a', 'http://one', NOON + 1));
+    expect(await leases().abandonedOn('http://one')).toEqual([prompt('a', 'http://one')]);
+    await leases().settle('a');
+    await leases().settle('a');
+    expect(await leases().abandonedOn('http://one')).toEqual([]);
   });
 }

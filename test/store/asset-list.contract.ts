@@ -10,7 +10,7 @@ const ID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
 
 type Filter = Omit<AssetQuery, 'limit'>;
 
-/** What `AssetStore` promises of its list. */
+/** `AssetRepository.list`. */
 export function describeAssetList(makePlace: () => Promise<Place>): void {
   const database = freshDatabase(makePlace);
 
@@ -38,7 +38,7 @@ export function describeAssetList(makePlace: () => Promise<Place>): void {
     expect(await database.current.assets.list({ limit: 5 })).toEqual({ assets: [], next: null });
   });
 
-  it('shows the newest first, whole, and ends where it ends', async () => {
+  it('shows the newest first, whole, and ends with the oldest', async () => {
     const added = (await addAssets(6)).toReversed();
     const { assets } = database.current;
     const each = await Promise.all(added.map((id) => assets.find(id)));
@@ -55,19 +55,19 @@ export function describeAssetList(makePlace: () => Promise<Place>): void {
     expect((await pages({ jobId: job.id }, 2)).flat()).toEqual(files.map(({ assetId }) => assetId).toReversed());
   });
 
-  it('shows those of one microsecond once each', async () => {
+  it('shows assets of one microsecond once each', async () => {
     const added = await addAssets(5);
     for (const id of added) await movedTo(database.current, id, NOON * 1000);
     expect((await pages({}, 2)).flat()).toEqual(added.toSorted().toReversed());
   });
 
-  it('neither shifts nor repeats while assets come', async () => {
+  it('neither shifts nor repeats while assets arrive', async () => {
     const added = await addAssets(8);
     const seen = await pages({}, 3, () => addAssets(2));
     expect(seen.flat()).toEqual(added.toReversed());
   });
 
-  it('goes on behind an asset that was removed', async () => {
+  it('continues behind an asset that was removed', async () => {
     const added = await addAssets(6);
     const { assets } = database.current;
     const first = await assets.list({ limit: 2 });
@@ -97,7 +97,7 @@ export function describeAssetList(makePlace: () => Promise<Place>): void {
       expect(await database.current.assets.list({ jobId, limit: 5 })).toEqual({ assets: [], next: null });
   });
 
-  it('is filtered by time: the start is part of the span, the end is not', async () => {
+  it('is filtered by time, with the start and without the end', async () => {
     const added = await addAssets(4);
     const times = [NOON * 1000 - 1, NOON * 1000, NOON * 1000 + 999, (NOON + 1) * 1000];
     for (const [index, id] of added.entries()) await movedTo(database.current, id, times[index]!);
@@ -118,7 +118,7 @@ export function describeAssetList(makePlace: () => Promise<Place>): void {
       expect(await ids({ label })).toEqual([]);
   });
 
-  it('is filtered by words of the prompt, in capitals or not', async () => {
+  it('is filtered by text of the prompt, in any case', async () => {
     const fox = (await addAsset(database.current, {}, promptOf('A Red FÜCHSIN in the snow', null, 'Watermark'))).id;
     const owl = (await addAsset(database.current, {}, promptOf('an owl'))).id;
     expect(await ids({ text: 'red füchs' })).toEqual([fox]);
@@ -132,7 +132,7 @@ export function describeAssetList(makePlace: () => Promise<Place>): void {
   describe('among thousands', () => {
     let foxes: string[];
 
-    /** Foxes here and there, also where one look ends and the next begins. Their ids, newest first. */
+    /** Foxes at several places, also where one batch ends and the next begins. Their ids, newest first. */
     beforeEach(async () => {
       const made: string[] = [];
       for (const [prompt, count] of [
@@ -161,7 +161,7 @@ export function describeAssetList(makePlace: () => Promise<Place>): void {
       expect(await pages({ text: 'badger' }, 5)).toEqual([[]]);
     });
 
-    it('and of one microsecond as well, while others come and go', async () => {
+    it('finds each once within one microsecond, while others come and go', async () => {
       const { assets, database: opened } = database.current;
       await opened.kysely
         .updateTable('assets')
@@ -184,14 +184,14 @@ export function describeAssetList(makePlace: () => Promise<Place>): void {
     ['back\\slash', ['\\', 'k\\s'], ['\\\\', '\\k']],
     ["it's [a-z]*?", ["'", '[a-z]', '*?'], ['t*s', 'i?', '[i]']],
     ['nul \0 and \ud800 half', ['\0', 'l \0 a', '\ud800 h'], ['\0\0']],
-  ])('takes nothing in %j for a pattern', async (prompt, inside, outside) => {
+  ])('takes %j literally', async (prompt, inside, outside) => {
     const { id } = await addAsset(database.current, {}, promptOf(prompt));
     await addAsset(database.current, {}, promptOf('nothing of that'));
     for (const text of inside) expect([text, await ids({ text })]).toEqual([text, [id]]);
     for (const text of outside) expect([text, await ids({ text })]).toEqual([text, []]);
   });
 
-  it('takes all filters at once, page by page', async () => {
+  it('combines all filters, page by page', async () => {
     const wanted: string[] = [];
     const job = await database.current.add(waitingJob());
     const files = Array.from({ length: 5 }, () => collected({ mediaType: 'image/webp' }));
@@ -217,7 +217,7 @@ export function describeAssetList(makePlace: () => Promise<Place>): void {
     written(`1 ${ID.toUpperCase()}`),
     `${written(`12 ${ID}`)}=`,
     written(`12 ${ID}\n`),
-  ])('refuses the cursor %j, which it never gave', async (cursor) => {
+  ])('refuses the invalid cursor %j', async (cursor) => {
     for (const jobId of [undefined, 'x']) {
       const page = database.current.assets.list({ limit: 5, cursor, jobId });
       await expect(page).rejects.toMatchObject({ code: 'invalid_request' });

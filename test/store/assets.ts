@@ -8,24 +8,24 @@ import type { Opened } from './opened';
 
 export const DESCRIBED = describedBy({ label: 'portrait', workflow: graph() });
 
-/** What a gallery knows of a run by these words. */
+/** The description of a run with these prompts. */
 export function promptOf(positive: string, label: string | null = null, negative = 'blurry'): Description {
   const changes: Workflow = { positive: encode(positive), negative: encode(negative) };
   return describedBy({ label, workflow: graph(changes) });
 }
 
-/** Writes files with a job, as a run does that made them. */
+/** Writes files with a job, as its run does. */
 export async function addFiles(
-  { store }: Opened,
+  { jobs }: Opened,
   job: Job,
   added: readonly CollectedFile[],
   description: Description = DESCRIBED,
 ): Promise<void> {
-  const isWritten = await store.save(job, job.fencingToken, { files: { added, dropped: [], description } });
-  if (!isWritten) throw new Error('the job was not where it was thought to be');
+  const isWritten = await jobs.save(job, job.fencingToken, { files: { added, dropped: [], description } });
+  if (!isWritten) throw new Error('the write was refused');
 }
 
-/** A new job that made one file, and the id of that. */
+/** A new job with one file, and the id of its asset. */
 export async function addAsset(
   opened: Opened,
   file: Partial<CollectedFile> = {},
@@ -37,7 +37,7 @@ export async function addAsset(
   return { id: made.assetId, job, file: made };
 }
 
-/** As if the asset had come at another time, in microseconds since the epoch. */
+/** Changes the time of an asset, in microseconds since the epoch. */
 export async function movedTo({ database }: Opened, id: string, order: number): Promise<void> {
   await database.kysely.updateTable('assets').set({ created_order: order }).where('id', '=', id).execute();
 }

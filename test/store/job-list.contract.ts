@@ -1,9 +1,9 @@
 import type { Job, JobStatus } from '../../src/domain/job/job';
-import { handed, NOON, started, succeeded, waitingJob } from './jobs';
+import { assigned, NOON, requeued, started, succeeded, waitingJob } from './jobs';
 import { freshDatabase } from './opened';
 import type { Place } from './places';
 
-/** What `JobStore` promises of its list. */
+/** `JobRepository.list`. */
 export function describeJobList(makePlace: () => Promise<Place>): void {
   const database = freshDatabase(makePlace);
 
@@ -14,11 +14,15 @@ export function describeJobList(makePlace: () => Promise<Place>): void {
   }
 
   /** Ids of all pages; `between` runs after each. */
-  async function pages(statuses: JobStatus[], limit: number, between?: () => Promise<unknown>): Promise<string[][]> {
+  async function pages(
+    statuses: JobStatus[] | undefined,
+    limit: number,
+    between?: () => Promise<unknown>,
+  ): Promise<string[][]> {
     const all: string[][] = [];
     for (let cursor: string | undefined | null; cursor !== null;) {
-      const page = await database.current.store.list({ statuses, limit, cursor });
-      all.push(page.jobs.map(({ id }) => id));
+      const page = await database.current.jobs.list({ statuses, limit, cursor });
+      all.push(page.jobs.map(({ job }) => job.id));
       cursor = page.next;
       await between?.();
     }
@@ -26,19 +30,19 @@ export function describeJobList(makePlace: () => Promise<Place>): void {
   }
 
   it('is empty at first', async () => {
-    expect(await database.current.store.list({ statuses: [], limit: 5 })).toEqual({ jobs: [], next: null });
+    expect(await database.current.jobs.list({ limit: 5 })).toEqual({ jobs: [], next: null });
   });
 
-  it('shows the newest first, whole, and ends where it ends', async () => {
+  it('shows the newest first, whole, and ends with the oldest', async () => {
     const jobs = (await addJobs(6)).toReversed();
-    const { store } = database.current;
-    expect(await store.list({ statuses: [], limit: 6 })).toStrictEqual({ jobs, next: null });
-    expect((await pages([], 4)).map((page) => page.length)).toEqual([4, 2]);
+    const shown = jobs.map((job, index) => ({ job, ahead: 5 - index }));
+    expect(await database.current.jobs.list({ limit: 6 })).toStrictEqual({ jobs: shown, next: null });
+    expect((await pages(undefined, 4)).map((page) => page.length)).toEqual([4, 2]);
     expect((await pages([], 3)).map((page) => page.length)).toEqual([3, 3]);
-    expect((await pages([], 1)).flat()).toEqual(jobs.map(({ id }) => id));
+    expect((await pages(undefined, 1)).flat()).toEqual(jobs.map(({ id }) => id));
   });
 
-  it('neither shifts nor repeats while jobs come, change and go', async () => {
+  it('neither shifts nor repeats while jobs arrive, change and end', async () => {
     const jobs = await addJobs(12);
     const left = [...jobs];
     const seen = await pages([], 3, async () => {
@@ -49,13 +53,13 @@ export function describeJobList(makePlace: () => Promise<Place>): void {
     expect(seen.flat()).toEqual(jobs.map(({ id }) => id).toReversed());
   });
 
-  it('goes on behind a job that was removed', async () => {
+  it('continues behind a job that was removed', async () => {
     const jobs = await addJobs(6);
     for (const job of jobs) await database.current.move(job, succeeded);
-    const first = await database.current.store.list({ statuses: [], limit: 2 });
-    await database.current.store.remove(first.jobs[1]!.id);
-    const second = await database.current.store.list({ statuses: [], limit: 2, cursor: first.next! });
-    expect(second.jobs.map(({ id }) => id)).toEqual([jobs[3]!.id, jobs[2]!.id]);
+    const first = await database.current.jobs.list({ limit: 2 });
+    await database.current.jobs.remove({ id: first.jobs[1]!.job.id });
+    const second = await database.current.jobs.list({ limit: 2, cursor: first.next! });
+    expect(second.jobs.map(({ job }) => job.id)).toEqual([jobs[3]!.id, jobs[2]!.id]);
   });
 
   it('shows jobs of the statuses asked for, in one order', async () => {
@@ -65,7 +69,7 @@ export function describeJobList(makePlace: () => Promise<Place>): void {
       if (statuses[index] === 'running') await database.current.move(job, started);
       if (statuses[index] === 'succeeded') await database.current.move(job, succeeded);
     }
-    await database.current.move(jobs[5]!, handed);
+    await database.current.move(jobs[5]!, assigned);
     const ids = (wanted: JobStatus[]) =>
       jobs
         .filter((_, index) => wanted.includes(statuses[index]!))
@@ -82,10 +86,46 @@ export function describeJobList(makePlace: () => Promise<Place>): void {
   });
 
   it.each(['', 'x', '-', '!', 'MTIz.', 'LTU', 'MS41', "' or 1=1", '\u0000', 'OTk5OTk5OTk5OTk5OTk5OTk5OTk'])(
-    'refuses the cursor %j, which it never gave',
+    'refuses the invalid cursor %j',
     async (cursor) => {
-      const page = database.current.store.list({ statuses: [], limit: 5, cursor });
+      const page = database.current.jobs.list({ limit: 5, cursor });
       await expect(page).rejects.toMatchObject({ code: 'invalid_request' });
     },
   );
+
+  describe('the number of jobs ahead', () => {
+    const aheadOf = async (limit: number, statuses?: JobStatus[]) => {
+      const page = await database.current.jobs.list({ limit, statuses });
+      return page.jobs.map(({ job, ahead }) => [job.id, ahead] as const);
+    };
+
+    it('is that of the claims before, also on a part of the list', async () => {
+      const jobs: Job[] = [];
+      for (const priority of [0, 0, 5, -3, 0, 5, 1]) jobs.push(await database.current.add(waitingJob({ priority })));
+      const places = await aheadOf(10);
+      expect(await aheadOf(3)).toEqual(places.slice(0, 3));
+      for (const [id, ahead] of places)
+        expect(await database.current.jobs.find(id)).toStrictEqual({ job: jobs.find((job) => job.id === id), ahead });
+      const inOrder = places.toSorted(([, a], [, b]) => a! - b!);
+      expect(inOrder.map(([, ahead]) => ahead)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+      expect(await database.current.drain()).toEqual(inOrder.map(([id]) => id));
+    });
+
+    it('is known of waiting jobs only', async () => {
+      const job = await database.current.add(waitingJob());
+      const found = async () => {
+        const { ahead } = (await database.current.jobs.find(job.id))!;
+        expect(await database.current.jobs.find(job.id, { withWorkflow: true })).toMatchObject({ ahead });
+        expect(await aheadOf(1)).toEqual([[job.id, ahead]]);
+        return ahead;
+      };
+      expect(await found()).toBe(0);
+      const gone = await database.current.move(job, assigned);
+      expect(await found()).toBeUndefined();
+      const back = await database.current.move(gone, requeued);
+      expect(await found()).toBe(0);
+      await database.current.move(back, succeeded);
+      expect(await found()).toBeUndefined();
+    });
+  });
 }

@@ -22,16 +22,16 @@ export function changed(job: Job, change: JobChange, now = NOON + 1000): Job {
   return recordOf(advance(active(job), change, now));
 }
 
-export function handed(job: Job, backend = 'http://gpu-1:8188'): Job {
+export function assigned(job: Job, backend = 'http://gpu-1:8188'): Job {
   return changed(job, { kind: 'assigned', backend, promptId: randomUUID() });
 }
 
 export function started(job: Job): Job {
-  return changed(handed(job), { kind: 'started' });
+  return changed(assigned(job), { kind: 'started' });
 }
 
-export function returned(job: Job): Job {
-  return changed(job, { kind: 'requeued', error: new ComfyUIError('backend_lost', 'The server is gone.') });
+export function requeued(job: Job): Job {
+  return changed(job, { kind: 'requeued', error: new ComfyUIError('backend_lost', 'The backend is gone.') });
 }
 
 export function succeeded(job: Job): Job {
@@ -42,7 +42,7 @@ export function active(job: Job): JobState {
   return activate(job, WORKFLOW);
 }
 
-/** A job that has everything a job can have. A field that is new in `Job` does not compile until it is here. */
+/** A job with every optional field. A field that is new in `Job` does not compile until it is here. */
 export function fullJob(): Required<Job> {
   return {
     ...waitingJob(),
@@ -65,7 +65,7 @@ export function fullJob(): Required<Job> {
         handedAt: NOON + 1,
         startedAt: NOON + 2,
         endedAt: NOON + 3,
-        error: { code: 'stalled', message: 'It stood still.' },
+        error: { code: 'stalled', message: 'No progress.' },
       },
       { number: 2, backend: 'http://gpu-2:8188', promptId: randomUUID(), clientId: 'socket-2', handedAt: NOON + 4 },
     ],

@@ -15,7 +15,7 @@ describe('a search in the embedded database', () => {
 
   afterEach(() => opened.database.close());
 
-  /** How often others have their turn while assets are listed. */
+  /** How often other work runs while assets are listed. */
   async function turnsDuring(query: Omit<AssetQuery, 'limit'>): Promise<number> {
     let turns = 0;
     const over = new AbortController();
@@ -25,7 +25,7 @@ describe('a search in the embedded database', () => {
     return turns;
   }
 
-  it('stops for others after every few thousand assets, whatever is looked for', async () => {
+  it('lets other work run after every few thousand assets, with any filter', async () => {
     const files = Array.from({ length: 10_000 }, () => collected());
     await addFiles(opened, await opened.add(waitingJob()), files, promptOf('an owl', 'bird'));
     const usual = await turnsDuring({});
@@ -33,7 +33,7 @@ describe('a search in the embedded database', () => {
       expect((await turnsDuring(query)) - usual).toBeGreaterThanOrEqual(4);
   });
 
-  it('finds a label that thousands of jobs have, and one that few have, the newest first', async () => {
+  it('finds a frequent and a rare label, the newest first', async () => {
     const ids: string[] = [];
     const add = async (label: string) => ids.push((await addAsset(opened, {}, promptOf('an owl', label))).id);
     for (const label of ['rare', ...Array<string>(2_100).fill('common'), 'rare', 'common']) await add(label);

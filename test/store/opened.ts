@@ -1,39 +1,27 @@
-import type { JobQueue } from '../../src/application/jobs/job-queue';
-import type { JobEntry } from '../../src/application/jobs/job-repository';
-import { hasEnded, type Job } from '../../src/domain/job/job';
+import type { LeaseRepository } from '../../src/application/backends/lease-repository';
+import type { JobEntry, JobRepository } from '../../src/application/jobs/job-repository';
+import type { Job } from '../../src/domain/job/job';
+import type { Workflow } from '../../src/domain/workflow/workflow';
 import type { Database } from '../../src/infrastructure/database/database';
-import { KyselyAbandonedPrompts } from '../../src/infrastructure/database/kysely-abandoned-prompts';
 import { KyselyAssetRepository } from '../../src/infrastructure/database/kysely-asset-repository';
-import { KyselyJobBacklog } from '../../src/infrastructure/database/kysely-job-backlog';
-import { KyselyJobCancels } from '../../src/infrastructure/database/kysely-job-cancels';
-import { KyselyJobQueue } from '../../src/infrastructure/database/kysely-job-queue';
 import { KyselyJobRepository } from '../../src/infrastructure/database/kysely-job-repository';
-import { KyselyOldJobs } from '../../src/infrastructure/database/kysely-old-jobs';
-import { KyselyStoredFiles } from '../../src/infrastructure/database/kysely-stored-files';
+import { KyselyLeaseRepository } from '../../src/infrastructure/database/kysely-lease-repository';
 import { type DatabaseOptions, openDatabase } from '../../src/infrastructure/database/open-database';
-import { entryOf } from './jobs';
+import { SingleProcessLeaseRepository } from '../../src/infrastructure/database/single-process-lease-repository';
+import { assigned, entryOf } from './jobs';
 import type { Place } from './places';
 
-/** An open database, and what is kept in it. */
+/** An open database with its repositories. */
 export class Opened {
-  readonly store: KyselyJobRepository;
-  readonly queue: KyselyJobQueue;
-  readonly backlog: KyselyJobBacklog;
-  readonly cancels: KyselyJobCancels;
-  readonly prompts: KyselyAbandonedPrompts;
-  readonly files: KyselyStoredFiles;
-  readonly oldJobs: KyselyOldJobs;
+  readonly jobs: KyselyJobRepository;
   readonly assets: KyselyAssetRepository;
+  readonly leases: LeaseRepository;
 
   constructor(readonly database: Database) {
-    this.store = new KyselyJobRepository(database);
-    this.queue = new KyselyJobQueue(database);
-    this.cancels = new KyselyJobCancels(database);
-    this.backlog = new KyselyJobBacklog(database);
-    this.prompts = new KyselyAbandonedPrompts(database);
-    this.files = new KyselyStoredFiles(database);
-    this.oldJobs = new KyselyOldJobs(database);
+    const isShared = database.dialect === 'postgres';
+    this.jobs = new KyselyJobRepository(database, { consumers: [] });
     this.assets = new KyselyAssetRepository(database);
+    this.leases = isShared ? new KyselyLeaseRepository(database) : new SingleProcessLeaseRepository(database);
   }
 
   static async at(options: DatabaseOptions): Promise<Opened> {
@@ -41,28 +29,32 @@ export class Opened {
   }
 
   async add(job: Job, rest?: Partial<JobEntry>): Promise<Job> {
-    return (await this.store.add(entryOf(job, rest))).job;
+    return (await this.jobs.add(entryOf(job, rest))).job;
   }
 
-  /** Moves a stored job on. */
+  async find(id: string): Promise<Job | undefined> {
+    return (await this.jobs.find(id))?.job;
+  }
+
+  async workflow(id: string): Promise<Workflow | undefined> {
+    return (await this.jobs.find(id, { withWorkflow: true }))?.workflow;
+  }
+
+  /** Saves the next state of a stored job. */
   async move(job: Job, change: (job: Job) => Job): Promise<Job> {
     const next = change(job);
-    if (!(await this.store.save(next, job.fencingToken))) throw new Error('the job was not where it was thought to be');
+    if (!(await this.jobs.save(next, job.fencingToken))) throw new Error('the write was refused');
     return next;
   }
 
-  /** The waiting jobs in the order in which a queue hands them over; they are, then. Others may be at it, too. */
-  async drain(queue: JobQueue = this.queue): Promise<string[]> {
+  /** Claims all waiting jobs for a backend; returns their ids in the order of the claims. */
+  async drain(jobs: JobRepository = this.jobs): Promise<string[]> {
     const ids: string[] = [];
-    for (let ticket = await queue.next([]); ticket; ticket = await queue.next([])) {
-      const job = await this.store.find(ticket.jobId);
-      if (job && job.backend === null && !hasEnded(job)) {
-        const gone = { ...job, fencingToken: job.fencingToken + 1, backend: 'http://gpu-1:8188' };
-        if (await this.store.save(gone, job.fencingToken)) ids.push(job.id);
-      }
-      await queue.settle(ticket);
+    for (;;) {
+      const job = await jobs.claim({ assign: (waiting) => ({ job: assigned(waiting), lease: undefined }) });
+      if (!job) return ids;
+      ids.push(job.id);
     }
-    return ids;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Another process on a data folder: `other-process.ts MODE DIRECTORY`. Tells what it does in lines of JSON.
- * hold: opens the database and keeps it; ends in order on SIGTERM.
+ * Another process on a data folder: `other-process.ts MODE DIRECTORY`. Reports in lines of JSON.
+ * hold: opens the database and keeps it; closes it on SIGTERM.
  * add: stores a job and is killed at once.
  * fill: stores jobs until one is refused.
  */
@@ -19,8 +19,8 @@ async function main([mode, dataDirectory]: string[]): Promise<void> {
   if (mode === 'fill') await fill(opened);
 }
 
-/** At once, also when the process is killed next. */
-function tell(what: object): void {
+/** Synchronously: the process may be killed next. */
+function report(what: object): void {
   writeSync(1, `${JSON.stringify(what)}\n`);
 }
 
@@ -30,12 +30,12 @@ function hold({ database }: Opened): void {
     clearInterval(staysAlive);
     void database.close();
   });
-  tell({ opened: true });
+  report({ opened: true });
 }
 
 async function addAndDie(opened: Opened): Promise<void> {
   const job = await opened.add(waitingJob());
-  tell({ added: job.id });
+  report({ added: job.id });
   process.kill(process.pid, 'SIGKILL');
 }
 
@@ -45,7 +45,7 @@ async function fill(opened: Opened): Promise<void> {
   while (refused.length < 3) {
     const job = waitingJob();
     try {
-      await opened.store.add(entryOf(job, { workflow: PICTURE }));
+      await opened.jobs.add(entryOf(job, { workflow: PICTURE }));
       added.push(job);
     } catch (error) {
       refused.push(
@@ -53,8 +53,8 @@ async function fill(opened: Opened): Promise<void> {
       );
     }
   }
-  const isReadable = await opened.store.check().then(() => true);
-  tell({ added: added.map(({ id }) => id), refused, isReadable });
+  const isReadable = await opened.jobs.list({ limit: 1 }).then(() => true);
+  report({ added: added.map(({ id }) => id), refused, isReadable });
 }
 
 void main(process.argv.slice(2));

@@ -9,13 +9,13 @@ const OTHER_PROCESS = join(__dirname, 'other-process.ts');
 
 export interface OtherProcess {
   readonly child: ChildProcessByStdio<null, Readable, null>;
-  /** The first thing it tells. */
-  readonly told: Promise<Record<string, unknown>>;
-  /** Resolved when it is no more. */
+  /** Its first report. */
+  readonly report: Promise<Record<string, unknown>>;
+  /** Resolves at its end. */
   readonly gone: Promise<unknown>;
 }
 
-/** @param largestFile in KiB; the system refuses to let any file grow beyond it */
+/** @param largestFile in KiB: limit of the operating system for the size of a file */
 export function startOtherProcess(
   mode: 'hold' | 'add' | 'fill',
   directory: string,
@@ -26,13 +26,13 @@ export function startOtherProcess(
   const [command = '', ...args] = largestFile === undefined ? node : limited;
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const gone = once(child, 'close');
-  return { child, told: firstLine(child.stdout, gone), gone };
+  return { child, report: firstLine(child.stdout, gone), gone };
 }
 
 async function firstLine(output: Readable, gone: Promise<unknown>): Promise<Record<string, unknown>> {
   const line = once(createInterface(output), 'line');
   const nothing = gone.then(() => {
-    throw new Error('the other process ended without a word');
+    throw new Error('the other process ended without a report');
   });
   const [text] = (await Promise.race([line, nothing])) as [string];
   return JSON.parse(text) as Record<string, unknown>;

@@ -1,33 +1,34 @@
 import { describeAbandonedPrompts } from './abandoned-prompts.contract';
+import { describeAssetFiles } from './asset-files.contract';
 import { describeAssetList } from './asset-list.contract';
-import { describeAssetStore } from './asset-store.contract';
+import { describeAssetRepository } from './asset-repository.contract';
+import { describeClaim } from './claim.contract';
 import { describeDurability } from './durability.contract';
-import { describeEmbeddedQueue } from './embedded-queue.contract';
 import { describeIdempotency } from './idempotency.contract';
-import { describeJobBacklog } from './job-backlog.contract';
-import { describeJobCancels } from './job-cancels.contract';
 import { describeJobList } from './job-list.contract';
-import { describeJobStore } from './job-store.contract';
+import { describeJobRepository } from './job-repository.contract';
+import { describeMigration } from './migration.contract';
+import { describeOpenJobs } from './open-jobs.contract';
 import { describeOutbox } from './outbox.contract';
 import type { Place } from './places';
-import { describeStoredFiles } from './stored-files.contract';
 import { describeTransactions } from './transactions.contract';
 
-/** Everything the ports promise. @param lasts whether it outlives the process */
-export function describeStore(name: string, makePlace: () => Promise<Place>, { lasts }: { lasts: boolean }): void {
+/** All contracts of the database. @param usePlaces called within the `describe` block */
+export function describeStore(name: string, usePlaces: () => () => Promise<Place>): void {
   describe(name, () => {
-    describe('transactions', () => describeTransactions(makePlace));
-    describe('the store', () => describeJobStore(makePlace));
+    const makePlace = usePlaces();
+    describe('a transaction', () => describeTransactions(makePlace));
+    describe('the job repository', () => describeJobRepository(makePlace));
     describe('an idempotency key', () => describeIdempotency(makePlace));
-    describe('the list', () => describeJobList(makePlace));
-    describe('the queue', () => describeEmbeddedQueue(makePlace));
-    describe('the backlog', () => describeJobBacklog(makePlace));
-    describe('wishes to cancel', () => describeJobCancels(makePlace));
+    describe('the list of jobs', () => describeJobList(makePlace));
+    describe('a claim', () => describeClaim(makePlace));
+    describe('open jobs', () => describeOpenJobs(makePlace));
     describe('abandoned prompts', () => describeAbandonedPrompts(makePlace));
-    describe('stored files', () => describeStoredFiles(makePlace));
+    describe('files', () => describeAssetFiles(makePlace));
     describe('the outbox', () => describeOutbox(makePlace));
-    describe('the assets', () => describeAssetStore(makePlace));
+    describe('an asset', () => describeAssetRepository(makePlace));
     describe('the list of assets', () => describeAssetList(makePlace));
-    if (lasts) describe('what is stored', () => describeDurability(makePlace));
+    describe('a restart', () => describeDurability(makePlace));
+    describe('the database of version 0.1.0', () => describeMigration(makePlace));
   });
 }

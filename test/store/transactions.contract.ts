@@ -3,7 +3,7 @@ import type { Transaction } from '../../src/infrastructure/database/statements';
 import { freshDatabase, type Opened } from './opened';
 import type { Place } from './places';
 
-/** What `Database.transact` promises. */
+/** `Database.transact`. */
 export function describeTransactions(makePlace: () => Promise<Place>): void {
   const database = freshDatabase(makePlace);
   const transact: Opened['database']['transact'] = (write) => database.current.database.transact(write);
@@ -19,7 +19,7 @@ export function describeTransactions(makePlace: () => Promise<Place>): void {
     return rows.map(({ sha256 }) => sha256);
   };
 
-  it('do what is sent in its order, and what is asked for behind it', async () => {
+  it('executes statements in the order of the calls', async () => {
     const seen = await transact(async (transaction) => {
       transaction.send(keep(transaction, 'a'));
       transaction.send(transaction.kysely.updateTable('files').set({ stored_at: 2 }).compile());
@@ -32,7 +32,7 @@ export function describeTransactions(makePlace: () => Promise<Place>): void {
     expect(await kept()).toEqual(['a', 'b']);
   });
 
-  it('keep nothing when something sent fails, wherever it comes', async () => {
+  it('keeps nothing when a statement fails, first or last', async () => {
     for (const order of [
       ['a', 'a', 'b'],
       ['b', 'a', 'a'],
@@ -43,7 +43,7 @@ export function describeTransactions(makePlace: () => Promise<Place>): void {
     expect(await kept()).toEqual([]);
   });
 
-  it('keep the plans of what was sent around a failure apart from those that were never made', async () => {
+  it('does not confuse the plans of statements around a failure', async () => {
     const named = (transaction: Transaction, name: string, sha256: string) =>
       transaction.send({ ...keep(transaction, sha256), name });
     const write = (...ids: string[]) =>
@@ -55,14 +55,14 @@ export function describeTransactions(makePlace: () => Promise<Place>): void {
     expect(await kept()).toEqual(['a', 'b', 'c']);
   });
 
-  it('reject with what the write rejects with, and leave the database as it was', async () => {
+  it('rejects with the error of the write, and leaves the database as it was', async () => {
     const refusal = new ComfyUIError('queue_full', 'No room.');
     await expect(transact(() => Promise.reject(refusal))).rejects.toBe(refusal);
     await transact(async (transaction) => transaction.send(keep(transaction, 'a')));
     expect(await kept()).toEqual(['a']);
   });
 
-  it('take thousands of statements', async () => {
+  it('takes thousands of statements', async () => {
     const ids = Array.from({ length: 5_000 }, (_, index) => String(index).padStart(5, '0'));
     await transact(async (transaction) => ids.forEach((id) => transaction.send(keep(transaction, id))));
     expect(await kept()).toEqual(ids);

@@ -1,5 +1,5 @@
 import type { GenerationTable } from '../../src/application/outbox/generation-table';
-import type { SupabaseTableOptions } from '../../src/options/storage.options';
+import type { SupabaseTableOptions } from '../../src/options/supabase.options';
 import { supabaseGenerationTable } from '../../src/infrastructure/supabase-table/supabase-table';
 import { PostgrestStandIn } from '../support/supabase/postgrest-stand-in';
 import { ProjectDatabase } from '../support/supabase/project-database';
@@ -10,7 +10,7 @@ export interface Project {
   tableOf(change?: Partial<SupabaseTableOptions>): GenerationTable;
 }
 
-/** A Supabase project with the table for each test. */
+/** A new Supabase project with the table for each test. */
 export function freshProject(): { readonly current: Project } {
   let current: Project;
 

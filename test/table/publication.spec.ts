@@ -1,20 +1,21 @@
 import { setTimeout } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { AssetLinks } from '../../src/application/assets/asset-links';
-import { ProcessRole } from '../../src/application/execution/process-role';
+import { PeriodicTasks } from '../../src/application/maintenance/periodic-tasks';
 import { ShutdownState } from '../../src/application/maintenance/shutdown-state';
 import { OutboxRelay } from '../../src/application/outbox/outbox-relay';
-import { PublishedRows } from '../../src/application/outbox/published-rows';
+import { GenerationRows } from '../../src/application/outbox/generation-rows';
 import { RowPublisher } from '../../src/application/outbox/row-publisher';
 import { ComfyUIError } from '../../src/domain/errors';
 import type { Job } from '../../src/domain/job/job';
 import type { Workflow } from '../../src/domain/workflow/workflow';
 import type { Database } from '../../src/infrastructure/database/database';
 import { KyselyJobRepository } from '../../src/infrastructure/database/kysely-job-repository';
-import { KyselyOutbox } from '../../src/infrastructure/database/kysely-outbox';
+import { KyselyOutboxRepository } from '../../src/infrastructure/database/kysely-outbox-repository';
 import { openDatabase } from '../../src/infrastructure/database/open-database';
 import { supabaseGenerationTable } from '../../src/infrastructure/supabase-table/supabase-table';
 import { localStorage } from '../../src/infrastructure/storage/local/local-storage';
+import { Timing } from '../../src/options/timing';
 import { changed, entryOf, started, succeeded, waitingJob } from '../store/jobs';
 import { eventually } from '../support/eventually';
 import { encode, graph } from '../support/graphs';
@@ -22,12 +23,14 @@ import { PostgrestStandIn } from '../support/supabase/postgrest-stand-in';
 import { ProjectDatabase } from '../support/supabase/project-database';
 import { describeWithPostgres } from './with-postgres';
 
-const POISON = 'a text that a trigger does not like';
+const POISON = 'a text that a trigger refuses';
 const TRIGGER = `
   create function refuse() returns trigger language plpgsql as $$ begin
     if new.prompt = '${POISON}' then raise exception 'not this one'; end if; return new;
   end $$;
   create trigger refuse before insert on generations for each row execute function refuse()`;
+
+const PUBLISHED = { consumers: ['supabase'] };
 
 describeWithPostgres('the publication of ended jobs', () => {
   let database: Database;
@@ -46,7 +49,7 @@ describeWithPostgres('the publication of ended jobs', () => {
     for (const level of ['log', 'warn', 'error'] as const)
       jest
         .spyOn(Logger.prototype, level)
-        .mockImplementation((...told: unknown[]) => void logs.push(`${level} ${told.join(' ')}`));
+        .mockImplementation((...args: unknown[]) => void logs.push(`${level} ${args.join(' ')}`));
   });
 
   afterEach(async () => {
@@ -61,15 +64,18 @@ describeWithPostgres('the publication of ended jobs', () => {
   async function start(key = standIn.serviceKey): Promise<void> {
     const table = supabaseGenerationTable({ url: standIn.url, key, table: 'generations' });
     const links = new AssetLinks(localStorage({ directory: '/nowhere' }), 'https://comfy.example');
-    const rows = new PublishedRows(new KyselyJobRepository(database), links);
-    const sender = new RowPublisher(new KyselyOutbox(database), rows, table, shutdownState);
-    const publication = new OutboxRelay(sender, table, links, new ProcessRole('all', true), shutdownState);
+    const rows = new GenerationRows(new KyselyJobRepository(database, PUBLISHED), links);
+    const outbox = new KyselyOutboxRepository(database);
+    const timing = new Timing().outbox;
+    const publisher = new RowPublisher(outbox, rows, table, timing);
+    const tasks = new PeriodicTasks(shutdownState, { isLeader: true });
+    const publication = new OutboxRelay([publisher], outbox, tasks, timing);
     await publication.onModuleInit();
     publication.onApplicationBootstrap();
   }
 
   async function ended(workflow: Workflow = graph(), end: (job: Job) => Job = succeeded): Promise<Job> {
-    const store = new KyselyJobRepository(database, true);
+    const store = new KyselyJobRepository(database, PUBLISHED);
     const job = waitingJob({ workflow });
     await store.add(entryOf(job, { workflow }));
     const running = started(job);
@@ -80,15 +86,15 @@ describeWithPostgres('the publication of ended jobs', () => {
   }
 
   const waiting = async () =>
-    (await database.kysely.selectFrom('outbox').selectAll().execute()).map(({ job_id, tries, next_at }) => ({
+    (await database.kysely.selectFrom('outbox').selectAll().execute()).map(({ job_id, attempts, next_at }) => ({
       id: job_id,
-      tries,
+      attempts,
       inMs: next_at - Date.now(),
     }));
   const poisoned = () => graph({ positive: encode(POISON) });
   const written = async () => (await project.rows()).map(({ job_id }) => String(job_id)).toSorted();
 
-  it('brings each into the table, once', async () => {
+  it('writes each job to the table, once', async () => {
     const jobs: Job[] = [];
     for (let i = 0; i < 120; i++) jobs.push(await ended());
     await start();
@@ -98,7 +104,7 @@ describeWithPostgres('the publication of ended jobs', () => {
     expect(logs).toEqual([]);
   });
 
-  it('brings one again that succeeds after all', async () => {
+  it('writes a failed job again that succeeds later', async () => {
     const error = new ComfyUIError('storage_failed', 'The disk is full.');
     const job = await ended(graph(), (running) => changed(running, { kind: 'failed', error }));
     await start();
@@ -107,55 +113,53 @@ describeWithPostgres('the publication of ended jobs', () => {
     );
     await eventually(async () => expect(await waiting()).toEqual([]));
     const after = changed(job, { kind: 'recovered', outputs: [], texts: [] });
-    await new KyselyJobRepository(database, true).save(after, job.fencingToken);
+    await new KyselyJobRepository(database, PUBLISHED).save(after, job.fencingToken);
     await eventually(async () =>
       expect(await project.rows()).toMatchObject([{ status: 'succeeded', error_code: null }]),
     );
   });
 
-  it('waits while the table is out of reach, tells it once, and goes on by itself', async () => {
+  it('waits while the table is unreachable, logs it once, and continues by itself', async () => {
     await start();
     await standIn.stop();
     const [one, two] = [await ended(), await ended()];
-    await eventually(async () => expect(await waiting()).toMatchObject([{ tries: 2 }, { tries: 2 }]));
+    await eventually(async () => expect(await waiting()).toMatchObject([{ attempts: 2 }, { attempts: 2 }]));
     await standIn.listen();
     await eventually(async () => expect(await waiting()).toEqual([]));
     expect(await written()).toEqual([one.id, two.id].toSorted());
     expect(standIn.upserts.flat()).toHaveLength(2);
     expect(logs).toEqual([
-      expect.stringMatching(/^warn Rows of ended jobs wait in the outbox: .*can not be reached \(ECONNREFUSED\)/),
-      'log Rows of ended jobs go out again',
+      expect.stringMatching(/^warn Entries for supabase wait in the outbox: .*cannot be reached \(ECONNREFUSED\)/),
+      'log Outbox entries for supabase are delivered again',
     ]);
   });
 
-  it('begins though the table is out of reach', async () => {
+  it('starts even if the table is unreachable', async () => {
     await standIn.stop();
     const { id } = await ended();
     await start();
-    expect(logs).toEqual([expect.stringContaining('can not be reached')]);
+    expect(logs).toEqual([expect.stringContaining('cannot be reached')]);
     await standIn.listen();
     await eventually(async () => expect(await written()).toEqual([id]));
-    expect(logs.at(-1)).toBe('log Rows of ended jobs go out again');
+    expect(logs.at(-1)).toBe('log Outbox entries for supabase are delivered again');
   });
 
-  it('does not begin with a key that is wrong, or without the table', async () => {
-    await expect(start('sb_secret_of_another_project')).rejects.toThrow(
-      'check that SUPABASE_KEY is a key of the project',
-    );
+  it('does not start with a wrong key, or without the table', async () => {
+    await expect(start('sb_secret_of_another_project')).rejects.toThrow('check that it is a key of this project');
     await project.run('drop table generations');
     await expect(start()).rejects.toThrow('run docs/supabase.sql');
   });
 
-  it('goes on after a key was taken back and given again', async () => {
+  it('continues after a key was revoked and restored', async () => {
     await start();
     standIn.interfere = () => ({ status: 401, body: { message: 'Invalid API key' } });
     const { id } = await ended();
-    await eventually(() => expect(logs).toEqual([expect.stringContaining('refused our key: check that SUPABASE_KEY')]));
+    await eventually(() => expect(logs).toEqual([expect.stringContaining('refused the key: check that it is a key')]));
     standIn.interfere = undefined;
     await eventually(async () => expect(await written()).toEqual([id]));
   });
 
-  it('finds the rows that are refused for themselves, puts them off and sends the others', async () => {
+  it('postpones only the refused rows and writes the others', async () => {
     await project.run(TRIGGER);
     const jobs: Job[] = [];
     for (let i = 0; i < 60; i++) jobs.push(await ended([7, 8, 31].includes(i) ? poisoned() : graph()));
@@ -164,25 +168,25 @@ describeWithPostgres('the publication of ended jobs', () => {
     await eventually(async () => expect(await written()).toHaveLength(57));
     await eventually(async () => expect(await waiting()).toHaveLength(3));
     expect((await waiting()).map(({ id }) => id).toSorted()).toEqual(refused.toSorted());
-    for (const { tries, inMs } of await waiting()) {
-      expect(tries).toBe(1);
-      expect(inMs).toBeGreaterThan(40_000);
+    for (const { attempts, inMs } of await waiting()) {
+      expect(attempts).toBe(1);
+      expect(inMs).toBeGreaterThan(29_000);
       expect(inMs).toBeLessThan(61_000);
     }
     expect(logs).toHaveLength(3);
     for (const id of refused)
       expect(logs.join('\n')).toMatch(
-        new RegExp(`warn Job ${id} has no row yet, next try in 1 min: .*P0001 not this one`),
+        new RegExp(`warn Job ${id} has no row yet, next attempt in 1 min: .*P0001 not this one`),
       );
     expect(standIn.upserts.flat()).toHaveLength(57);
   });
 
-  it('tries a row that is refused again and again, at least daily', async () => {
+  it('retries a refused row, at least daily', async () => {
     await project.run(TRIGGER);
     const { id } = await ended(poisoned());
-    await database.kysely.updateTable('outbox').set({ tries: 40 }).execute();
+    await database.kysely.updateTable('outbox').set({ attempts: 40 }).execute();
     await start();
-    await eventually(async () => expect(await waiting()).toMatchObject([{ tries: 41 }]));
+    await eventually(async () => expect(await waiting()).toMatchObject([{ attempts: 41 }]));
     const [{ inMs } = { inMs: 0 }] = await waiting();
     expect(inMs).toBeGreaterThan(17 * 3_600_000);
     expect(inMs).toBeLessThan(24 * 3_600_000);
@@ -191,7 +195,7 @@ describeWithPostgres('the publication of ended jobs', () => {
     await eventually(async () => expect(await written()).toEqual([id]));
   });
 
-  it('is not held up by a row that looks like an outage', async () => {
+  it('is not blocked by a row whose error looks like an outage', async () => {
     standIn.interfere = (body) => (body.includes(POISON) ? { status: 502, body: 'Bad gateway' } : undefined);
     await start();
     const bad = await ended(poisoned());
@@ -203,17 +207,17 @@ describeWithPostgres('the publication of ended jobs', () => {
     await eventually(async () => expect(await written()).toContain(later.id), 25_000);
   });
 
-  it('forgets a job that is deleted meanwhile', async () => {
+  it('drops the row of a job that is deleted meanwhile', async () => {
     await standIn.stop();
     const [gone, kept] = [await ended(), await ended()];
     await start();
-    await new KyselyJobRepository(database).remove(gone.id);
+    await new KyselyJobRepository(database, PUBLISHED).remove({ id: gone.id });
     await standIn.listen();
     await eventually(async () => expect(await written()).toEqual([kept.id]));
     expect(await waiting()).toEqual([]);
   });
 
-  it('ends with the service, in the middle of a request', async () => {
+  it('stops with the service, in the middle of a request', async () => {
     await start();
     let isAsked = false;
     standIn.interfere = () => {
@@ -224,11 +228,11 @@ describeWithPostgres('the publication of ended jobs', () => {
     await eventually(() => expect(isAsked).toBe(true));
     shutdownState.end();
     await setTimeout(50);
-    expect(await waiting()).toMatchObject([{ tries: 0 }]);
+    expect(await waiting()).toMatchObject([{ attempts: 0 }]);
     expect(logs).toEqual([]);
   });
 
-  it('tells no key to the log, whatever happens', async () => {
+  it('never logs the key', async () => {
     const key = standIn.serviceKey;
     standIn.interfere = (_body, { headers }) => ({
       status: 500,

@@ -7,7 +7,7 @@ import { canonicalWorkflow } from '../../src/domain/workflow/workflow-text';
 import { fullJob } from '../store/jobs';
 import { graph } from '../support/graphs';
 
-/** The row of a job that has everything. */
+/** The row of a job with all fields. */
 export function rowOf(fields: Partial<Job> = {}, workflow: Workflow = graph()): GenerationRow {
   const job = { ...fullJob(), ...fields };
   const workflowHash = createHash('sha256').update(canonicalWorkflow(workflow)).digest('hex');

@@ -11,7 +11,7 @@ import { rowOf } from './rows';
 import { describeWithPostgres } from './with-postgres';
 
 const NEVER = new AbortController().signal;
-const SECRET = 'eyJ.a-secret-that-nobody-should-read.x';
+const SECRET = 'eyJ.a-secret-that-must-not-leak.x';
 
 describeWithPostgres('a Supabase table', () => {
   const project = freshProject();
@@ -48,7 +48,7 @@ describeWithPostgres('a Supabase table', () => {
       });
     });
 
-    it('is written over by a later one of the same job', async () => {
+    it('is replaced by a later one of the same job', async () => {
       const row = rowOf();
       await write(row, rowOf({ id: randomUUID() }));
       await write(
@@ -64,9 +64,9 @@ describeWithPostgres('a Supabase table', () => {
       });
     });
 
-    it('may hold any text, of any length', async () => {
+    it('may contain any text, of any length', async () => {
       const wild = '\u0000 \ud800 \udc00 😀 "\\\' \u2028 {} %s \n';
-      // Words that no index can make shorter.
+      // Words that an index cannot compress.
       const word = (i: number) => String.fromCodePoint(0x20000 + ((i * 7_919) % 40_000), 0x20000 + Math.floor(i / 5));
       const long = Array.from({ length: 200_000 }, (_, i) => word(i)).join(' ');
       const workflow = graph({
@@ -83,7 +83,7 @@ describeWithPostgres('a Supabase table', () => {
       expect([first?.prompt, second?.prompt]).toContain('\ufffd \ufffd \ufffd 😀 "\\\' \u2028 {} %s \n');
     });
 
-    it('may hold any number', async () => {
+    it('may contain any number', async () => {
       for (const [sampler, latent] of [
         [
           { seed: '-18446744073709551615', steps: 1e300, cfg: 1e300, denoise: -0 },
@@ -98,30 +98,33 @@ describeWithPostgres('a Supabase table', () => {
       expect(await database().rows()).toHaveLength(2);
     });
 
-    it.each(['succeeded', 'failed', 'canceled', 'expired'] as const)('tells that a job %s', async (status) => {
-      const neverRun: Partial<Job> = {
-        status,
-        startedAt: undefined,
-        attempts: [],
-        outputs: [],
-        label: null,
-        error: undefined,
-      };
-      await write(rowOf(neverRun));
-      expect(await database().rows()).toMatchObject([
-        { status, started_at: null, duration_ms: null, attempts: 0, files: [] },
-      ]);
-    });
+    it.each(['succeeded', 'failed', 'canceled', 'expired'] as const)(
+      'has the status of a job that %s',
+      async (status) => {
+        const neverRun: Partial<Job> = {
+          status,
+          startedAt: undefined,
+          attempts: [],
+          outputs: [],
+          label: null,
+          error: undefined,
+        };
+        await write(rowOf(neverRun));
+        expect(await database().rows()).toMatchObject([
+          { status, started_at: null, duration_ms: null, attempts: 0, files: [] },
+        ]);
+      },
+    );
   });
 
-  describe('the SQL that makes it', () => {
+  describe('the SQL that creates it', () => {
     it('may be run again, and keeps the rows', async () => {
       await write(rowOf());
       await database().setUp();
       expect(await database().rows()).toHaveLength(1);
     });
 
-    it('needs no rights that projects give to everything that is new', async () => {
+    it('does not depend on the default privileges of projects', async () => {
       const bare = await ProjectDatabase.make({ rights: false });
       await bare.setUp();
       const standIn = await PostgrestStandIn.start(bare.url);
@@ -134,19 +137,19 @@ describeWithPostgres('a Supabase table', () => {
       await bare.remove();
     });
 
-    it('shows the rows to nobody else, until it is opened', async () => {
+    it('hides the rows from other roles without a policy', async () => {
       await write(rowOf());
-      const look = (role: string) =>
+      const select = (role: string) =>
         database().run(`do $$ begin set local role ${role};
-          if exists (select from generations) then raise 'seen by ${role}'; end if; end $$`);
-      for (const role of ['anon', 'authenticated']) await look(role);
-      await expect(look('service_role')).rejects.toThrow('seen by service_role');
+          if exists (select from generations) then raise 'visible to ${role}'; end if; end $$`);
+      for (const role of ['anon', 'authenticated']) await select(role);
+      await expect(select('service_role')).rejects.toThrow('visible to service_role');
       await database().run('create policy readers on generations for select to authenticated using (true)');
-      await expect(look('authenticated')).rejects.toThrow('seen by authenticated');
-      await look('anon');
+      await expect(select('authenticated')).rejects.toThrow('visible to authenticated');
+      await select('anon');
     });
 
-    it('lets words of the prompt be looked up', async () => {
+    it('supports text search in the prompt', async () => {
       await write(
         rowOf({ id: randomUUID() }, graph({ positive: encode('A red Fox, (running:1.2)') })),
         rowOf({ id: randomUUID() }),
@@ -160,17 +163,17 @@ describeWithPostgres('a Supabase table', () => {
 });
 
 it.each([
-  [{ url: 'project.supabase.co' }, 'SUPABASE_URL'],
-  [{ url: `https://user:${SECRET}@example.com` }, 'SUPABASE_URL'],
-  [{ key: `${SECRET}\n` }, 'SUPABASE_KEY'],
-  [{ table: 'a/b' }, 'SUPABASE_TABLE'],
-])('refuses %j and names the setting, not the value', (wrong, setting) => {
+  [{ url: 'project.supabase.co' }, 'supabaseTable.url'],
+  [{ url: `https://user:${SECRET}@example.com` }, 'supabaseTable.url'],
+  [{ key: `${SECRET}\n` }, 'supabaseTable.key'],
+  [{ table: 'a/b' }, 'supabaseTable.table'],
+])('refuses %j and names the option, not the value', (wrong, option) => {
   const act = () => supabaseGenerationTable({ url: 'https://project.supabase.co', key: 'k', table: 't', ...wrong });
-  expect(act).toThrow(setting);
+  expect(act).toThrow(`option ${option} `);
   expect(act).not.toThrow(SECRET);
 });
 
-it('names the package that is missing', () => {
+it('the error names the missing package', () => {
   jest.isolateModules(() => {
     jest.doMock('@supabase/postgrest-js', () => {
       throw Object.assign(new Error("Cannot find module '@supabase/postgrest-js'"), { code: 'MODULE_NOT_FOUND' });

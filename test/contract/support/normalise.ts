@@ -4,10 +4,10 @@ const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const COUNTER = /_\d{5,}_\.png$/;
 const TEMP_TAG = /ComfyUI_temp_[a-z]{5}_/;
 
-/** Python keeps these as sets or in an order of its own. */
+/** Python sets, or lists in an unspecified order. */
 const UNORDERED = new Set(['executed', 'current_outputs', 'nodes', 'dependent_outputs']);
 
-/** These differ from machine to machine. */
+/** Fields that depend on the machine. */
 const OPAQUE = new Set(['traceback', 'timestamp', 'tooltip', 'prompt']);
 
 function normaliseText(text: string): string {
@@ -25,7 +25,7 @@ function normaliseMember(key: string, value: unknown): unknown {
 const sortedByText = (values: unknown[]): unknown[] =>
   values.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
 
-/** The same value without what no two runs share: ids, times, file numbers, traces, the order of sets. */
+/** The same value without the parts that differ between runs: ids, times, file numbers, traces, the order of sets. */
 export function normalise(value: unknown): unknown {
   if (typeof value === 'string') return normaliseText(value);
   if (Array.isArray(value)) return value.map(normalise);
@@ -38,7 +38,7 @@ const JPEG = Buffer.from('ffd8ff', 'hex');
 const WITH_METADATA = 4;
 const TEXT = 3;
 
-/** What a binary frame is, without its picture. A recorded frame may be cut off before the picture starts. */
+/** The type of a binary frame, without its image. A recorded frame may be truncated before the image. */
 export function describeBinary(frame: Buffer): unknown {
   const type = frame.readUInt32BE(0);
   const second = frame.readUInt32BE(4);
@@ -48,7 +48,7 @@ export function describeBinary(frame: Buffer): unknown {
   return type === WITH_METADATA ? { binary: type, isJpeg } : { binary: type, format: second, isJpeg };
 }
 
-/** The JSON in front of a preview that carries its ids. */
+/** The JSON metadata of a preview with ids. */
 export function previewMetadata(frame: Buffer): unknown {
   return JSON.parse(frame.subarray(8, 8 + frame.readUInt32BE(4)).toString());
 }

@@ -1,4 +1,4 @@
-/** Jest's global setup for a real server: finds a checkpoint, and fails at once if the server does not answer. */
+/** Jest's global setup for a real server: finds a checkpoint, and fails if the server is unreachable. */
 export default async function probe(): Promise<void> {
   const { COMFYUI_BASE_URL: url, COMFYUI_USERNAME: username, COMFYUI_PASSWORD: password } = process.env;
   if (!url) throw new Error('COMFYUI_BASE_URL must name a running ComfyUI server');

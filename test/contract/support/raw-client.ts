@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { Server } from './server';
 
-/** A message as it came: a text frame's object, or the bytes of a binary frame. */
+/** A received message: the object of a text frame, or the bytes of a binary frame. */
 export type Received = { type: string; data: Record<string, unknown> } | Buffer;
 
 export interface PromptBody {
@@ -13,12 +13,12 @@ export interface PromptBody {
   [key: string]: unknown;
 }
 
-export interface Answer {
+export interface HttpResponse {
   status: number;
   body: unknown;
 }
 
-const PATIENCE = 60_000;
+const TIMEOUT_MS = 60_000;
 
 export const isBinary = (message: Received): message is Buffer => Buffer.isBuffer(message);
 
@@ -33,10 +33,10 @@ export const isType =
 export const isEndOf = (promptId: string) => (message: Received) =>
   isType('executing', promptId)(message) && isText(message) && message.data['node'] === null;
 
-/** A client with nothing between it and the wire. */
+/** A client without any abstraction of the protocol. */
 export class RawClient {
   readonly messages: Received[] = [];
-  /** Set when the socket is closed: 1006 means without a close frame. */
+  /** The close code of the socket; 1006 without a close frame. */
   closeCode: number | undefined;
   #waiting: (() => void)[] = [];
 
@@ -57,7 +57,7 @@ export class RawClient {
     socket.on('error', () => undefined);
   }
 
-  /** Connected, and in possession of the first `status`. */
+  /** Connects and waits for the first `status`. */
   static async connect(server: Server, options: { id?: string; flags?: object } = {}): Promise<RawClient> {
     const id = options.id ?? randomUUID();
     const url = `${server.url.replace(/^http/, 'ws')}/ws?clientId=${id}`;
@@ -73,10 +73,10 @@ export class RawClient {
     this.socket.send(JSON.stringify(message));
   }
 
-  /** The first message from `from` on that fits. */
-  async waitFor(fits: (message: Received) => boolean, from = 0): Promise<Received> {
-    await this.until(() => this.messages.slice(from).some(fits));
-    const found = this.messages.slice(from).find(fits);
+  /** The first message from index `from` on that matches. */
+  async waitFor(matches: (message: Received) => boolean, from = 0): Promise<Received> {
+    await this.until(() => this.messages.slice(from).some(matches));
+    const found = this.messages.slice(from).find(matches);
     if (found === undefined) throw new Error('unreachable');
     return found;
   }
@@ -86,9 +86,9 @@ export class RawClient {
   }
 
   async until(holds: () => boolean): Promise<void> {
-    const deadline = Date.now() + PATIENCE;
+    const deadline = Date.now() + TIMEOUT_MS;
     while (!holds()) {
-      if (Date.now() > deadline) throw new Error(`not seen in ${PATIENCE} ms among ${this.messages.length} messages`);
+      if (Date.now() > deadline) throw new Error(`timeout after ${TIMEOUT_MS} ms and ${this.messages.length} messages`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 1000);
         this.#waiting.push(() => {
@@ -99,16 +99,16 @@ export class RawClient {
     }
   }
 
-  submit(body: PromptBody): Promise<Answer> {
+  submit(body: PromptBody): Promise<HttpResponse> {
     return post(this.server, '/prompt', { client_id: this.id, ...body });
   }
 
   /** Submits and waits for the end marker. */
-  async run(body: PromptBody): Promise<{ answer: Answer; promptId: string }> {
+  async run(body: PromptBody): Promise<{ response: HttpResponse; promptId: string }> {
     const promptId = randomUUID();
-    const answer = await this.submit({ prompt_id: promptId, ...body });
-    if (answer.status === 200) await this.waitFor(isEndOf(promptId));
-    return { answer, promptId };
+    const response = await this.submit({ prompt_id: promptId, ...body });
+    if (response.status === 200) await this.waitFor(isEndOf(promptId));
+    return { response, promptId };
   }
 
   async close(): Promise<void> {
@@ -117,35 +117,35 @@ export class RawClient {
   }
 
   #wake(): void {
-    const waiting = this.#waiting;
+    const waiters = this.#waiting;
     this.#waiting = [];
-    for (const wake of waiting) wake();
+    for (const wake of waiters) wake();
   }
 }
 
-export async function post(server: Server, path: string, body: unknown): Promise<Answer> {
+export async function post(server: Server, path: string, body: unknown): Promise<HttpResponse> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return answerOf(await fetch(server.url + path, { method: 'POST', body: text, headers: server.headers }));
+  return responseOf(await fetch(server.url + path, { method: 'POST', body: text, headers: server.headers }));
 }
 
-export async function get(server: Server, path: string): Promise<Answer> {
-  return answerOf(await fetch(server.url + path, { headers: server.headers }));
+export async function get(server: Server, path: string): Promise<HttpResponse> {
+  return responseOf(await fetch(server.url + path, { headers: server.headers }));
 }
 
-async function answerOf(response: Response): Promise<Answer> {
+async function responseOf(response: Response): Promise<HttpResponse> {
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
   return { status: response.status, body: isJson ? (JSON.parse(text) as unknown) : text };
 }
 
-/** The entry of one prompt; undefined when the server answers `{}`. */
+/** The entry of a prompt; undefined if the server answers `{}`. */
 export async function historyOf(server: Server, promptId: string): Promise<Record<string, unknown> | undefined> {
   const { body } = await get(server, `/history/${promptId}`);
   return (body as Record<string, Record<string, unknown>>)[promptId];
 }
 
 export async function historyWhenThere(server: Server, promptId: string): Promise<Record<string, unknown>> {
-  const deadline = Date.now() + PATIENCE;
+  const deadline = Date.now() + TIMEOUT_MS;
   for (;;) {
     const entry = await historyOf(server, promptId);
     if (entry !== undefined) return entry;

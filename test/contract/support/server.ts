@@ -1,10 +1,10 @@
 import { Simulator, SimulatorOptions, startSimulator } from '../../../src/simulator';
 
-/** The server under test: a simulator, or with COMFYUI_BASE_URL the real one it must not differ from. */
+/** The server under test: a simulator, or with COMFYUI_BASE_URL a real server as its reference. */
 export interface Server {
   url: string;
   headers: Record<string, string>;
-  /** Undefined when the server is real. */
+  /** Undefined for a real server. */
   simulator?: Simulator;
 }
 
@@ -12,14 +12,14 @@ const { COMFYUI_BASE_URL: liveUrl = '', COMFYUI_USERNAME: username, COMFYUI_PASS
 
 export const isLive = liveUrl !== '';
 
-/** A checkpoint for the sampler; undefined when a real server has none. */
+/** A checkpoint for the sampler; undefined if a real server has none. */
 export const checkpoint = isLive ? process.env.CONTRACT_CHECKPOINT || undefined : 'v1-5-pruned-emaonly.safetensors';
 
 const basic = (user: string, pass: string): Record<string, string> => ({
   Authorization: `Basic ${Buffer.from(`${user}:${pass}`).toString('base64')}`,
 });
 
-/** Starts the simulator for a describe block, or names the real server. */
+/** Starts the simulator for a describe block, or returns the real server. */
 export function useServer(options: SimulatorOptions = {}): () => Server {
   let server: Server | undefined;
   beforeAll(async () => {
@@ -32,13 +32,13 @@ export function useServer(options: SimulatorOptions = {}): () => Server {
   });
   afterAll(() => server?.simulator?.close());
   return () => {
-    if (server === undefined) throw new Error('the server is used before it is started');
+    if (server === undefined) throw new Error('the server is used before its start');
     return server;
   };
 }
 
-/** For what stock nodes cannot do: these scenarios have no real counterpart that is always there. */
+/** For scenarios that need nodes which a stock ComfyUI does not have. */
 export const describeSimulator = isLive ? describe.skip : describe;
 
-/** For the sampler, which a real server can only run with a checkpoint. */
+/** For the sampler, which needs a checkpoint on a real server. */
 export const describeWithModel = checkpoint === undefined ? describe.skip : describe;

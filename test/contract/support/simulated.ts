@@ -1,7 +1,7 @@
 import { PromptBody } from './raw-client';
 import { Trace } from './traces';
 
-/** The recorder's throw-away classes and what the simulator has in their place. */
+/** The temporary node classes of the recording and the simulator's equivalents. */
 const CLASSES: Record<string, (inputs: Record<string, unknown>) => [name: string, inputs: Record<string, unknown>]> = {
   TSlow: ({ image, steps, preview }) => ['SimulatedSleep', { image, steps, preview, seconds: 0.1 }],
   TBlock: ({ image, msg }) => ['SimulatedBlocker', { image, message: msg }],
@@ -10,7 +10,7 @@ const CLASSES: Record<string, (inputs: Record<string, unknown>) => [name: string
   TVal: () => ['LoadImage', { image: 'not here.png' }],
 };
 
-/** The same graph in classes that the simulator has. */
+/** The same graph with the simulator's classes. */
 export function withSimulatedNodes(body: PromptBody): PromptBody {
   const nodes = Object.entries(body.prompt).map(([id, node]) => {
     const [class_type, inputs] = CLASSES[node.class_type]?.(node.inputs) ?? [node.class_type, node.inputs];
@@ -19,7 +19,7 @@ export function withSimulatedNodes(body: PromptBody): PromptBody {
   return { ...body, prompt: Object.fromEntries(nodes) };
 }
 
-/** The recording with the classes of {@link withSimulatedNodes}, wherever it names them. */
+/** The recording with all class names replaced as in {@link withSimulatedNodes}. */
 export function renamed(trace: Trace): Trace {
   const text = JSON.stringify({
     ...trace,

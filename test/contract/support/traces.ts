@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Answer, PromptBody, Received } from './raw-client';
+import { HttpResponse, PromptBody, Received } from './raw-client';
 
 const FOLDER = join(__dirname, '../../fixtures/traces');
 
@@ -14,14 +14,14 @@ interface Line {
   body?: unknown;
 }
 
-/** What a recorded session consisted of. */
+/** A recorded session. */
 export interface Trace {
   /** The body of POST /prompt. */
   submitted: PromptBody;
-  answer: Answer;
-  /** Everything the socket received, in order; of binary frames the first bytes. */
+  response: HttpResponse;
+  /** All received messages in order; of binary frames only the first bytes. */
   messages: Received[];
-  /** The history entry, when it was read. */
+  /** The history entry, if it was read. */
   history: Record<string, unknown> | undefined;
 }
 
@@ -33,12 +33,12 @@ export function readTrace(name: string): Trace {
     .split('\n');
   const entries = lines.map((line) => JSON.parse(line) as Line);
   const submission = entries.findIndex((line) => line.req === 'POST /prompt');
-  const answer = entries.slice(submission).find((line) => line.dir === 'http>client' && line.req === undefined);
+  const response = entries.slice(submission).find((line) => line.dir === 'http>client' && line.req === undefined);
   const read = entries.findLast((line) => isHistoryBody(line.body));
   const received = entries.filter((line) => line.dir === 'ws>client');
   return {
     submitted: entries[submission]?.body as PromptBody,
-    answer: { status: answer?.status ?? 0, body: answer?.body },
+    response: { status: response?.status ?? 0, body: response?.body },
     messages: received.map((line) => line.json ?? binary(line)),
     history: read && Object.values(read.body as Record<string, Record<string, unknown>>)[0],
   };

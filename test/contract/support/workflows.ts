@@ -6,7 +6,7 @@ type Graph = PromptBody['prompt'];
 
 const COLORS = 2 ** 24;
 
-/** A picture of one colour, saved. With a colour of its own nothing of it is cached. */
+/** Saves an image of one colour. A unique colour prevents caching. */
 export const flatPicture = (options: { prefix?: string; color?: number; size?: number } = {}): Graph => {
   const { prefix = 'contract', color = randomInt(COLORS), size = 64 } = options;
   return {
@@ -15,7 +15,7 @@ export const flatPicture = (options: { prefix?: string; color?: number; size?: n
   };
 };
 
-/** Steps that take long on a real server, and never end soon on the simulator. */
+/** Takes long on a real server and on the simulator. */
 export const longSampling = (): Graph => sampling({ seed: randomInt(COLORS), steps: 2000 });
 
 export const sampling = ({

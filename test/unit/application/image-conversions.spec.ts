@@ -10,40 +10,40 @@ import {
   ImageConverter,
   type ImageSpec,
 } from '../../../src/application/assets/images/image-converter';
-import type { TempFile } from '../../../src/application/assets/temp-files';
+import type { TempFile } from '../../../src/shared/temp-files/temp-file';
+import { TempFiles } from '../../../src/shared/temp-files/temp-files';
 import { ComfyUIError } from '../../../src/domain/errors';
-import { TemporaryFiles } from '../../../src/infrastructure/temp-files/temporary-files';
 import { eventually } from '../../support/eventually';
 import { NEVER, sourceOf, takenOut } from '../../support/pictures';
 
 const MIB = 1024 * 1024;
 const PNG_START = Buffer.from('89504e470d0a1a0a', 'hex');
 
-/** Begins as a PNG does, and goes on anyhow: enough for who does not look into it. */
+/** The signature of a PNG and other bytes after it: enough for a converter that does not decode it. */
 const picture = (name: string, size = 100) => sourceOf(Buffer.concat([PNG_START, Buffer.alloc(size, name)]));
 
-/** Makes so many bytes of a picture, when it is let. */
+/** Finishes each conversion when the test says so, with a given number of bytes. */
 class HeldPictures extends ImageConverter {
   readonly atOnce = 2;
-  readonly begun: { readonly order: ImageSpec; readonly signal: AbortSignal; finish(error?: Error): void }[] = [];
+  readonly begun: { readonly spec: ImageSpec; readonly signal: AbortSignal; finish(error?: Error): void }[] = [];
   madeBytes = 1000;
   most = 0;
   #running = 0;
 
-  async convert(original: TempFile, order: ImageSpec, signal: AbortSignal): Promise<EncodedImage> {
+  async convert(original: TempFile, spec: ImageSpec, signal: AbortSignal): Promise<EncodedImage> {
     this.#running += 1;
     this.most = Math.max(this.most, this.#running);
     const start = await original.read(0, 20);
     await new Promise<void>((resolve, reject) => {
-      this.begun.push({ order, signal, finish: (error) => (error ? reject(error) : resolve()) });
+      this.begun.push({ spec, signal, finish: (error) => (error ? reject(error) : resolve()) });
     }).finally(() => (this.#running -= 1));
     signal.throwIfAborted();
     const bytes = Buffer.alloc(this.madeBytes, start.subarray(8, 9));
-    return { mediaType: `image/${order.format}`, width: 3, height: 2, stream: Readable.from([bytes]) };
+    return { mediaType: `image/${spec.format}`, width: 3, height: 2, stream: Readable.from([bytes]) };
   }
 }
 
-describe('picture conversions', () => {
+describe('image conversions', () => {
   let directory: string;
   let converter: HeldPictures;
   let conversions: ImageConversions;
@@ -51,7 +51,7 @@ describe('picture conversions', () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'pictures-spec-'));
     converter = new HeldPictures();
-    conversions = new ImageConversions(converter, new TemporaryFiles({ directory, memory: 32 * MIB }));
+    conversions = new ImageConversions(converter, new TempFiles({ directory, memory: 32 * MIB }));
   });
 
   afterEach(() => rm(directory, { recursive: true, force: true }));
@@ -61,7 +61,7 @@ describe('picture conversions', () => {
 
   const begun = (count: number) => eventually(() => expect(converter.begun).toHaveLength(count));
 
-  /** Lets all go on that begin from now on. */
+  /** Finishes every conversion that begins from now on. */
   async function finishing<T>(work: Promise<T>): Promise<T> {
     const over = new AbortController();
     const stop = () => over.abort();
@@ -74,14 +74,14 @@ describe('picture conversions', () => {
     return work;
   }
 
-  it('gives the picture as it was made', async () => {
+  it('delivers the converted image', async () => {
     const made = await finishing(conversions.convert(picture('a'), { format: 'webp', width: 3 }, NEVER));
     expect(made).toMatchObject({ mediaType: 'image/webp', width: 3, height: 2, sizeBytes: 1000 });
     expect((await takenOut(made)).equals(Buffer.alloc(1000, 'a'))).toBe(true);
-    expect(converter.begun[0]?.order).toEqual({ format: 'webp', width: 3 });
+    expect(converter.begun[0]?.spec).toEqual({ format: 'webp', width: 3 });
   });
 
-  it('makes one for all who want the same at once, and another for who wants it otherwise', async () => {
+  it('runs one conversion for all callers of the same image, and another for another transform', async () => {
     const source = picture('a');
     const same = Array.from({ length: 5 }, () => conversions.convert(source, { format: 'webp' }, NEVER));
     const other = conversions.convert(source, { format: 'webp', width: 7 }, NEVER);
@@ -90,14 +90,14 @@ describe('picture conversions', () => {
     for (const each of made) expect((await takenOut(each)).length).toBe(1000);
   });
 
-  it('keeps what was made', async () => {
+  it('caches the image', async () => {
     await takenOut(await finishing(conversions.convert(picture('a'), { format: 'webp' }, NEVER)));
     await takenOut(await conversions.convert(picture('a'), { format: 'webp' }, NEVER));
     expect(converter.begun).toHaveLength(1);
     expect(await filesOnDisk()).toBe(1);
   });
 
-  it('keeps no more than 256 MiB, and what is still held', async () => {
+  it('caches at most 256 MiB, besides images that are still held', async () => {
     converter.madeBytes = 100 * MIB;
     const names = ['a', 'b', 'c', 'd'];
     const held = [];
@@ -112,7 +112,7 @@ describe('picture conversions', () => {
     expect(converter.begun).toHaveLength(5);
   });
 
-  it('gives what is too large to be kept, and keeps nothing of it', async () => {
+  it('delivers an image that is too large for the cache, and deletes it afterwards', async () => {
     converter.madeBytes = 257 * MIB;
     const made = await finishing(conversions.convert(picture('a'), { format: 'webp' }, NEVER));
     expect((await buffer(made.open())).length).toBe(257 * MIB);
@@ -120,7 +120,7 @@ describe('picture conversions', () => {
     await eventually(async () => expect(await filesOnDisk()).toBe(0));
   });
 
-  it('works at no more at once than is of use, and refuses when too many wait', async () => {
+  it('limits parallel conversions, and refuses when too many wait', async () => {
     const names = Array.from({ length: 70 }, (_, i) => `${i} `);
     const all = names.map((name) => conversions.convert(picture(name), { format: 'webp' }, NEVER));
     const settled = await finishing(Promise.allSettled(all));
@@ -131,7 +131,7 @@ describe('picture conversions', () => {
     expect(refused).toEqual(Array(4).fill('busy'));
   });
 
-  it('stops when all who wait are gone, and not before', async () => {
+  it('is aborted when the last caller has left, and not before', async () => {
     const [first, second] = [new AbortController(), new AbortController()];
     const waiting = [first, second].map(({ signal }) => conversions.convert(picture('a'), { format: 'webp' }, signal));
     await begun(1);
@@ -145,7 +145,7 @@ describe('picture conversions', () => {
     await eventually(async () => expect(await filesOnDisk()).toBe(0));
   });
 
-  it('goes on for who still waits, and begins anew for who comes when it was given up', async () => {
+  it('goes on for the callers that remain, and starts again for a caller after the abort', async () => {
     const gone = new AbortController();
     const left = conversions.convert(picture('a'), { format: 'webp' }, gone.signal);
     const stays = conversions.convert(picture('a'), { format: 'webp' }, NEVER);
@@ -167,7 +167,7 @@ describe('picture conversions', () => {
     expect((await takenOut(await late)).length).toBe(1000);
   });
 
-  it('leaves the source when all are gone while it is read', async () => {
+  it('destroys the source when all callers leave while it is read', async () => {
     const gone = new AbortController();
     const endless = new Readable({ read: () => undefined });
     endless.push(PNG_START);
@@ -181,7 +181,7 @@ describe('picture conversions', () => {
     expect(converter.begun).toHaveLength(1);
   });
 
-  it('leaves the line when all are gone who wait in it', async () => {
+  it('leaves the queue when all its callers have left', async () => {
     const busy = ['a', 'b'].map((name) => conversions.convert(picture(name), { format: 'webp' }, NEVER));
     await begun(2);
     const gone = new AbortController();
@@ -194,7 +194,7 @@ describe('picture conversions', () => {
     expect(converter.begun).toHaveLength(2);
   });
 
-  it('begins nothing for who is gone already', async () => {
+  it('starts nothing for an aborted signal', async () => {
     const open = jest.fn(() => picture('a').open(NEVER));
     const source = { ...picture('a'), open };
     await expect(conversions.convert(source, { format: 'webp' }, AbortSignal.abort(new Error('gone')))).rejects.toThrow(
@@ -203,7 +203,7 @@ describe('picture conversions', () => {
     expect(open).not.toHaveBeenCalled();
   });
 
-  it('tells all who wait what failed, keeps nothing, and tries again for the next', async () => {
+  it('fails for all waiting callers, caches nothing, and starts again for the next', async () => {
     const waiting = Promise.allSettled([1, 2].map(() => conversions.convert(picture('a'), { format: 'webp' }, NEVER)));
     await begun(1);
     converter.begun[0]!.finish(new ComfyUIError('invalid_request', 'damaged'));
@@ -212,7 +212,7 @@ describe('picture conversions', () => {
     expect((await finishing(conversions.convert(picture('a'), { format: 'webp' }, NEVER))).sizeBytes).toBe(1000);
   });
 
-  it('passes on what the source fails with', async () => {
+  it('fails with the error of the source', async () => {
     const fault = new ComfyUIError('storage_failed', 'The disk is gone.');
     const opening = { ...picture('a'), open: () => Promise.reject(fault) };
     await expect(conversions.convert(opening, { format: 'webp' }, NEVER)).rejects.toBe(fault);
@@ -225,26 +225,26 @@ describe('picture conversions', () => {
   });
 
   it.each([
-    ['an SVG that is said to be a PNG', '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'],
+    ['an SVG declared as PNG', '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'],
     ['a page', '<!doctype html><p>'],
     ['a paper', '%PDF-1.7\n'],
     ['text', 'hello'],
     ['nothing', ''],
-  ])('hands %s to nobody', async (_what, text) => {
+  ])('does not pass %s to the converter', async (_what, text) => {
     const source = sourceOf(Buffer.from(text), 'image/png');
     await expect(conversions.convert(source, { format: 'webp' }, NEVER)).rejects.toMatchObject({
       code: 'invalid_request',
-      message: 'The picture can not be converted: its bytes are none.',
+      message: 'The file cannot be converted: its bytes are not an image.',
     });
     expect(converter.begun).toEqual([]);
     expect(await filesOnDisk()).toBe(0);
   });
 
-  it('refuses files that are too large, by what they are said to be and by what they are', async () => {
+  it('refuses files that are too large, by their declared and by their actual size', async () => {
     const open = jest.fn(() => picture('a').open(NEVER));
-    const told = { ...picture('a'), sizeBytes: 201 * MIB, open };
-    const message = 'Pictures of more than 200 MiB can not be converted.';
-    await expect(conversions.convert(told, { format: 'webp' }, NEVER)).rejects.toMatchObject({ message });
+    const declared = { ...picture('a'), sizeBytes: 201 * MIB, open };
+    const message = 'Images of more than 200 MiB cannot be converted.';
+    await expect(conversions.convert(declared, { format: 'webp' }, NEVER)).rejects.toMatchObject({ message });
     expect(open).not.toHaveBeenCalled();
     const piece = Buffer.alloc(MIB, PNG_START);
     const endless = Readable.from(
@@ -252,8 +252,8 @@ describe('picture conversions', () => {
         for (;;) yield piece;
       })(),
     );
-    const untold = { ...picture('b'), open: async () => endless };
-    await expect(conversions.convert(untold, { format: 'webp' }, NEVER)).rejects.toMatchObject({ message });
+    const undeclared = { ...picture('b'), open: async () => endless };
+    await expect(conversions.convert(undeclared, { format: 'webp' }, NEVER)).rejects.toMatchObject({ message });
     expect(endless.destroyed).toBe(true);
     expect(await filesOnDisk()).toBe(0);
   });

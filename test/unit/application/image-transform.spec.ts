@@ -1,8 +1,8 @@
-import { nameOfOrder, orderFor, type ImageTransform } from '../../../src/application/assets/images/image-transform';
+import { cacheKey, imageSpec, type ImageTransform } from '../../../src/application/assets/images/image-transform';
 
 const SHA = 'a'.repeat(64);
 
-describe('what is to be made of a picture', () => {
+describe('what an image is converted to', () => {
   it.each([
     ['image/png', 'png'],
     ['image/apng', 'png'],
@@ -11,17 +11,17 @@ describe('what is to be made of a picture', () => {
     ['image/gif', 'webp'],
     ['image/avif', 'avif'],
     ['image/tiff', 'png'],
-  ])('without a format is of its own where that can be: %s becomes %s', (mediaType, format) => {
-    expect(orderFor(mediaType, { width: 10 })).toEqual({ format, width: 10 });
+  ])('is its own format by default, where that is supported: %s becomes %s', (mediaType, format) => {
+    expect(imageSpec(mediaType, { width: 10 })).toEqual({ format, width: 10 });
   });
 
-  it('is what is wished for', () => {
+  it('is what the transform asks for', () => {
     const options = { format: 'webp', quality: 7, width: 1, height: 16_384 } as const;
-    expect(orderFor('image/png', options)).toEqual(options);
+    expect(imageSpec('image/png', options)).toEqual(options);
   });
 
   it('has no quality as a PNG', () => {
-    expect(orderFor('image/jpeg', { format: 'png', quality: 7 })).toEqual({ format: 'png' });
+    expect(imageSpec('image/jpeg', { format: 'png', quality: 7 })).toEqual({ format: 'png' });
   });
 
   it.each(['image/svg+xml', 'image/bmp', 'image/heic', 'video/mp4', 'application/pdf', 'text/html', 'constructor', ''])(
@@ -29,7 +29,7 @@ describe('what is to be made of a picture', () => {
     (mediaType) => {
       const message = expect.stringContaining(`this is ${mediaType}`);
       const refused = expect.objectContaining({ code: 'invalid_request', message });
-      expect(() => orderFor(mediaType, { format: 'png' })).toThrow(refused);
+      expect(() => imageSpec(mediaType, { format: 'png' })).toThrow(refused);
     },
   );
 
@@ -47,10 +47,10 @@ describe('what is to be made of a picture', () => {
     [{ height: '10' }, 'height must be'],
   ])('is refused with a sentence: %j', (options, sentence) => {
     const refused = { code: 'invalid_request', message: expect.stringContaining(sentence) };
-    expect(() => orderFor('image/png', options as ImageTransform)).toThrow(expect.objectContaining(refused));
+    expect(() => imageSpec('image/png', options as ImageTransform)).toThrow(expect.objectContaining(refused));
   });
 
-  it('has a name that fits into an entity tag, another for each', () => {
+  it('has a cache key that fits into an entity tag, another for each', () => {
     const preferences: ImageTransform[] = [
       {},
       { format: 'webp' },
@@ -61,9 +61,9 @@ describe('what is to be made of a picture', () => {
       { format: 'webp', quality: 1, width: 0x10 },
       { format: 'webp', width: 10 },
     ];
-    const names = preferences.map((options) => nameOfOrder(SHA, orderFor('image/png', options)));
-    expect(new Set(names).size).toBe(preferences.length);
-    for (const name of names) expect(name).toMatch(/^a{64}-[a-z0-9-]+$/);
-    expect(nameOfOrder(SHA, orderFor('image/png', { quality: 3 }))).toBe(names[0]);
+    const keys = preferences.map((options) => cacheKey(SHA, imageSpec('image/png', options)));
+    expect(new Set(keys).size).toBe(preferences.length);
+    for (const key of keys) expect(key).toMatch(/^a{64}-[a-z0-9-]+$/);
+    expect(cacheKey(SHA, imageSpec('image/png', { quality: 3 }))).toBe(keys[0]);
   });
 });

@@ -1,7 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
+import { type EventOptions, jobEvents } from '../../../src/application/jobs/job-event-stream';
 import { JobSession } from '../../../src/application/jobs/job-session';
-import { TempFile } from '../../../src/application/assets/temp-files';
+import { TempFile } from '../../../src/shared/temp-files/temp-file';
 import { ComfyUIError } from '../../../src/domain/errors';
 import { newJob } from '../../../src/domain/job/job-state';
 import type { CollectedFile } from '../../../src/domain/job/job';
@@ -29,13 +30,15 @@ class Bytes extends TempFile {
 
 const workflow = { '1': { class_type: 'A', inputs: {} }, '2': { class_type: 'B', inputs: {} } };
 
-function liveJob(): JobSession {
-  const nothing = () => undefined;
-  const keeper = { stored: async () => undefined, share: nothing, collected: nothing, forget: nothing };
-  const session = new JobSession(newJob({ id: 'id', workflow, queuedAt: Date.now() }), keeper);
+function startedSession(): JobSession {
+  const session = new JobSession(newJob({ id: 'id', workflow, queuedAt: Date.now() }), () => undefined);
   session.change({ kind: 'assigned', backend: 'http://a', promptId: 'id' });
   session.hold();
   return session;
+}
+
+function eventsOf(session: JobSession, options: EventOptions = {}): AsyncGenerator<JobEvent, void, undefined> {
+  return jobEvents(session, async () => undefined, options);
 }
 
 function file(filename: string): CollectedFile {
@@ -50,14 +53,14 @@ async function all(events: AsyncIterable<JobEvent>): Promise<JobEvent[]> {
 
 describe('waiting for a job', () => {
   it('resolves with the ended job, for any number of callers', async () => {
-    const session = liveJob();
+    const session = startedSession();
     const waiting = [session.ended(), session.ended(60_000), session.ended(60_000, new AbortController().signal)];
     session.change({ kind: 'succeeded', outputs: [] });
     for (const job of await Promise.all(waiting)) expect(job.status).toBe('succeeded');
   });
 
   it('gives up after the time asked for, names the job, and the job goes on', async () => {
-    const session = liveJob();
+    const session = startedSession();
     await expect(session.ended(20)).rejects.toMatchObject({
       code: 'timeout',
       jobId: 'id',
@@ -69,7 +72,7 @@ describe('waiting for a job', () => {
 
   it('stops when the caller does', async () => {
     const caller = new AbortController();
-    const waiting = liveJob().ended(60_000, caller.signal);
+    const waiting = startedSession().ended(60_000, caller.signal);
     caller.abort(new Error('gone'));
     await expect(waiting).rejects.toThrow('gone');
   });
@@ -78,7 +81,7 @@ describe('waiting for a job', () => {
     const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     const before = timers();
     const { signal } = new AbortController();
-    const session = liveJob();
+    const session = startedSession();
     const waiting = [session.ended(60_000, signal), session.ended(20, signal).catch(() => undefined)];
     expect(timers()).toBe(before + 2);
     await waiting[1];
@@ -91,10 +94,10 @@ describe('waiting for a job', () => {
 
 describe('events of a job', () => {
   it('begin with what already happened and end with the job', async () => {
-    const session = liveJob();
+    const session = startedSession();
     session.change({ kind: 'started' });
     session.change({ kind: 'collected', file: file('a') });
-    const events = all(session.events());
+    const events = all(eventsOf(session));
     session.change({ kind: 'executing', nodeId: '2' });
     await new Promise(setImmediate);
     session.change({ kind: 'failed', error: new ComfyUIError('stalled', 'dead') });
@@ -107,8 +110,8 @@ describe('events of a job', () => {
   });
 
   it('never withhold an output from a slow reader, while progress may be skipped', async () => {
-    const session = liveJob();
-    const reader = session.events();
+    const session = startedSession();
+    const reader = eventsOf(session);
     await reader.next();
     for (const name of ['a', 'b', 'c']) session.change({ kind: 'collected', file: file(name) });
     for (let value = 1; value <= 100; value++) session.change({ kind: 'step', nodeId: '1', value, max: 100 });
@@ -119,32 +122,32 @@ describe('events of a job', () => {
   });
 
   it('repeat the progress while nothing happens', async () => {
-    const session = liveJob();
-    const events = session.events({ repeatAfterMs: 5 });
+    const session = startedSession();
+    const events = eventsOf(session, { repeatAfterMs: 5 });
     const kinds = [];
     for (let i = 0; i < 3; i++) kinds.push((await events.next()).value?.kind);
     expect(kinds).toEqual(['status', 'progress', 'progress']);
     await events.return();
   });
 
-  it('tell the latest preview, until the job ends', async () => {
-    const session = liveJob();
+  it('contain the latest preview, until the job ends', async () => {
+    const session = startedSession();
     const preview = { mediaType: 'image/png', image: Buffer.from('x'), nodeId: '1' } as const;
     session.change({ kind: 'preview', preview: { ...preview, image: Buffer.from('older') } });
     session.change({ kind: 'preview', preview });
-    const events = session.events();
+    const events = eventsOf(session);
     expect([(await events.next()).value, (await events.next()).value]).toMatchObject([
       { kind: 'status' },
       { kind: 'preview', preview },
     ]);
     session.change({ kind: 'succeeded', outputs: [] });
-    expect((await all(session.events())).map(({ kind }) => kind)).toEqual(['status']);
+    expect((await all(eventsOf(session))).map(({ kind }) => kind)).toEqual(['status']);
     await events.return();
   });
 
-  it('tell the outputs of a second attempt anew', async () => {
-    const session = liveJob();
-    const reader = session.events();
+  it('contain the outputs of a second attempt again', async () => {
+    const session = startedSession();
+    const reader = eventsOf(session);
     session.change({ kind: 'collected', file: file('a') });
     expect([(await reader.next()).value?.kind, (await reader.next()).value?.kind]).toEqual(['status', 'output']);
     session.change({ kind: 'started' });
@@ -159,8 +162,8 @@ describe('a job whose service shuts down', () => {
   const error = new ComfyUIError('shutting_down', 'Later.');
 
   it('sends everybody away, and goes on', async () => {
-    const session = liveJob();
-    const events = all(session.events());
+    const session = startedSession();
+    const events = all(eventsOf(session));
     const waiting = [session.ended(), session.until(() => false), events];
     await new Promise(setImmediate);
     session.interrupt(error);
@@ -171,7 +174,7 @@ describe('a job whose service shuts down', () => {
 
 describe('the files of a job', () => {
   it('stay until the last holder let go', () => {
-    const session = liveJob();
+    const session = startedSession();
     const bytes = new Bytes();
     const picture = file('a');
     session.keep(picture, bytes);
@@ -183,10 +186,10 @@ describe('the files of a job', () => {
     expect(() => session.bytesOf(picture)).toThrow(expect.objectContaining({ code: 'not_found' }));
   });
 
-  it('are left to the storage while nobody waits, though it runs', () => {
-    const session = liveJob();
+  it('are left to the storage while no caller holds the job, although it runs', () => {
+    const session = startedSession();
     const [before, after] = [new Bytes(), new Bytes()];
-    session.isRunning = true;
+    session.beginRun();
     session.keep(file('a'), before);
     session.release();
     expect(before.discarded).toBe(1);
@@ -194,8 +197,8 @@ describe('the files of a job', () => {
     expect(after.discarded).toBe(1);
   });
 
-  it('are kept once: those that come again, for another caller, go at once', () => {
-    const session = liveJob();
+  it('are kept once: a second copy, for another caller, is discarded', () => {
+    const session = startedSession();
     const [first, second] = [new Bytes(), new Bytes()];
     const picture = file('a');
     session.keep(picture, first);
@@ -205,7 +208,7 @@ describe('the files of a job', () => {
   });
 
   it('go with the attempt that made them', () => {
-    const session = liveJob();
+    const session = startedSession();
     const bytes = new Bytes();
     session.keep(file('a'), bytes);
     session.change({ kind: 'requeued', error: new ComfyUIError('backend_lost', '') });

@@ -2,8 +2,8 @@ import type { Metadata } from 'sharp';
 import type { ImageSpec } from '../../../src/application/assets/images/image-converter';
 import { planFor } from '../../../src/infrastructure/images/image-plan';
 
-const picture = (fields: Partial<Metadata>) => ({ format: 'png', width: 4096, height: 4096, ...fields }) as Metadata;
-const plan = (order: ImageSpec, fields: Partial<Metadata> = {}) => planFor(picture(fields), order);
+const metadata = (fields: Partial<Metadata>) => ({ format: 'png', width: 4096, height: 4096, ...fields }) as Metadata;
+const plan = (spec: ImageSpec, fields: Partial<Metadata> = {}) => planFor(metadata(fields), spec);
 
 describe('the plan of a conversion', () => {
   it.each([
@@ -11,22 +11,22 @@ describe('the plan of a conversion', () => {
     ['jpeg', 6.6],
     ['webp', 14.6],
     ['avif', 37.4],
-  ] as const)('counts on more memory for %s than it was seen to take', (format, bytesPerPixel) => {
-    const seen = 4096 * 4096 * bytesPerPixel;
-    expect(plan({ format }).memory).toBeGreaterThan(seen);
-    expect(plan({ format }).memory).toBeLessThan(3.6 * seen);
+  ] as const)('estimates more memory for %s than measured', (format, bytesPerPixel) => {
+    const measured = 4096 * 4096 * bytesPerPixel;
+    expect(plan({ format }).memory).toBeGreaterThan(measured);
+    expect(plan({ format }).memory).toBeLessThan(3.6 * measured);
   });
 
-  it('counts on less for a smaller result', () => {
+  it('estimates less memory for a smaller result', () => {
     expect(plan({ format: 'webp', width: 100 }).memory).toBeLessThan(plan({ format: 'webp' }).memory / 4);
   });
 
-  it('counts all frames of what moves on, and only then', () => {
-    const moving = { format: 'gif', width: 100, height: 100, pageHeight: 100, pages: 50 } as const;
-    expect(plan({ format: 'webp' }, moving)).toMatchObject({ isAnimated: true, memory: 50 * 10_000 * 20 });
-    expect(plan({ format: 'jpeg' }, moving)).toMatchObject({ isAnimated: false });
-    expect(plan({ format: 'webp' }, { ...moving, format: 'tiff' })).toMatchObject({ isAnimated: false });
-    expect(plan({ format: 'webp' }, { ...moving, pages: 1 })).toMatchObject({ isAnimated: false });
+  it('includes all frames only if the result is an animation', () => {
+    const animation = { format: 'gif', width: 100, height: 100, pageHeight: 100, pages: 50 } as const;
+    expect(plan({ format: 'webp' }, animation)).toMatchObject({ isAnimated: true, memory: 50 * 10_000 * 20 });
+    expect(plan({ format: 'jpeg' }, animation)).toMatchObject({ isAnimated: false });
+    expect(plan({ format: 'webp' }, { ...animation, format: 'tiff' })).toMatchObject({ isAnimated: false });
+    expect(plan({ format: 'webp' }, { ...animation, pages: 1 })).toMatchObject({ isAnimated: false });
   });
 
   it.each([
@@ -38,8 +38,8 @@ describe('the plan of a conversion', () => {
       { width: 16_384, height: 10, orientation: 6 },
       { format: 'webp', width: 10 },
     ],
-  ] as const)('refuses %j as %j', (fields, order) => {
-    expect(() => plan(order, fields)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+  ] as const)('refuses %j as %j', (fields, spec) => {
+    expect(() => plan(spec, fields)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 
   it.each([
@@ -53,7 +53,7 @@ describe('the plan of a conversion', () => {
       { width: 16_384, height: 10, orientation: 6 },
       { format: 'webp', height: 16_383 },
     ],
-  ] as const)('takes %j as %j', (fields, order) => {
-    expect(plan(order, fields).memory).toBeGreaterThan(0);
+  ] as const)('accepts %j as %j', (fields, spec) => {
+    expect(plan(spec, fields).memory).toBeGreaterThan(0);
   });
 });

@@ -1,7 +1,7 @@
 import { readBinaryFrame, readTextFrame } from '../../../src/infrastructure/comfyui/wire-frames';
 import { readTrace, textFrames } from '../../support/traces';
 
-/** What a recorded run says, in short. */
+/** A summary of the events of a recorded run. */
 function story(trace: string): string[] {
   return textFrames(trace).flatMap((frame) => {
     const read = readTextFrame(frame);
@@ -13,8 +13,8 @@ function story(trace: string): string[] {
   });
 }
 
-describe('text frames, as a real server sent them', () => {
-  it('tell a normal run', () => {
+describe('text frames of a real server', () => {
+  it('report a normal run', () => {
     expect(story('normal-run')).toEqual([
       'started',
       'cached',
@@ -29,11 +29,11 @@ describe('text frames, as a real server sent them', () => {
     ]);
   });
 
-  it('tell a run that comes from the cache', () => {
+  it('report a cached run', () => {
     expect(story('fully-cached-run')).toEqual(['started', 'cached', 'executed 3', 'ended succeeded', 'finished']);
   });
 
-  it('tell a node that failed, with its message', () => {
+  it('report a failed node with its message', () => {
     expect(story('node-exception-run')).toEqual([
       'started',
       'cached',
@@ -51,17 +51,17 @@ describe('text frames, as a real server sent them', () => {
     });
   });
 
-  it('do not take a blocked node for the end of its run', () => {
+  it('do not report a blocked node as the end of its run', () => {
     expect(story('execution-blocked-message-run').filter((word) => word.startsWith('ended'))).toEqual([
       'ended succeeded',
     ]);
   });
 
-  it('tell an interrupted run', () => {
+  it('report an interrupted run', () => {
     expect(story('interrupted-run').slice(-2)).toEqual(['ended interrupted', 'finished']);
   });
 
-  it('tell nodes made at run time under the node that made them', () => {
+  it('report nodes created at run time under the node that created them', () => {
     expect(story('node-expansion-run').filter((word) => word.startsWith('executing'))).toEqual([
       'executing 2',
       'executing 2',
@@ -70,7 +70,7 @@ describe('text frames, as a real server sent them', () => {
     ]);
   });
 
-  it('carry the states of all nodes', () => {
+  it('contain the states of all nodes', () => {
     const states = textFrames('normal-run').flatMap((frame) => {
       const read = readTextFrame(frame);
       return read?.about === 'run' && read.signal.kind === 'nodes' ? [read.signal.nodes] : [];
@@ -87,18 +87,18 @@ describe('text frames, as a real server sent them', () => {
     '{"type":"executing","data":{"prompt_id":"x"}}',
     '{"type":"progress","data":{"prompt_id":"x","node":null,"value":1,"max":2}}',
     '{"type":5,"data":{}}',
-  ])('that are unknown or broken say nothing: %s', (frame) => {
+  ])('that are unknown or malformed are ignored: %s', (frame) => {
     expect(readTextFrame(frame)).toBeUndefined();
   });
 
-  it('are read though they hold NaN', () => {
+  it('are parsed even if they contain NaN', () => {
     const frame = '{"type":"executed","data":{"node":"1","display_node":"1","output":{"x":[NaN]},"prompt_id":"p"}}';
     expect(readTextFrame(frame)).toMatchObject({ promptId: 'p', signal: { kind: 'executed', output: { x: [null] } } });
   });
 });
 
 describe('binary frames', () => {
-  it('of type 4, as a real server sent them, say whose preview they are', () => {
+  it('of type 4, recorded with a real server, contain the ids of the prompt and the node', () => {
     const frames = readTrace('txt2img-preview-metadata-run').filter(({ bin_head_hex }) => bin_head_hex !== undefined);
     expect(frames).toHaveLength(3);
     for (const { bin_head_hex = '' } of frames) {
@@ -112,7 +112,7 @@ describe('binary frames', () => {
     }
   });
 
-  it('of type 1 carry an image and no ids', () => {
+  it('of type 1 contain an image and no ids', () => {
     expect(readBinaryFrame(Buffer.from('0000000100000002aabb', 'hex'))).toEqual({
       about: 'run',
       promptId: null,
@@ -127,7 +127,7 @@ describe('binary frames', () => {
     '0000000400ffffff7b7d',
     '00000009000000017b',
     '00000004000000027b7b',
-  ])('that are unknown, short or lie about their length say nothing: %s', (hex) => {
+  ])('that are unknown, short or have a wrong length are ignored: %s', (hex) => {
     expect(readBinaryFrame(Buffer.from(hex, 'hex'))).toBeUndefined();
   });
 });

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCommandLine } from '../../../src/service/command-line';
-import { comfyUIConfig } from '../../../src/options/comfyui.config';
-import { httpConfig } from '../../../src/options/http.config';
+import { comfyUIConfig, httpConfig, logConfig } from '../../../src/options/service.config';
 
 const before = { ...process.env };
 
@@ -100,6 +99,9 @@ describe('the environment', () => {
     ['COMFYUI_PREFETCH', '-1', comfyUIConfig],
     ['DATABASE_URL', 'mysql://me:hidden@db/jobs', comfyUIConfig],
     ['MAX_ATTEMPTS', '1.5', comfyUIConfig],
+    ['STORAGE', 'hidden', comfyUIConfig],
+    ['COMFYUI_CLEAN_HISTORY', 'yes', comfyUIConfig],
+    ['LOG_LEVEL', 'hidden', logConfig],
     ['COMFYUI_BACKENDS', '[{"url":"http://a","password":"hidden"', comfyUIConfig],
     ['COMFYUI_BACKENDS', '[{"password": hidden}]', comfyUIConfig],
     ['COMFYUI_BACKENDS', '{"url":"http://a","password":"hidden"}', comfyUIConfig],
@@ -107,20 +109,24 @@ describe('the environment', () => {
     ['COMFYUI_BACKENDS[0].username', '[{"url":"http://a","password":"hidden"}]', comfyUIConfig],
     ['COMFYUI_BACKENDS[1].url', '[{"url":"http://a"},{"url":"http://me:hidden@b"}]', comfyUIConfig],
     ['COMFYUI_BACKENDS[0].wieght', '[{"url":"http://a","wieght":2}]', comfyUIConfig],
-  ])(
-    'is checked, by the names of the variables and without telling a secret: %s, %s',
-    (path, value, read: () => unknown) => {
-      const variable = path.replace(/\[.*/, '');
-      const reading = () => withEnvironment({ [variable]: value }, read);
-      expect(reading).toThrow(/^Configuration: /);
-      expect(reading).toThrow(path);
-      expect(reading).not.toThrow(/hidden|option /);
-    },
-  );
+  ])('is checked under the names of the variables, without a secret: %s, %s', (path, value, read: () => unknown) => {
+    const variable = path.replace(/\[.*/, '');
+    const reading = () => withEnvironment({ [variable]: value }, read);
+    expect(reading).toThrow(/^Configuration: /);
+    expect(reading).toThrow(path);
+    expect(reading).not.toThrow(/hidden|option /);
+  });
 
   it.each([
-    [{ STORAGE: 's3' }, 'STORAGE=s3 needs S3_BUCKET'],
-    [{ STORAGE: 'supabase' }, 'STORAGE=supabase needs SUPABASE_URL and SUPABASE_KEY'],
+    [{ STORAGE: 's3' }, 'STORAGE is s3, which needs S3_BUCKET'],
+    [{ STORAGE: 'supabase' }, 'STORAGE is supabase, which needs SUPABASE_URL and SUPABASE_KEY'],
+    [{ STORAGE: 's3', S3_BUCKET: 'files', S3_LINK_TTL: 'x' }, 'S3_LINK_TTL must be a whole number of seconds'],
+    [
+      { STORAGE: 's3', S3_BUCKET: 'files', S3_ACCESS_KEY_ID: 'hidden' },
+      'S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY go together',
+    ],
+    [{ SUPABASE_URL: 'https://x.supabase.co', SUPABASE_KEY: 'a key' }, 'SUPABASE_KEY must be a key of the project'],
+    [{ SUPABASE_URL: 'https://x.supabase.co', SUPABASE_KEY: 'k', SUPABASE_TABLE: 'a/b' }, 'SUPABASE_TABLE must be'],
     [{ SUPABASE_KEY: 'hidden' }, 'SUPABASE_URL and SUPABASE_KEY go together'],
     [{ PUBLIC_URL: 'example.com' }, 'PUBLIC_URL must be http(s)://'],
     [{ RETENTION_DAYS: '0' }, 'RETENTION_DAYS must be a number of days above 0'],
@@ -130,7 +136,7 @@ describe('the environment', () => {
     ],
     [
       { COMFYUI_BASE_URL: 'http://me:hidden@a' },
-      'COMFYUI_BASE_URL must not hold credentials: use COMFYUI_USERNAME and COMFYUI_PASSWORD',
+      'COMFYUI_BASE_URL must not contain credentials: use COMFYUI_USERNAME and COMFYUI_PASSWORD',
     ],
     [
       { COMFYUI_BACKENDS: '[{"url":"http://me:hidden@a"}]' },
@@ -143,12 +149,11 @@ describe('the environment', () => {
   it('is listed in .env.example, variable by variable', () => {
     const example = readFileSync(join(__dirname, '../../../.env.example'), 'utf8');
     const listed = [...example.matchAll(/^([A-Z0-9_]+)=/gm)].map(([, name]) => name);
-    const sources = ['comfyui.environment', 'storage.environment', 'http.config', 'log.config', 'microservice.config']
-      .map((name) => readFileSync(join(__dirname, `../../../src/options/${name}.ts`), 'utf8'))
-      .join();
-    const known = [...sources.matchAll(/^ {2}([A-Z0-9_]+)\??:/gm)].map(([, name]) => name);
+    const folder = join(__dirname, '../../../src/options');
+    const sources = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+    const known = [...sources.join('').matchAll(/@Setting\('([A-Z0-9_]+)'/g)].map(([, name]) => name);
     expect(new Set(listed)).toEqual(new Set(known));
-    expect(listed).toHaveLength(known.length);
+    expect(listed).toHaveLength(new Set(known).size);
   });
 });
 

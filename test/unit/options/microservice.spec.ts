@@ -1,5 +1,5 @@
-import { microserviceConfig } from '../../../src/options/microservice.config';
-import { resolveAddress, toldAddress, type TransportOptions } from '../../../src/options/transport.options';
+import { microserviceConfig } from '../../../src/options/service.config';
+import { addressText, resolveAddress, type TransportOptions } from '../../../src/options/transport.options';
 
 const before = { ...process.env };
 
@@ -26,7 +26,7 @@ describe('the microservice transport in the environment', () => {
     });
     expect(address).toMatchObject({ transport: 'rmq', queue: 'gpu.queue-1' });
     expect(address?.urls.map(({ href }) => href)).toEqual(['amqp://me:secret@rabbit:5672/pictures', 'amqps://other']);
-    expect(toldAddress(address!)).toBe('amqp://rabbit:5672/pictures, amqps://other');
+    expect(addressText(address!)).toBe('amqp://rabbit:5672/pictures, amqps://other');
   });
 
   it.each([

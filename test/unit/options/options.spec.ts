@@ -91,6 +91,18 @@ describe('the options', () => {
     ['storage', { storage: 'local' }],
     ['storage.bucket', { storage: { kind: 's3' } }],
     ['storage.key', { storage: { kind: 'supabase', url: 'https://x.supabase.co' } }],
+    ['storage', { storage: ['local'] }],
+    ['storage.directory', { storage: { kind: 'local', directory: 5 } }],
+    ['storage.bucket', { storage: { kind: 's3', bucket: 'no/bucket' } }],
+    ['storage.endpoint', { storage: { kind: 's3', bucket: 'files', endpoint: 'https://me:hidden@s3' } }],
+    ['storage.accessKeyId', { storage: { kind: 's3', bucket: 'files', accessKeyId: 'hidden' } }],
+    ['storage.secretAccessKey', { storage: { kind: 's3', bucket: 'files', secretAccessKey: 'hidden' } }],
+    ['storage.linkSeconds', { storage: { kind: 's3', bucket: 'files', linkSeconds: 'x' } }],
+    ['storage.links', { storage: { kind: 'supabase', url: 'https://x.supabase.co', key: 'k', links: 'hidden' } }],
+    ['storage.key', { storage: { kind: 'supabase', url: 'https://x.supabase.co', key: 'hidden key' } }],
+    ['supabaseTable', { supabaseTable: 'generations' }],
+    ['supabaseTable.key', { supabaseTable: { url: 'https://x.supabase.co', key: 'hidden\n' } }],
+    ['supabaseTable.table', { supabaseTable: { url: 'https://x.supabase.co', key: 'k', table: 'a/b' } }],
     ['supabaseTable.url', { supabaseTable: { key: 'hidden' } }],
     ['publicUrl', { publicUrl: 'pictures.example.com' }],
     ['publicUrl', { publicUrl: 'https://me:hidden@pictures.example.com' }],
@@ -103,9 +115,24 @@ describe('the options', () => {
     ['redisUrl', { redisUrl: 'redis://me:hidden@redis' }],
     ['role', { databaseUrl: 'postgres://db/jobs', role: 'boss' as never }],
     ['role', { role: 'worker' }],
-  ])('say which one is wrong, without telling a secret: %s, %j', (name, options) => {
+    ['cleanHistory', { cleanHistory: 'yes' }],
+  ])('name the wrong one, without a secret: %s, %j', (name, options) => {
     const resolving = () => resolveOptions(options);
     expect(resolving).toThrow(`ComfyUIModule: option ${name} `);
     expect(resolving).not.toThrow(/hidden|[{}]/);
+  });
+
+  it('are reported together when several are wrong', () => {
+    expect(() => resolveOptions({ maxQueue: 0, storage: { kind: 's3', bucket: '' }, prefetch: -1 })).toThrow(
+      /^ComfyUIModule: option prefetch must .*; option maxQueue must .*; option storage\.bucket must .*\.$/,
+    );
+  });
+
+  it('take a storage of the application as it is', () => {
+    const method = async () => undefined;
+    const storage = { linksLast: false, check: method, put: method, open: method, remove: method, link: method };
+    expect(resolveOptions({ storage }).storage).toBe(storage);
+    const { link: _link, ...partial } = storage;
+    expect(() => resolveOptions({ storage: partial as never })).toThrow('option storage must be');
   });
 });

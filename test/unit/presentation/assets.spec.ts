@@ -1,9 +1,9 @@
-import { UuidPipe } from '../../../src/presentation/shared/uuid.pipe';
-import { contentHead, isUnchanged, readRange, validators } from '../../../src/presentation/rest/assets/asset-head';
-import { AssetQueryPipe } from '../../../src/presentation/rest/assets/asset-query.pipe';
+import { UuidPipe } from '../../../src/presentation/shared/validation/uuid.pipe';
+import { contentHead, isUnchanged, readRange, validators } from '../../../src/presentation/rest/assets/asset-headers';
+import { AssetQueryDto } from '../../../src/presentation/rest/assets/asset-query.dto';
 import { UrlBuilder } from '../../../src/presentation/shared/url-builder';
-import { DeliveryQueryPipe } from '../../../src/presentation/rest/assets/delivery-query.pipe';
-import { parseIsoTime } from '../../../src/presentation/rest/assets/iso-time';
+import { DeliveryQueryDto, transformOf } from '../../../src/presentation/rest/assets/delivery-query.dto';
+import { DtoPipe } from '../../../src/presentation/shared/validation/dto.pipe';
 
 const ID = '0b6f3c0e-6a4e-4d0b-9b1e-0c8f5a1f2f5d';
 
@@ -26,7 +26,7 @@ describe('the address of an asset', () => {
     ['http://evil.example/x/assets', `/x/assets/${ID}`],
     ['/elsewhere', `/assets/${ID}`],
     [undefined, `/assets/${ID}`],
-  ])('is beside the route that was asked: %s', (requestUrl, expected) => {
+  ])('shares the prefix of the requested route: %s', (requestUrl, expected) => {
     expect(new UrlBuilder({ url: '/cut', originalUrl: requestUrl }, undefined).asset(ID)).toBe(expected);
   });
 
@@ -52,7 +52,9 @@ describe('the id of an asset', () => {
   );
 });
 
-describe('a time', () => {
+describe('a time in a query', () => {
+  const pipe = new DtoPipe(AssetQueryDto);
+
   it.each([
     ['2026-01-31T12:00:00Z', Date.UTC(2026, 0, 31, 12)],
     ['2026-01-31T12:00:00.123Z', Date.UTC(2026, 0, 31, 12, 0, 0, 123)],
@@ -63,7 +65,7 @@ describe('a time', () => {
     ['2026-01-31', Date.UTC(2026, 0, 31)],
     ['2024-02-29', Date.UTC(2024, 1, 29)],
   ])('is read from %s', (text, ms) => {
-    expect(parseIsoTime(text)).toBe(ms);
+    expect(pipe.transform({ from: text }).createdFrom).toBe(ms);
   });
 
   it.each([
@@ -78,14 +80,14 @@ describe('a time', () => {
     '2026-01-31T25:00:00Z',
     '2026-01-31T12:00:00Z; drop table',
     'now',
-    '',
   ])('is not %j', (text) => {
-    expect(parseIsoTime(text)).toBeUndefined();
+    const message = expect.stringContaining('before must be a time in ISO 8601');
+    expect(() => pipe.transform({ before: text })).toThrow(expect.objectContaining({ message }));
   });
 });
 
 describe('the query for assets', () => {
-  const pipe = new AssetQueryPipe();
+  const pipe = new DtoPipe(AssetQueryDto);
 
   it.each([
     [{}, { limit: 20 }],
@@ -130,14 +132,16 @@ describe('the query for assets', () => {
     [{ label: 'x'.repeat(201) }, 'label must have at most 200'],
     [{ text: 'x'.repeat(501) }, 'text must have at most 500'],
     [{ cursor: 'x'.repeat(1000) }, 'cursor must'],
+    [{ from: ['2026-01-31', '2026-01-31'] }, 'from must be given once'],
+    [{ text: { a: 'b' } }, 'text must be given once'],
   ])('is refused with a short sentence: %#', (query, sentence) => {
     const message = expect.stringMatching(new RegExp(`^${sentence.replaceAll('*', '\\*')}.{0,200}$`));
     expect(() => pipe.transform(query)).toThrow(expect.objectContaining({ code: 'invalid_request', message }));
   });
 });
 
-describe('how the bytes are wanted', () => {
-  const pipe = new DeliveryQueryPipe();
+describe('the query for the bytes of an asset', () => {
+  const pipe = new DtoPipe(DeliveryQueryDto);
 
   it.each([
     [{}, { isDownload: false }],
@@ -147,12 +151,12 @@ describe('how the bytes are wanted', () => {
     [{ download: 'true' }, { isDownload: true }],
     [{ download: 'false' }, { isDownload: false }],
     [{ download: '0' }, { isDownload: false }],
-    [{ format: 'webp' }, { isDownload: false, picture: { format: 'webp' } }],
+    [{ format: 'webp' }, { isDownload: false, format: 'webp' }],
     [
       { format: 'avif', quality: '1', width: '16384', height: '007', download: '1' },
-      { isDownload: true, picture: { format: 'avif', quality: 1, width: 16_384, height: 7 } },
+      { isDownload: true, format: 'avif', quality: 1, width: 16_384, height: 7 },
     ],
-    [{ quality: '50' }, { isDownload: false, picture: { quality: 50 } }],
+    [{ quality: '50' }, { isDownload: false, quality: 50 }],
   ])('is read from %j', (query, expected) => {
     expect(pipe.transform(query)).toEqual(expected);
   });
@@ -167,17 +171,24 @@ describe('how the bytes are wanted', () => {
     [{ width: '0' }, 'width must be a whole number from 1 to 16384.'],
     [{ width: '1e3' }, 'width must be a whole number from 1 to 16384.'],
     [{ height: '16385' }, 'height must be a whole number from 1 to 16384.'],
-    [{ height: '9'.repeat(400) }, 'height must have at most 200 characters.'],
+    [{ height: '9'.repeat(400) }, 'height must be a whole number from 1 to 16384.'],
     [{ download: ['', ''] }, 'download must be given once.'],
   ])('is refused with a sentence: %#', (query, message) => {
     expect(() => pipe.transform(query)).toThrow(expect.objectContaining({ code: 'invalid_request', message }));
   });
 });
 
+describe('the conversion that a query asks for', () => {
+  it('is none without any of its fields', () => {
+    expect(transformOf({ isDownload: true })).toBeUndefined();
+    expect(transformOf({ isDownload: false, width: 10 })).toEqual({ width: 10 });
+  });
+});
+
 describe('the head of a file', () => {
   const head = validators('"abc"', Date.UTC(2026, 0, 31, 12, 0, 0, 999));
 
-  it('may be kept for a year by who asked', () => {
+  it('may be cached for a year by the caller', () => {
     expect(head).toEqual({
       etag: '"abc"',
       'last-modified': 'Sat, 31 Jan 2026 12:00:00 GMT',
@@ -224,7 +235,7 @@ describe('the head of a file', () => {
     expect(disposition).toMatch(/^attachment;/);
   });
 
-  it('is enough for who has the file, also through a client that adds no-cache', () => {
+  it('is enough for a caller that has the file, also through a client that adds no-cache', () => {
     const asked = { 'if-none-match': '"abc"', 'cache-control': 'no-cache' };
     expect(isUnchanged(asked, head)).toBe(true);
     expect(isUnchanged({ 'cache-control': 'no-cache' }, head)).toBe(false);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { base64Length, base64Of } from '../../../src/presentation/rest/generate/base64';
+import { base64Length, base64Of } from '../../../src/presentation/rest/streaming/base64';
 
 async function encode(bytes: Buffer, chunkSize: number): Promise<string> {
   const chunks = Array.from({ length: Math.ceil(bytes.length / chunkSize) }, (_, i) =>

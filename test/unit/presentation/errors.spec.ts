@@ -30,7 +30,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   internal_error: 500,
 };
 
-describe('an error as an answer', () => {
+describe('an error as a response', () => {
   it.each(ERROR_CODES)('has a status of its own: %s', (code) => {
     expect(toErrorBody(new ComfyUIError(code, 'What happened.', { jobId: 'id' }))).toEqual({
       statusCode: STATUSES[code],
@@ -42,13 +42,13 @@ describe('an error as an answer', () => {
     });
   });
 
-  it('tells when to try again, where that makes sense', () => {
+  it('says when to try again, where a retry may succeed', () => {
     const codes = ERROR_CODES.filter((code) => retryAfter(code) !== undefined);
     expect(codes).toEqual(['queue_full', 'backend_unreachable', 'shutting_down', 'busy']);
     expect(retryAfter('queue_full')).toBe(10);
   });
 
-  it('may quote integers that plain JSON can not write', () => {
+  it('may quote integers that plain JSON cannot write', () => {
     const body = toErrorBody(new ComfyUIError('invalid_workflow', 'No.', { details: { seed: 2n ** 63n } }));
     expect(() => JSON.stringify(body)).not.toThrow();
   });

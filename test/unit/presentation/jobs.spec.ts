@@ -1,8 +1,9 @@
 import { collected } from '../../support/collected';
 import { UrlBuilder } from '../../../src/presentation/shared/url-builder';
-import { UuidPipe } from '../../../src/presentation/shared/uuid.pipe';
-import { jobJson } from '../../../src/presentation/shared/jobs/job-json';
-import { JobQueryPipe } from '../../../src/presentation/shared/jobs/job-query.pipe';
+import { UuidPipe } from '../../../src/presentation/shared/validation/uuid.pipe';
+import { DtoPipe } from '../../../src/presentation/shared/validation/dto.pipe';
+import { JobQueryDto } from '../../../src/presentation/shared/jobs/job-query.dto';
+import { toJobDto } from '../../../src/presentation/shared/jobs/job.dto';
 import { ComfyUIError } from '../../../src/domain/errors';
 import { type JobState, advance, newJob } from '../../../src/domain/job/job-state';
 import type { JobChange } from '../../../src/domain/job/job-change';
@@ -21,13 +22,13 @@ function jobAfter(...changes: JobChange[]): JobState {
 }
 
 const handed: JobChange = { kind: 'assigned', backend: 'http://gpu:8188', promptId: ID };
-const accepted: JobChange = { kind: 'accepted', promptId: ID, clientId: 'never told', number: 7, nodeErrors: {} };
+const accepted: JobChange = { kind: 'accepted', promptId: ID, clientId: 'never sent', number: 7, nodeErrors: {} };
 const urls = new UrlBuilder({ url: '/api/jobs' }, undefined);
 const picture = collected({ width: 1, height: 2 });
 
 describe('a job as JSON', () => {
-  it('tells what there is of one that waits', () => {
-    expect(jobJson({ job: jobAfter(), queuePosition: 3 }, urls)).toEqual({
+  it('has every field of a job that waits', () => {
+    expect(toJobDto({ job: jobAfter(), queuePosition: 3 }, urls)).toEqual({
       id: ID,
       revision: 0,
       status: 'queued',
@@ -59,14 +60,14 @@ describe('a job as JSON', () => {
     });
   });
 
-  it('tells times, files and attempts of one that succeeded, and no socket id', () => {
+  it('has times, files and attempts of a job that succeeded, and no socket id', () => {
     const job = jobAfter(handed, accepted, { kind: 'started' }, { kind: 'succeeded', outputs: [picture] });
-    const json = jobJson({ job, queuePosition: null }, urls);
-    const { sha256: _sha256, ...told } = picture;
+    const json = toJobDto({ job, queuePosition: null }, urls);
+    const { sha256: _sha256, ...output } = picture;
     expect(json).toMatchObject({
       status: 'succeeded',
       queuePosition: null,
-      outputs: [{ ...told, url: `/api/assets/${picture.assetId}` }],
+      outputs: [{ ...output, url: `/api/assets/${picture.assetId}` }],
       acceptance: { number: 7, nodeErrors: {} },
       startedAt: '2026-01-31T12:00:03.000Z',
       endedAt: '2026-01-31T12:00:04.000Z',
@@ -83,10 +84,10 @@ describe('a job as JSON', () => {
       ],
     });
     const text = JSON.stringify(json);
-    for (const secret of ['never told', 'clientId', 'workflow', 'fencingToken']) expect(text).not.toContain(secret);
+    for (const secret of ['never sent', 'clientId', 'workflow', 'fencingToken']) expect(text).not.toContain(secret);
   });
 
-  it('tells which node failed and how', () => {
+  it('has the node that failed and its exception', () => {
     const details = {
       nodeId: '3',
       classType: 'KSampler',
@@ -94,7 +95,7 @@ describe('a job as JSON', () => {
       traceback: ['line 1', 'line 2'],
     };
     const error = new ComfyUIError('execution_failed', 'Node 3 (KSampler) failed: no', { details });
-    const json = jobJson(
+    const json = toJobDto(
       {
         job: jobAfter(handed, { kind: 'started' }, { kind: 'failed', error }),
         queuePosition: null,
@@ -112,9 +113,9 @@ describe('a job as JSON', () => {
     expect(json.attempts[0]?.error).toEqual({ code: 'execution_failed', message: 'Node 3 (KSampler) failed: no' });
   });
 
-  it('keeps other details, even with integers that plain JSON can not write', () => {
+  it('keeps other details, even with integers that plain JSON cannot write', () => {
     const error = new ComfyUIError('invalid_workflow', 'No.', { details: { nodeErrors: { 3: { value: 2n ** 64n } } } });
-    const json = jobJson({ job: jobAfter(handed, { kind: 'failed', error }), queuePosition: null }, urls);
+    const json = toJobDto({ job: jobAfter(handed, { kind: 'failed', error }), queuePosition: null }, urls);
     expect(() => JSON.stringify(json)).not.toThrow();
     expect(json.error).toMatchObject({ code: 'invalid_workflow', details: { nodeErrors: { 3: expect.anything() } } });
   });
@@ -137,7 +138,7 @@ describe('the id of a job', () => {
 });
 
 describe('the query for jobs', () => {
-  const pipe = new JobQueryPipe();
+  const pipe = new DtoPipe(JobQueryDto);
 
   it.each([
     [{}, { statuses: [], limit: 50 }],
@@ -153,6 +154,11 @@ describe('the query for jobs', () => {
       { limit: '200', cursor: 'abc' },
       { statuses: [], limit: 200, cursor: 'abc' },
     ],
+    [{ limit: 200 }, { statuses: [], limit: 200 }],
+    [
+      { status: null, limit: null, cursor: null },
+      { statuses: [], limit: 50 },
+    ],
   ])('is read from %j', (query, expected) => {
     expect(pipe.transform(query)).toEqual(expected);
   });
@@ -167,6 +173,8 @@ describe('the query for jobs', () => {
     [{ limit: '-1' }, 'limit must be'],
     [{ limit: '1.5' }, 'limit must be'],
     [{ limit: 'many' }, 'limit must be'],
+    [{ limit: 1.5 }, 'limit must be'],
+    [{ limit: 0 }, 'limit must be'],
     [{ limit: ['1', '2'] }, 'limit must be'],
     [{ cursor: ['a', 'b'] }, 'cursor must be'],
     [{ cursor: 'x'.repeat(1000) }, 'cursor must be'],

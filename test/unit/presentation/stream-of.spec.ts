@@ -2,19 +2,19 @@ import { setImmediate } from 'node:timers/promises';
 import { Backpressure } from '../../../src/presentation/rpc/backpressure';
 import { streamOf } from '../../../src/presentation/rpc/stream-of';
 
-const caller = () => {
-  const gone = new AbortController();
+const newSubscription = () => {
+  const left = new AbortController();
   let isDone = false;
   const done = () => void (isDone = true);
-  return { gone, caller: { gone: gone.signal, done }, isDone: () => isDone };
+  return { left, subscription: { signal: left.signal, done }, isDone: () => isDone };
 };
 
-/** Counts, for ever, and says how far it was asked. */
+/** An endless stream of numbers, with the number of those that were pulled. */
 function counting() {
-  const counter = { asked: 0, isOver: false };
+  const counter = { pulled: 0, isOver: false };
   async function* events() {
     try {
-      for (;;) yield (counter.asked += 1);
+      for (;;) yield (counter.pulled += 1);
     } finally {
       counter.isOver = true;
     }
@@ -27,39 +27,41 @@ const ticks = async (count = 20) => {
 };
 
 describe('a stream', () => {
-  it('is asked for the next event when the last went out, and not before', async () => {
+  it('is pulled for the next event when the last was sent, and not before', async () => {
     const context = {};
-    const pace = new Backpressure(context);
+    const backpressure = new Backpressure(context);
     const { counter, events } = counting();
-    const told: number[] = [];
-    const subscription = streamOf(context, caller().caller, events).subscribe((event) => told.push(event));
+    const received: number[] = [];
+    const subscription = streamOf(context, newSubscription().subscription, events).subscribe((event) =>
+      received.push(event),
+    );
     await ticks();
-    expect({ told, asked: counter.asked }).toEqual({ told: [1], asked: 1 });
-    pace.sent();
+    expect({ received, pulled: counter.pulled }).toEqual({ received: [1], pulled: 1 });
+    backpressure.sent();
     await ticks();
-    expect(told).toEqual([1, 2]);
+    expect(received).toEqual([1, 2]);
     subscription.unsubscribe();
     await ticks();
-    expect(counter).toEqual({ asked: 2, isOver: true });
+    expect(counter).toEqual({ pulled: 2, isOver: true });
   });
 
   it('ends when the caller leaves, also while the last event waits', async () => {
     const context = {};
-    const pace = new Backpressure(context);
+    const backpressure = new Backpressure(context);
     const { counter, events } = counting();
-    const { gone, caller: left, isDone } = caller();
+    const { left, subscription, isDone } = newSubscription();
     let isComplete = false;
-    streamOf(context, left, events).subscribe({ complete: () => void (isComplete = true) });
+    streamOf(context, subscription, events).subscribe({ complete: () => void (isComplete = true) });
     await ticks();
-    gone.abort();
+    left.abort();
     await ticks();
     expect({ ...counter, isComplete, isDone: isDone() }).toEqual({
-      asked: 1,
+      pulled: 1,
       isOver: true,
       isComplete: true,
       isDone: true,
     });
-    pace.sent();
+    backpressure.sent();
   });
 
   it('fails with what the events fail with', async () => {
@@ -67,8 +69,8 @@ describe('a stream', () => {
       yield 1;
       throw new Error('lost');
     };
-    const { caller: somebody, isDone } = caller();
-    const error = await new Promise((resolve) => streamOf({}, somebody, failing).subscribe({ error: resolve }));
+    const { subscription, isDone } = newSubscription();
+    const error = await new Promise((resolve) => streamOf({}, subscription, failing).subscribe({ error: resolve }));
     expect(error).toEqual(new Error('lost'));
     expect(isDone()).toBe(true);
   });

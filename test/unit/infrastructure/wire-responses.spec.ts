@@ -5,37 +5,40 @@ import {
   readRefusal,
   readSubmission,
   readSystemStats,
-} from '../../../src/infrastructure/comfyui/wire-answers';
+} from '../../../src/infrastructure/comfyui/wire-responses';
 import { readTrace } from '../../support/traces';
 
-const answerOf = (trace: string) => readTrace(trace).find(({ status }) => status !== undefined)?.body;
+const responseOf = (trace: string) => readTrace(trace).find(({ status }) => status !== undefined)?.body;
 
-describe('the answer of POST /prompt', () => {
-  it('is read with the nodes that were left out', () => {
-    expect(readSubmission(answerOf('partially-valid-submit'))).toMatchObject({
+describe('the response of POST /prompt', () => {
+  it('is parsed with the nodes that ComfyUI left out', () => {
+    expect(readSubmission(responseOf('partially-valid-submit'))).toMatchObject({
       promptId: '2512e3fa-b9d0-47c5-94b2-bb5811f9a688',
       number: 11,
       nodeErrors: { 4: { problems: [{ type: 'custom_validation_failed' }] } },
     });
   });
 
-  it('names node, class, input and fault of a refused workflow', () => {
-    const refusal = readRefusal(answerOf('txt2img-validation-failure'));
+  it('names node, class, input and error of a refused workflow', () => {
+    const refusal = readRefusal(responseOf('txt2img-validation-failure'));
     expect(refusal?.code).toBe('invalid_workflow');
     expect(refusal?.message).toMatch(/^ComfyUI refused the workflow\. Node 3 \(KSampler\): /);
     expect(refusal?.details).toMatchObject({ nodeErrors: { 3: { classType: 'KSampler' } } });
   });
 
-  it('names the node that does not exist', () => {
-    expect(readRefusal(answerOf('unknown-node'))?.message).toBe(
+  it('names a node whose class does not exist', () => {
+    expect(readRefusal(responseOf('unknown-node'))?.message).toBe(
       'ComfyUI refused the workflow. Node 1: Cannot execute because node NoSuchNode does not exist.',
     );
   });
 
-  it.each([undefined, null, 'text', {}, { prompt_id: 5 }, []])('is not ComfyUI: %j', (answer) => {
-    expect(readSubmission(answer)).toBeUndefined();
-    expect(readRefusal(answer)).toBeUndefined();
-  });
+  it.each([undefined, null, 'text', {}, { prompt_id: 5 }, []])(
+    'is undefined if it does not come from ComfyUI: %j',
+    (body) => {
+      expect(readSubmission(body)).toBeUndefined();
+      expect(readRefusal(body)).toBeUndefined();
+    },
+  );
 });
 
 describe('history', () => {
@@ -43,12 +46,12 @@ describe('history', () => {
     p: { outputs: { 9: { images: [] } }, status: { status_str, messages } },
   });
 
-  it('is not there yet', () => {
+  it('is undefined without an entry', () => {
     expect(readHistory({}, 'p')).toBeUndefined();
     expect(readHistory('<html>', 'p')).toBeUndefined();
   });
 
-  it('tells outcome, outputs and what was cached', () => {
+  it('has outcome, outputs and cached nodes', () => {
     const record = readHistory(
       history([
         ['execution_cached', { nodes: ['4'] }],
@@ -63,7 +66,7 @@ describe('history', () => {
     });
   });
 
-  it('believes the messages rather than the status', () => {
+  it('prefers the messages to the status', () => {
     expect(readHistory(history([['execution_interrupted', {}]], 'error'), 'p')?.outcome.kind).toBe('interrupted');
     expect(readHistory(history([['execution_error', { node_id: '1' }]], 'success'), 'p')?.outcome).toMatchObject({
       failure: { nodeId: '1' },
@@ -89,11 +92,11 @@ describe('the queue', () => {
     ],
   });
 
-  it('is sorted as it will run: by number, then by id', () => {
+  it('is in the order of execution: by number, then by id', () => {
     expect(queue).toEqual({ running: ['r'], pending: ['front', 'a', 'b', 'c'] });
   });
 
-  it('tells where a prompt stands', () => {
+  it('has the position of a prompt', () => {
     expect(findInQueue(queue, 'r')).toEqual({ state: 'running' });
     expect(findInQueue(queue, 'b')).toEqual({ state: 'pending', ahead: 3, idle: false });
     expect(findInQueue(queue, 'other')).toBeUndefined();
@@ -113,7 +116,7 @@ describe('system_stats', () => {
     });
   });
 
-  it('is not ComfyUI', () => {
+  it('is undefined if it does not come from ComfyUI', () => {
     expect(readSystemStats({ hello: 'world' })).toBeUndefined();
   });
 });

@@ -6,8 +6,8 @@ import { succeeded, waitingJob } from './jobs';
 import { freshDatabase } from './opened';
 import type { Place } from './places';
 
-/** What `AssetStore` promises of single assets, wherever they are kept. */
-export function describeAssetStore(makePlace: () => Promise<Place>): void {
+/** Single assets in `AssetRepository`. */
+export function describeAssetRepository(makePlace: () => Promise<Place>): void {
   const database = freshDatabase(makePlace);
   const assets = () => database.current.assets;
   const rowsOf = (table: 'assets' | 'files') =>
@@ -32,12 +32,12 @@ export function describeAssetStore(makePlace: () => Promise<Place>): void {
     expect(found?.createdAt).toBeLessThanOrEqual(Date.now() + 1);
   });
 
-  it('has no field that it was not given', async () => {
+  it('has no other field', async () => {
     const { id, file } = await addAsset(database.current);
     expect((await assets().find(id))?.file).toStrictEqual(file);
   });
 
-  it('tells its time in whole milliseconds', async () => {
+  it('has its time in whole milliseconds', async () => {
     const { id } = await addAsset(database.current);
     await movedTo(database.current, id, 1_700_000_000_123_999);
     expect((await assets().find(id))?.createdAt).toBe(1_700_000_000_123);
@@ -50,7 +50,7 @@ export function describeAssetStore(makePlace: () => Promise<Place>): void {
     expect((await assets().find(id))?.description).toStrictEqual({ label: 'fox', facts });
   });
 
-  it('without a written generation tells nothing of it', async () => {
+  it('without a row of its generation has no facts', async () => {
     const { id } = await addAsset(database.current);
     await database.current.database.kysely.deleteFrom('generations').execute();
     const nothing = { label: null, facts: generationFacts({}) };
@@ -66,7 +66,7 @@ export function describeAssetStore(makePlace: () => Promise<Place>): void {
   });
 
   it.each(['', 'x', randomUUID(), "' or 1=1 --", '\0', '\ud800', '../../etc/passwd', '%', 'x'.repeat(10_000)])(
-    'is not found by %j, which is no id of one',
+    'is not found by %j, which is not its id',
     async (id) => {
       await addAsset(database.current);
       expect(await assets().find(id)).toBeUndefined();
@@ -75,7 +75,7 @@ export function describeAssetStore(makePlace: () => Promise<Place>): void {
     },
   );
 
-  it('is not found by its id in capitals', async () => {
+  it('is not found by its id in upper case', async () => {
     const { id } = await addAsset(database.current, { assetId: 'abcdefab-0000-4000-8000-00000000000a' });
     expect(await assets().find(id.toUpperCase())).toBeUndefined();
     expect(await assets().remove(id.toUpperCase())).toBe(false);
@@ -92,7 +92,7 @@ export function describeAssetStore(makePlace: () => Promise<Place>): void {
       expect((await assets().list({ limit: 5 })).assets.map(({ id }) => id)).toEqual([second.assetId]);
     });
 
-    it('leaves the row of its file to who clears away the bytes', async () => {
+    it('leaves the row of its file to the removal of files', async () => {
       const { id, file } = await addAsset(database.current);
       await assets().remove(id);
       expect(await rowsOf('files')).toMatchObject([{ sha256: file.sha256, removing_at: null }]);
@@ -101,26 +101,25 @@ export function describeAssetStore(makePlace: () => Promise<Place>): void {
     it('leaves its job', async () => {
       const { id, job } = await addAsset(database.current);
       await assets().remove(id);
-      expect(await database.current.store.find(job.id)).toBeDefined();
+      expect(await database.current.find(job.id)).toBeDefined();
     });
   });
 
-  it('goes with its job', async () => {
+  it('is removed with its job', async () => {
     const { id, job } = await addAsset(database.current);
     await database.current.move(job, succeeded);
-    await database.current.store.remove(job.id);
+    await database.current.jobs.remove({ id: job.id });
     expect(await assets().find(id)).toBeUndefined();
   });
 
-  it('outlives the process where the job does', async () => {
+  it('is kept over a restart', async () => {
     const { id } = await addAsset(database.current);
     const before = await assets().find(id);
     await database.reopen();
-    const place = await database.current.store.list({ statuses: [], limit: 1 });
-    expect(await assets().find(id)).toStrictEqual(place.jobs.length > 0 ? before : undefined);
+    expect(await assets().find(id)).toStrictEqual(before);
   });
 
-  it('that can not be read is storage_failed', async () => {
+  it('that cannot be read is `storage_failed`', async () => {
     const { id } = await addAsset(database.current);
     await database.current.database.kysely.schema.dropTable('assets').execute();
     const calls = [() => assets().find(id), () => assets().list({ limit: 1 }), () => assets().remove(id)];

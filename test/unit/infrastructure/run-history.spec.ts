@@ -1,35 +1,35 @@
 import { lastNodes } from '../../../src/domain/workflow/last-nodes';
 import { parseWorkflow } from '../../../src/domain/workflow/parse-workflow';
-import { readHistory } from '../../../src/infrastructure/comfyui/wire-answers';
+import { readHistory } from '../../../src/infrastructure/comfyui/wire-responses';
 import { readTextFrame } from '../../../src/infrastructure/comfyui/wire-frames';
 import { readTrace, textFrames } from '../../support/traces';
 
-/** What a real ComfyUI told of a run while it went on, and what its history told of it later. */
+/** The events that a real ComfyUI sent during a run, and its history of the run. */
 function recorded(name: string) {
   const trace = readTrace(name);
   const { prompt } = trace.find(({ req }) => req === 'POST /prompt')!.body as { prompt: unknown };
-  const asked = trace.findIndex(({ req }) => req?.startsWith('GET /history/'));
-  const answer = trace.slice(asked).find(({ status }) => status === 200)?.body;
-  const promptId = trace[asked]?.req?.replace('GET /history/', '') ?? '';
+  const request = trace.findIndex(({ req }) => req?.startsWith('GET /history/'));
+  const response = trace.slice(request).find(({ status }) => status === 200)?.body;
+  const promptId = trace[request]?.req?.replace('GET /history/', '') ?? '';
   const signals = textFrames(name).flatMap((frame) => {
-    const read = readTextFrame(frame);
-    return read?.about === 'run' ? [read.signal] : [];
+    const parsed = readTextFrame(frame);
+    return parsed?.about === 'run' ? [parsed.signal] : [];
   });
   const outputs = signals.flatMap((signal) =>
     signal.kind === 'executed' ? [[signal.nodeId, signal.output] as const] : [],
   );
   return {
-    heard: {
+    received: {
       outcome: signals.find(({ kind }) => kind === 'ended'),
       outputs: new Map(outputs),
       cached: signals.find(({ kind }) => kind === 'cached'),
     },
     last: lastNodes(parseWorkflow(prompt)),
-    history: readHistory(answer, promptId),
+    history: readHistory(response, promptId),
   };
 }
 
-describe('the history of a run that was heard', () => {
+describe('the history of a run whose events were received', () => {
   it.each([
     'txt2img-first-run',
     'normal-run',
@@ -37,19 +37,19 @@ describe('the history of a run that was heard', () => {
     'model-free-run',
     'node-expansion-run',
     'progress-text-binary-run',
-  ])('tells nothing new: %s', (name) => {
-    const { heard, last, history } = recorded(name);
-    expect(heard).toMatchObject({ outcome: { outcome: history?.outcome }, cached: { nodeIds: [] } });
-    expect(last.filter((nodeId) => !heard.outputs.has(nodeId))).toEqual([]);
-    expect(heard.outputs).toEqual(history?.outputs);
+  ])('contains nothing new: %s', (name) => {
+    const { received, last, history } = recorded(name);
+    expect(received).toMatchObject({ outcome: { outcome: history?.outcome }, cached: { nodeIds: [] } });
+    expect(last.filter((nodeId) => !received.outputs.has(nodeId))).toEqual([]);
+    expect(received.outputs).toEqual(history?.outputs);
     expect(history?.cached).toEqual([]);
   });
 
   it.each(['no-client-id-run', 'execution-blocked-message-run', 'output-node-without-ui'])(
-    'has to be read where a last node was not heard of: %s',
+    'must be read if a last node sent no output: %s',
     (name) => {
-      const { heard, last } = recorded(name);
-      expect(last.filter((nodeId) => heard.outputs.has(nodeId))).toEqual([]);
+      const { received, last } = recorded(name);
+      expect(last.filter((nodeId) => received.outputs.has(nodeId))).toEqual([]);
     },
   );
 });
