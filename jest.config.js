@@ -5,13 +5,22 @@ const esmPackages = [
   '@nestjs',
   'content-disposition',
   'file-type',
+  'media-typer',
+  'music-metadata',
   'strtok3',
   'token-types',
   'uint8array-extras',
   'uuid',
+  'win-guid',
   '@tokenizer',
   '@borewit',
 ];
+
+/** They export nothing to `require` but under Node's condition `module-sync`, which jest does not know. */
+const importOnly = {
+  '^file-type$': '<rootDir>/node_modules/file-type/index.js',
+  '^music-metadata$': '<rootDir>/node_modules/music-metadata/lib/index.js',
+};
 
 /** @type {import('jest').Config} */
 module.exports = {
@@ -24,6 +33,7 @@ module.exports = {
     '<rootDir>/test/package/',
     '<rootDir>/test/e2e/chaos/',
   ],
+  moduleNameMapper: importOnly,
   transform: { '^.+\\.[cm]?[jt]s$': '@swc/jest' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
   // Most tests wait for something more than they work.

@@ -7,19 +7,34 @@ interface Lockfile {
   readonly packages: Readonly<Record<string, { readonly version: string }>>;
 }
 
+const NPM_INSTALL = ['install', '--prefer-offline', '--no-audit', '--no-fund'];
+const YARN_ADD = ['add', '--prefer-offline', '--non-interactive', '--ignore-scripts', '--no-lockfile'];
+
 /** A new folder with a Nest application's package.json and nothing of this repository in it. */
 export class FreshApplication {
   private constructor(readonly folder: string) {}
 
-  /** Our packed package, and `packages` in the versions this repository was tested with. */
-  static async install(packages: readonly string[]): Promise<FreshApplication> {
+  static async create(manifest: object = {}): Promise<FreshApplication> {
     const app = new FreshApplication(await temporaryFolder());
-    await writeFile(join(app.folder, 'package.json'), JSON.stringify({ name: 'fresh', private: true }));
-    const { packages: locked } = JSON.parse(await readFile(join(REPOSITORY, 'package-lock.json'), 'utf8')) as Lockfile;
-    const exact = packages.map((name) => `${name}@${locked[`node_modules/${name}`]!.version}`);
-    const install = ['install', '--prefix', app.folder, '--prefer-offline', '--no-audit'];
-    await app.run('npm', [...install, packed().tarball, ...exact]);
+    await writeFile(join(app.folder, 'package.json'), JSON.stringify({ name: 'fresh', private: true, ...manifest }));
     return app;
+  }
+
+  static async install(packages: readonly string[]): Promise<FreshApplication> {
+    const app = await FreshApplication.create();
+    await app.npmInstall(packages);
+    return app;
+  }
+
+  /** Our packed package, and `packages`: those without a version in the one this repository was tested with. */
+  async npmInstall(packages: readonly string[], ...options: string[]): Promise<void> {
+    const exact = await withVersions(packages);
+    await this.run('npm', [...NPM_INSTALL, '--prefix', this.folder, ...options, packed().tarball, ...exact]);
+  }
+
+  /** The same by yarn classic, whose script is named; returns its output. */
+  async yarnAdd(yarn: string, packages: readonly string[]): Promise<string> {
+    return this.run('node', [yarn, ...YARN_ADD, packed().tarball, ...(await withVersions(packages))]);
   }
 
   /** Compiles a copy of the source file into `dist/`, by the library example's own compiler options. */
@@ -38,4 +53,11 @@ export class FreshApplication {
   remove(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true });
   }
+}
+
+async function withVersions(packages: readonly string[]): Promise<string[]> {
+  const { packages: locked } = JSON.parse(await readFile(join(REPOSITORY, 'package-lock.json'), 'utf8')) as Lockfile;
+  return packages.map((name) =>
+    name.indexOf('@', 1) > 0 ? name : `${name}@${locked[`node_modules/${name}`]!.version}`,
+  );
 }
