@@ -5,8 +5,8 @@ import { buffer, json } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
 
 /**
- * What the service is measured against: the same job and nothing else. One socket, keep-alive, and the files buffered
- * whole; no checks, no retries, no polling, and an outage leaves its callers waiting for ever.
+ * The server that the service is compared with: the same job and nothing else. One socket, keep-alive, and the files
+ * buffered whole; no checks, no retries, no polling, and after an outage its callers wait without end.
  */
 interface FileReference {
   readonly filename: string;
@@ -44,8 +44,8 @@ function listen(): void {
 async function run(prompt: unknown): Promise<FileReference[]> {
   const promptId = randomUUID();
   const done = new Promise<void>((resolve) => waiting.set(promptId, resolve));
-  const answer = await call('POST', '/prompt', JSON.stringify({ prompt, client_id: clientId, prompt_id: promptId }));
-  await buffer(answer);
+  const response = await call('POST', '/prompt', JSON.stringify({ prompt, client_id: clientId, prompt_id: promptId }));
+  await buffer(response);
   await done;
   waiting.delete(promptId);
   const history = (await json(await call('GET', `/history/${promptId}`))) as History;
@@ -53,9 +53,9 @@ async function run(prompt: unknown): Promise<FileReference[]> {
 }
 
 async function fetchFile(file: FileReference): Promise<{ base64: string }> {
-  const answer = await call('GET', `/view?${new URLSearchParams({ ...file }).toString()}`);
-  const bytes = await buffer(answer);
-  const mediaType = answer.headers['content-type'];
+  const response = await call('GET', `/view?${new URLSearchParams({ ...file }).toString()}`);
+  const bytes = await buffer(response);
+  const mediaType = response.headers['content-type'];
   const about = { filename: file.filename, mediaType, sizeBytes: bytes.length };
   return { ...about, base64: bytes.toString('base64') };
 }
@@ -79,6 +79,8 @@ const server = createServer((incoming, outgoing) => {
     outgoing.end(String(error));
   });
 });
+// The default of 5 s closes connections that a busy machine is about to use.
+server.keepAliveTimeout = 60_000;
 server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });

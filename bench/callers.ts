@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
+import { ROOT } from './root';
 
-const EXAMPLE = readFileSync(join(__dirname, '../../examples/txt2img.json'), 'utf8');
+const EXAMPLE = readFileSync(join(ROOT, 'examples/txt2img.json'), 'utf8');
 
 const PAGE = 200;
 const LOOK_AGAIN_MS = 50;
@@ -16,7 +17,7 @@ interface Page {
   readonly next: string | null;
 }
 
-/** A generation; resolves with the head of the answer. */
+/** Requests a generation; resolves with the head of the response. */
 export function generate(url: string, agent: Agent, headers: Record<string, string> = {}): Promise<IncomingMessage> {
   const body = smallWorkflow();
   const content = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), ...headers };
@@ -26,39 +27,39 @@ export function generate(url: string, agent: Agent, headers: Record<string, stri
   });
 }
 
-/** The seven nodes of the example, of which ComfyUI has to run the last: all but the file's name it has in its cache. */
+/** The seven nodes of the example; only the file name is new, so that ComfyUI runs only the last node. */
 function smallWorkflow(): string {
   return EXAMPLE.replace('"ComfyUI"', `"${randomUUID()}"`);
 }
 
-/** Hands a generation over; resolves with the job's id. */
+/** Submits a generation; resolves with the id of the job. */
 export async function submit(url: string, agent: Agent): Promise<string> {
-  const answer = await generate(url, agent, { Prefer: 'respond-async' });
-  const body = (await buffer(answer)).toString();
-  if (answer.statusCode !== 202) throw new Error(`Not taken: ${answer.statusCode} ${body.slice(0, 200)}`);
+  const response = await generate(url, agent, { Prefer: 'respond-async' });
+  const body = (await buffer(response)).toString();
+  if (response.statusCode !== 202) throw new Error(`Not accepted: ${response.statusCode} ${body.slice(0, 200)}`);
   return (JSON.parse(body) as { id: string }).id;
 }
 
-/** How many jobs have not ended. */
+/** The number of jobs that have not ended. */
 export async function unendedJobs(url: string): Promise<number> {
   let count = 0;
   let cursor = '';
   for (;;) {
-    const answer = await fetch(`${url}/jobs?status=queued,running&limit=${PAGE}&cursor=${cursor}`);
-    const { jobs, next } = (await answer.json()) as Page;
+    const response = await fetch(`${url}/jobs?status=queued,running&limit=${PAGE}&cursor=${cursor}`);
+    const { jobs, next } = (await response.json()) as Page;
     count += jobs.length;
     if (next === null) return count;
     cursor = next;
   }
 }
 
-/** Whether all jobs have ended; costs the service little. */
+/** Whether all jobs have ended; a cheap request. */
 export async function isIdle(url: string): Promise<boolean> {
   const { jobs } = (await (await fetch(`${url}/jobs?status=queued,running&limit=1`)).json()) as Page;
   return jobs.length === 0;
 }
 
-/** The place of the one that came last. */
+/** The position of the newest queued job. */
 export async function lengthOfQueue(url: string): Promise<number> {
   const { jobs } = (await (await fetch(`${url}/jobs?status=queued&limit=1`)).json()) as Page;
   return jobs[0]?.queuePosition ?? 0;
@@ -67,7 +68,7 @@ export async function lengthOfQueue(url: string): Promise<number> {
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`Waited in vain: ${what}.`);
+    if (Date.now() > deadline) throw new Error(`Not in time: ${what}.`);
     await setTimeout(LOOK_AGAIN_MS);
   }
 }

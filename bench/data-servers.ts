@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from './processes';
+import { ROOT } from './root';
 
 const run = promisify(execFile);
-const POSTGRES = join(__dirname, '../../.ci/postgres');
+const POSTGRES = join(ROOT, '.ci/postgres');
 
-/** A PostgreSQL that waits for the disk, and a Redis that keeps nothing. */
+/** A PostgreSQL with `fsync`, and a Redis without persistence. */
 export interface DataServers {
-  /** For the service. */
+  /** Settings of the service. */
   readonly env: { readonly DATABASE_URL: string; readonly REDIS_URL: string };
   stop(): Promise<void>;
 }
@@ -28,7 +29,7 @@ export async function startDataServers(): Promise<DataServers> {
   };
 }
 
-/** What it prints: `NAME=value` lines. */
+/** Resolves with the printed `NAME=value` lines. */
 async function startPostgres(): Promise<Record<string, string>> {
   const { stdout } = await run(POSTGRES, ['start'], { env: { ...process.env, FSYNC: 'on' } });
   return Object.fromEntries(stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]));

@@ -1,8 +1,8 @@
-/** Something measured, and whether it is as good as it should be. */
+/** A measured value and its goal. */
 export interface Figure {
   readonly what: string;
   readonly measured: string;
-  /** Left out where the figure is for information. */
+  /** Missing where the figure is only information. */
   readonly goal?: string;
   readonly holds?: boolean;
 }
@@ -17,7 +17,7 @@ export function yesOrNo(holds: boolean): string {
   return holds ? 'yes' : 'no';
 }
 
-/** The value below which a part `fraction` of all lies. */
+/** @param fraction 0 to 1 */
 export function quantile(values: readonly number[], fraction: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? NaN;

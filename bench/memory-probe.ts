@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 
 /**
- * Loaded into a server before its own code (`--require`, with `--expose-gc`): tells its memory when asked over the
- * channel to its parent. Collected several times, with pauses in which finalizers run: what one finds may free more.
+ * Preloaded into a server (`--require`, with `--expose-gc`): replies to each message of its parent with its memory.
+ * Several collections, with pauses in which finalizers run: a finalizer may release more memory.
  */
 const COLLECTIONS = 4;
 const PAUSE_MS = 50;

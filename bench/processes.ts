@@ -1,24 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
 const START_MS = 20_000;
 const PROBE_INTERVAL_MS = 5;
-/** `/proc` counts CPU time in ticks of a hundredth of a second (USER_HZ), whatever the kernel's own clock. */
-const TICK_MS = 10;
+const NANOSECONDS_PER_MS = 1e6;
 
 export interface ProcessOptions {
   readonly name: string;
   /** For Node: its own options, the script and the script's arguments. */
   readonly script: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /** Answered with 200 as soon as the server is of use. */
+  /** Returns 200 as soon as the server is ready. */
   readonly probePath: string;
-  /** A file for standard output; default: nowhere. */
+  /** A file for standard output; default: none. */
   readonly log?: string;
 }
 
@@ -35,7 +34,7 @@ export class ServerProcess {
     private readonly child: ChildProcess,
   ) {}
 
-  /** Resolves when the probe is answered. Errors of the process come here. */
+  /** Resolves when the probe succeeds. The standard error of the process is that of this one. */
   static async start({ name, script, env, probePath, log }: ProcessOptions): Promise<ServerProcess> {
     const port = String(await freePort());
     const output = log === undefined ? 'ignore' : openSync(log, 'a');
@@ -51,30 +50,30 @@ export class ServerProcess {
     return server;
   }
 
-  /** From the start of the process to the first good answer, milliseconds. */
+  /** From the start of the process to the first successful probe, milliseconds. */
   get readyMs(): number {
     return this.#readyMs;
   }
 
-  /** CPU time so far, user and system, milliseconds. */
+  /** CPU time of all threads so far, user and system, milliseconds. The scheduler counts it in nanoseconds. */
   async cpuMs(): Promise<number> {
-    const stat = await readFile(`/proc/${this.child.pid}/stat`, 'utf8');
-    // The name in parentheses may hold anything; after it, user and system time are the 12th and 13th fields.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+    const folder = `/proc/${this.child.pid}/task`;
+    const threads = (await readdir(folder)).map((thread) => readFile(`${folder}/${thread}/schedstat`, 'utf8'));
+    const times = (await Promise.all(threads)).map((schedstat) => Number(schedstat.split(' ')[0]));
+    return times.reduce((sum, time) => sum + time, 0) / NANOSECONDS_PER_MS;
   }
 
-  /** The most memory that was ever resident, MiB. */
+  /** The peak of resident memory, MiB. */
   async peakMemoryMiB(): Promise<number> {
     const status = await readFile(`/proc/${this.child.pid}/status`, 'utf8');
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
   }
 
-  /** What it uses now that what is not used any more was collected; for a process that runs the memory probe. */
+  /** Memory after garbage collections; only for a process with the memory probe. */
   async memory(): Promise<MemoryUsage> {
-    const answer = once(this.child, 'message');
+    const response = once(this.child, 'message');
     this.child.send('memory');
-    const [usage] = (await answer) as [MemoryUsage];
+    const [usage] = (await response) as [MemoryUsage];
     return usage;
   }
 
@@ -110,11 +109,11 @@ export class ServerProcess {
   }
 }
 
-/** 0: no answer. */
+/** 0: no response. */
 function statusOf(url: string): Promise<number> {
   return new Promise((resolve) => {
-    const request = get(url, { agent: false }, (answer) => {
-      answer.resume().once('close', () => resolve(answer.statusCode ?? 0));
+    const request = get(url, { agent: false }, (response) => {
+      response.resume().once('close', () => resolve(response.statusCode ?? 0));
     });
     request.once('error', () => resolve(0));
   });

@@ -1,8 +1,10 @@
 import { Agent, get, type IncomingMessage, request } from 'node:http';
 import { json } from 'node:stream/consumers';
+import { FaultProxy } from '../test/support/fault-proxy';
 import { type Figure, quantile } from './figures';
 import type { ServerProcess } from './processes';
-import { SocketProxy } from './socket-proxy';
+import type { Report } from './report';
+import { startService, startSimulator } from './servers';
 
 const STEPS = 500;
 const STEP_MS = 20;
@@ -11,40 +13,47 @@ const GOAL_MS = 5;
 
 type Times = Map<number, number>;
 
-interface Message {
-  readonly type: string;
-  readonly data: { readonly value?: number; readonly nodes?: Readonly<Record<string, { readonly value: number }>> };
+/** A progress message on the wire; node 1 is the first one of its nodes. */
+const PROGRESS = /"type": ?"progress(?:_state)?".*?"value": ?(\d+)/g;
+
+export async function measureProgress(report: Report): Promise<void> {
+  const simulator = await startSimulator(await report.folder(), { speed: '1' });
+  const directory = await report.folder();
+  const delay = new ProgressDelay();
+  try {
+    const figure = await delay.measure(simulator.url, (comfyUI) => startService({ comfyUI, directory }));
+    report.add(figure, delay.problems);
+  } finally {
+    await simulator.stop();
+  }
 }
 
 /**
- * How long after ComfyUI's message the viewer of a job has its progress. The clock starts when this process passes the
- * message that first tells a step on to the service, and stops when it has read the event that tells this step.
+ * The delay from ComfyUI's progress message to the event that a viewer of the job receives. The clock starts when this
+ * process forwards the first message with a step to the service, and stops when it has read the event with this step.
  */
-export class ProgressDelay {
+class ProgressDelay {
   readonly problems: string[] = [];
   readonly #sent: Times = new Map();
 
-  /** Starts the service behind a proxy of its own, measures, and stops it. The simulator must take its time. */
-  async measure(comfyUI: string, startService: (comfyUI: string) => Promise<ServerProcess>): Promise<Figure> {
-    const proxy = await SocketProxy.start(comfyUI, (message) => this.#hear(message));
-    const service = await startService(proxy.url);
+  /** Starts the service behind a proxy, measures, and stops it. The simulator must run in real time. */
+  async measure(comfyUI: string, start: (comfyUI: string) => Promise<ServerProcess>): Promise<Figure> {
+    const proxy = await FaultProxy.to(comfyUI, { onResponse: (bytes) => this.#read(bytes) });
+    const service = await start(proxy.url);
     try {
       await this.#watch(service.url, WARM_UP_STEPS);
       return this.#toFigure(await this.#watch(service.url, STEPS));
     } finally {
       await service.stop();
-      proxy.stop();
+      await proxy.close();
     }
   }
 
-  #hear(message: string): void {
-    const { type, data } = JSON.parse(message) as Message;
-    if (type === 'progress') this.#note(data.value);
-    if (type === 'progress_state') this.#note(data.nodes?.['1']?.value);
-  }
-
-  #note(step: number | undefined): void {
-    if (step !== undefined && !this.#sent.has(step)) this.#sent.set(step, performance.now());
+  #read(bytes: Buffer): void {
+    for (const [, value] of bytes.toString('latin1').matchAll(PROGRESS)) {
+      const step = Number(value);
+      if (!this.#sent.has(step)) this.#sent.set(step, performance.now());
+    }
   }
 
   async #watch(url: string, steps: number): Promise<Times> {
@@ -76,7 +85,7 @@ export class ProgressDelay {
   }
 }
 
-/** Notes when a step was first told; returns what is not yet a whole event. */
+/** Notes the time of the first event with each step. @returns the incomplete event at the end */
 function readEvents(text: string, seen: Times): string {
   const events = text.split('\n\n');
   const rest = events.pop() ?? '';
@@ -96,9 +105,9 @@ async function submitSteps(url: string, agent: Agent, steps: number): Promise<st
     '2': { class_type: 'SimulatedSink', inputs: { source: ['1', 0] } },
   };
   const headers = { 'Content-Type': 'application/json', Prefer: 'respond-async' };
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const outgoing = request(`${url}/generate`, { method: 'POST', agent, headers }, resolve);
     outgoing.once('error', reject).end(JSON.stringify({ prompt }));
   });
-  return ((await json(answer)) as { id: string }).id;
+  return ((await json(response)) as { id: string }).id;
 }

@@ -2,20 +2,32 @@ import { Agent } from 'node:http';
 import { lengthOfQueue, submit, until } from './callers';
 import { type Figure, quantile } from './figures';
 import type { ServerProcess } from './processes';
-import { hold, letGo, PLACES } from './servers';
+import type { Report } from './report';
+import { hold, letGo, PLACES, startService, startSimulator } from './servers';
 
 const JOBS = 10_000;
 const CALLERS = 64;
 const RESTARTS = 3;
 const GOAL_MS = 2_000;
 
-/** How soon the service is ready again after a `kill -9` with many jobs in its queue, and some at ComfyUI. */
-export class Restart {
+/** The time until the service is ready after a `kill -9` with many jobs in its queue, and some at ComfyUI. */
+export async function measureRestart(report: Report): Promise<void> {
+  const simulator = await startSimulator(await report.folder());
+  const directory = await report.folder();
+  const restart = new Restart(simulator, () => startService({ comfyUI: simulator.url, directory }));
+  try {
+    report.add(await restart.measure(), restart.problems);
+  } finally {
+    await simulator.stop();
+  }
+}
+
+class Restart {
   readonly problems: string[] = [];
 
   constructor(
     private readonly simulator: ServerProcess,
-    private readonly startService: () => Promise<ServerProcess>,
+    private readonly start: () => Promise<ServerProcess>,
   ) {}
 
   async measure(): Promise<Figure> {
@@ -33,9 +45,9 @@ export class Restart {
     };
   }
 
-  /** Until so many wait, besides those that ComfyUI was handed. Returns how long the start took. */
+  /** Fills the queue, beyond the prompts that ComfyUI has. @returns the start-up time without jobs, ms */
   async #fill(): Promise<number> {
-    const service = await this.startService();
+    const service = await this.start();
     const agent = new Agent({ keepAlive: true, maxSockets: CALLERS });
     let left = JOBS + PLACES;
     const caller = async () => {
@@ -52,7 +64,7 @@ export class Restart {
   }
 
   async #restart(): Promise<number> {
-    const service = await this.startService();
+    const service = await this.start();
     try {
       const waiting = await lengthOfQueue(service.url);
       if (waiting !== JOBS) this.problems.push(`after a restart ${waiting} jobs wait instead of ${JOBS}`);

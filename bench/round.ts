@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { type PictureCheck, type PictureKind, requestBody } from './pictures';
+import { type PictureKind, pictureProblem, requestBody } from './pictures';
 import type { ServerProcess } from './processes';
 
 export interface Load {
@@ -9,11 +9,14 @@ export interface Load {
   readonly requests: number;
 }
 
-/** What one round showed of one server. */
+/** One round of one server. */
 export interface RoundResult {
   readonly latenciesMs: readonly number[];
   readonly elapsedMs: number;
+  /** CPU time of the server. */
   readonly cpuMs: number;
+  /** CPU time of ComfyUI's stand-in. */
+  readonly standInCpuMs: number;
   readonly problems: readonly string[];
 }
 
@@ -26,8 +29,8 @@ interface Reply {
 
 let rounds = 0;
 
-/** Sends `requests` from `callers`, each one after the other; the answers are checked when the clock has stopped. */
-export async function runRound(server: ServerProcess, load: Load, check: PictureCheck): Promise<RoundResult> {
+/** Sends `requests` from `callers`, each caller one after the other; the pictures are compared after the clock stops. */
+export async function runRound(server: ServerProcess, standIn: ServerProcess, load: Load): Promise<RoundResult> {
   const folder = `round${(rounds += 1)}`;
   const agent = new Agent({ keepAlive: true, maxSockets: load.callers });
   const replies: Reply[] = [];
@@ -39,25 +42,22 @@ export async function runRound(server: ServerProcess, load: Load, check: Picture
       replies.push({ prefix, ...(await post(server.url, agent, requestBody(load.pictures, index, prefix))) });
     }
   };
-  const cpuBefore = await server.cpuMs();
+  const [cpuBefore, standInBefore] = [await server.cpuMs(), await standIn.cpuMs()];
   const started = performance.now();
   await Promise.all(Array.from({ length: load.callers }, caller));
   const elapsedMs = performance.now() - started;
-  const cpuMs = (await server.cpuMs()) - cpuBefore;
+  const [cpuMs, standInCpuMs] = [(await server.cpuMs()) - cpuBefore, (await standIn.cpuMs()) - standInBefore];
   agent.destroy();
-  const problems = await findProblems(replies, load, check);
-  await check.forget(folder);
-  return { latenciesMs: replies.map(({ latencyMs }) => latencyMs), elapsedMs, cpuMs, problems };
+  const latenciesMs = replies.map(({ latencyMs }) => latencyMs);
+  return { latenciesMs, elapsedMs, cpuMs, standInCpuMs, problems: findProblems(replies, load) };
 }
 
-async function findProblems(replies: readonly Reply[], load: Load, check: PictureCheck): Promise<string[]> {
-  const problems: string[] = [];
-  for (const { status, body, prefix } of replies) {
+function findProblems(replies: readonly Reply[], { pictures }: Load): string[] {
+  return replies.flatMap(({ status, body, prefix }) => {
     const problem =
-      status === 200 ? await check.problem(body, prefix, load.pictures) : `${status}: ${body.toString('utf8', 0, 200)}`;
-    if (problem !== undefined) problems.push(`${prefix}: ${problem}`);
-  }
-  return problems;
+      status === 200 ? pictureProblem(body, prefix, pictures) : `${status}: ${body.toString('utf8', 0, 200)}`;
+    return problem === undefined ? [] : [`${prefix}: ${problem}`];
+  });
 }
 
 async function post(url: string, agent: Agent, body: string): Promise<Omit<Reply, 'prefix'>> {
@@ -73,8 +73,8 @@ async function post(url: string, agent: Agent, body: string): Promise<Omit<Reply
 function send(url: string, agent: Agent, body: string): Promise<{ status: number; content: Buffer }> {
   return new Promise((resolve, reject) => {
     const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
-    const outgoing = request(`${url}/generate`, { method: 'POST', agent, headers }, (answer) => {
-      buffer(answer).then((content) => resolve({ status: answer.statusCode ?? 0, content }), reject);
+    const outgoing = request(`${url}/generate`, { method: 'POST', agent, headers }, (response) => {
+      buffer(response).then((content) => resolve({ status: response.statusCode ?? 0, content }), reject);
     });
     outgoing.on('error', reject).end(body);
   });

@@ -1,32 +1,37 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ServerProcess } from './processes';
+import { DIST } from './root';
 
-const DIST = join(__dirname, '../../dist');
-
-/** Prompts that the simulator runs at once, and that the service takes it to run at once. */
+/** Prompts that the simulator runs at once, and the setting of the service for it. */
 export const PROMPTS_AT_ONCE = 16;
 const PREFETCH = 1;
 /** Leases are renewed, and servers given back, every 2 s. */
 const DIVIDED_MS = 6_000;
-/** Prompts that the service hands it. */
+/** Prompts that the service submits before the first one ends. */
 export const PLACES = PROMPTS_AT_ONCE + PREFETCH;
 
 export interface ServiceOptions {
   readonly comfyUI: string;
-  /** Where it keeps its jobs and writes its log. */
+  /** For its jobs and its log. */
   readonly directory: string;
   /** Default: {@link PROMPTS_AT_ONCE}. */
   readonly concurrency?: number;
-  /** Whether its memory is to be asked for. */
+  /** Makes `memory()` work. */
   readonly withMemoryProbe?: boolean;
-  /** Files go nowhere. */
+  /** Its storage drops all files. */
   readonly storesNothing?: boolean;
-  /** What else is set. */
+  /** Further settings. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** ComfyUI's stand-in; its files lie in `directory`. */
+/** ComfyUI for measurements of CPU time: runs take no time and cost little, also in garbage collections. */
+export function startStandIn(): Promise<ServerProcess> {
+  const script = ['--max-semi-space-size=64', '--min-semi-space-size=64', join(__dirname, 'stand-in.js')];
+  return ServerProcess.start({ name: 'stand-in', script, probePath: '/system_stats' });
+}
+
+/** ComfyUI for measurements that need runs with a duration; its files are in `directory`. */
 export function startSimulator(
   directory: string,
   { speed = 'instant', concurrency = PROMPTS_AT_ONCE } = {},
@@ -36,7 +41,7 @@ export function startSimulator(
   return ServerProcess.start({ name: 'simulator', script, probePath: '/system_stats' });
 }
 
-/** The service as `npm start` runs it: durable jobs, and every request is logged, as JSON, to a file. */
+/** The service as `npm start` runs it: durable jobs, and a log line per request, as JSON, in a file. */
 export function startService({
   comfyUI,
   directory,
@@ -64,7 +69,7 @@ export function startService({
   });
 }
 
-/** A process for each of these roles, which have divided the servers among them. */
+/** A process for each of these roles; resolves when each server has its lease. */
 export async function startFleet(options: ServiceOptions, roles: readonly string[]): Promise<readonly ServerProcess[]> {
   const start = (role: string) => startService({ ...options, env: { ...options.env, ROLE: role } });
   const [first, ...others] = roles;
@@ -88,7 +93,7 @@ export async function letGo(simulator: ServerProcess): Promise<void> {
   await sure(fetch(`${simulator.url}/simulator/faults?kind=hold`, { method: 'DELETE' }));
 }
 
-async function sure(answer: Promise<Response>): Promise<void> {
-  const { status } = await answer;
-  if (status !== 200) throw new Error(`The simulator answered ${status}.`);
+async function sure(response: Promise<Response>): Promise<void> {
+  const { status } = await response;
+  if (status !== 200) throw new Error(`The simulator returned ${status}.`);
 }

@@ -1,8 +1,10 @@
-import { measure, row } from './measurement';
-import type { Figure } from './figures';
-import type { PictureCheck, PictureKind } from './pictures';
+import { HEADINGS, measure, row } from './measurement';
+import { type Figure, markdownTable } from './figures';
+import type { PictureKind } from './pictures';
 import type { ServerProcess } from './processes';
+import type { Report } from './report';
 import { type Load, type RoundResult, runRound } from './round';
+import { startBareServer, startService, startStandIn } from './servers';
 
 const SMALL: PictureKind = { label: '200 KB', side: 258, count: 1 };
 const LARGE: PictureKind = { label: '1.4 MB', side: 690, count: 1 };
@@ -16,7 +18,7 @@ const LOADS: readonly Load[] = [
   { pictures: LARGE, callers: 64, requests: 128 },
   { pictures: LARGE, callers: 256, requests: 256 },
 ];
-/** So many callers that some jobs wait for their turn, too. */
+/** More callers than prompts at once: some jobs wait in the queue. */
 const WARM_UP: Load = { pictures: SMALL, callers: 64, requests: 4_000 };
 const MEMORY_LOAD: Load = { pictures: BATCH, callers: 8, requests: 16 };
 const MEMORY_GOAL_MIB = 200;
@@ -28,16 +30,32 @@ interface Starters {
   readonly service: () => Promise<ServerProcess>;
 }
 
-/** The bare server and the service, in front of the same simulator, under the same loads. */
-export class SideBySide {
+/** Prints the table. */
+export async function compare(report: Report): Promise<void> {
+  const standIn = await startStandIn();
+  const start = {
+    bare: () => startBareServer(standIn.url),
+    service: async () => startService({ comfyUI: standIn.url, directory: await report.folder() }),
+  };
+  const sideBySide = new SideBySide(start, standIn);
+  try {
+    console.log(markdownTable(HEADINGS, await sideBySide.rows()));
+    report.add(await sideBySide.peakMemory(), sideBySide.problems);
+  } finally {
+    await standIn.stop();
+  }
+}
+
+/** The bare server and the service, in front of the same stand-in, under the same loads. */
+class SideBySide {
   readonly problems: string[] = [];
 
   constructor(
     private readonly start: Starters,
-    private readonly check: PictureCheck,
+    private readonly standIn: ServerProcess,
   ) {}
 
-  /** The rows of the table. Both servers stay up throughout, as servers do, and are warm when the clock starts. */
+  /** The rows of the table. Both servers run all the time and are warm when the clock starts. */
   async rows(): Promise<string[][]> {
     const servers = [await this.start.bare(), await this.start.service()] as const;
     try {
@@ -53,7 +71,7 @@ export class SideBySide {
     }
   }
 
-  /** The most memory that fresh processes ever took. */
+  /** The peak memory of new processes. */
   async peakMemory(): Promise<Figure> {
     const bare = await this.#peakMemoryOf(this.start.bare);
     const service = await this.#peakMemoryOf(this.start.service);
@@ -66,7 +84,7 @@ export class SideBySide {
     };
   }
 
-  /** Short rounds in turn, and in turned order, so that whatever else the machine does hits both alike. */
+  /** Short rounds in alternating order, so that other load of the machine affects both alike. */
   async #compare([bare, service]: readonly [ServerProcess, ServerProcess], load: Load): Promise<string[]> {
     const rounds = { bare: [] as RoundResult[], service: [] as RoundResult[] };
     for (let pair = 0; pair < PAIRS_OF_ROUNDS; pair++) {
@@ -88,7 +106,7 @@ export class SideBySide {
   }
 
   async #round(server: ServerProcess, load: Load): Promise<RoundResult> {
-    const result = await runRound(server, load, this.check);
+    const result = await runRound(server, this.standIn, load);
     this.problems.push(...result.problems.map((problem) => `${server.name}: ${problem}`));
     return result;
   }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { DIST } from './root';
 
-/** Loaded before the service: its storage takes files and keeps none, so that a run shows what keeping them costs. */
-const MODULE = join(__dirname, '../../dist/infrastructure/storage/local/local-storage.js');
+/** Preloaded into the service: its storage accepts files and drops them, so that the difference is the cost of storing. */
+const MODULE = join(DIST, 'infrastructure/storage/local/local-storage.js');
 
 const storage = require(MODULE) as { localStorage: (options: object) => object };
 const { localStorage } = storage;

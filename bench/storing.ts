@@ -6,6 +6,8 @@ import { isIdle } from './callers';
 import { type Figure, quantile } from './figures';
 import { type PictureKind, requestBody } from './pictures';
 import type { ServerProcess } from './processes';
+import type { Report } from './report';
+import { startService, startStandIn } from './servers';
 
 const PICTURES: PictureKind = { label: '4 x 1.4 MB', side: 690, count: 4 };
 const JOBS = 64;
@@ -15,13 +17,29 @@ const GOAL_RATIO = 1.3;
 const GOAL_MIB = 250;
 
 interface Starters {
-  /** With its files in this folder. */
+  /** Its files are in this folder. */
   readonly storing: { readonly folder: string; start(): Promise<ServerProcess> };
   readonly notStoring: { start(): Promise<ServerProcess> };
 }
 
-/** How much longer jobs take because their files are kept. */
-export class Storing {
+/** The additional time of jobs because their files are stored. */
+export async function measureStoring(report: Report): Promise<void> {
+  const standIn = await startStandIn();
+  const comfyUI = standIn.url;
+  const [directory, other] = [await report.folder(), await report.folder()];
+  const storing = new Storing({
+    storing: { folder: join(directory, 'data/assets'), start: () => startService({ comfyUI, directory }) },
+    notStoring: { start: () => startService({ comfyUI, directory: other, storesNothing: true }) },
+  });
+  try {
+    for (const figure of await storing.measure()) report.add(figure);
+    report.problems.push(...storing.problems);
+  } finally {
+    await standIn.stop();
+  }
+}
+
+class Storing {
   readonly problems: string[] = [];
   #round = 0;
 
@@ -58,14 +76,14 @@ export class Storing {
   async #submit(url: string, index: number): Promise<void> {
     const headers = { 'Content-Type': 'application/json', Prefer: 'respond-async' };
     const body = requestBody(PICTURES, index, `storing/${randomUUID()}`);
-    const answer = await fetch(`${url}/generate`, { method: 'POST', headers, body });
-    if (answer.status !== 202) this.problems.push(`not taken: ${answer.status} ${await answer.text()}`);
-    else await answer.arrayBuffer();
+    const response = await fetch(`${url}/generate`, { method: 'POST', headers, body });
+    if (response.status !== 202) this.problems.push(`not accepted: ${response.status} ${await response.text()}`);
+    else await response.arrayBuffer();
   }
 
   async #checkJobs(url: string): Promise<void> {
-    const answer = await fetch(`${url}/jobs?limit=${JOBS}`);
-    const { jobs } = (await answer.json()) as { jobs: { status: string; outputs: unknown[] }[] };
+    const response = await fetch(`${url}/jobs?limit=${JOBS}`);
+    const { jobs } = (await response.json()) as { jobs: { status: string; outputs: unknown[] }[] };
     for (const { status, outputs } of jobs)
       if (status !== 'succeeded' || outputs.length !== PICTURES.count)
         this.problems.push(`a job is ${status} with ${outputs.length} files`);
