@@ -8,7 +8,7 @@ import { ComfyUIModule, GenerationService } from 'nestjs-comfyui';
 class Painter {
   constructor(private readonly generation: GenerationService) {}
 
-  /** Runs the workflow, writes its first image to a file and returns a description of it. */
+  /** Runs the workflow, writes its first image to a file and returns a line about it. */
   async paint(workflow: unknown, path: string): Promise<string> {
     const result = await this.generation.generate({ workflow }, { timeoutSeconds: 300 });
     try {

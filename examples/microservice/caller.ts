@@ -11,14 +11,14 @@ const { MICROSERVICE_URL = 'tcp://127.0.0.1:8190' } = process.env;
 class Painter {
   constructor(private readonly comfyUI: ComfyUIRemote) {}
 
-  /** Runs the workflow, prints its events and the links of its images. */
+  /** Runs the workflow, prints its progress and the URLs of its images. */
   async paint(workflow: unknown): Promise<void> {
     const call = { prompt: workflow, label: 'example', cancelOnDisconnect: true };
-    await lastValueFrom(this.comfyUI.generate(call).pipe(tap((event) => console.log(describe(event)))));
+    await lastValueFrom(this.comfyUI.generate(call).pipe(tap((event) => console.log(sentence(event)))));
   }
 }
 
-function describe(event: GenerationEvent): string {
+function sentence(event: GenerationEvent): string {
   if (event.kind === 'job') return `Job ${event.job.id} is ${event.job.status}`;
   if (event.kind === 'output') return `${event.output.filename}: ${event.output.url}`;
   if (event.kind === 'result') return `Done in ${event.result.durationMs} ms`;

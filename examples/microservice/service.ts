@@ -19,7 +19,7 @@ const { PORT = '8189', MICROSERVICE_URL = 'tcp://127.0.0.1:8190', COMFYUI_BASE_U
 })
 class AppModule {}
 
-/** Serves messages over TCP, and over HTTP the files that the links lead to. */
+/** Serves messages over TCP, and over HTTP the files of their links. */
 async function main(): Promise<void> {
   const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: ['warn', 'error'] });
   app.connectMicroservice(microserviceOptions({ transport: 'tcp', url: MICROSERVICE_URL }));
