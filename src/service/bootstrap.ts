@@ -10,7 +10,7 @@ import { Logger } from 'nestjs-pino';
 import type { ComfyUIOptions } from '../options/comfyui.options';
 import { ComfyUIError } from '../domain/errors';
 import { variablesOf } from '../options/environment';
-import { comfyUIConfig, httpConfig, microserviceConfig } from '../options/service.config';
+import { comfyUIConfig, httpConfig, logConfig, microserviceConfig } from '../options/service.config';
 import { addressText, TransportSettings } from '../options/transport.options';
 import { parseJsonBody } from '../presentation/rest/json-body';
 import { faultText } from '../presentation/rpc/transport/fault-text';
@@ -23,6 +23,8 @@ import { SECURITY_HEADERS } from './security-headers';
 /** The standalone service, ready to listen. @param overrides what no variable sets */
 export async function createService(overrides: Pick<ComfyUIOptions, 'timing'> = {}): Promise<NestFastifyApplication> {
   const { role = 'all' } = comfyUIConfig();
+  // Nest reports an error of the others with its log so far and a stack trace.
+  for (const config of [httpConfig, logConfig, microserviceConfig]) config();
   const adapter = new FastifyAdapter({ forceCloseConnections: true, frameworkErrors: refusePath });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.for(role, overrides), adapter, {
     abortOnError: false,
