@@ -10,6 +10,7 @@ module.exports = {
   ...common,
   roots: ['<rootDir>/test/e2e/chaos'],
   testEnvironment: '<rootDir>/test/e2e/chaos/support/environment.ts',
-  maxWorkers: 2,
-  testTimeout: 120_000,
+  // Most tests wait for processes to start and for time-outs to pass.
+  maxWorkers: 3,
+  testTimeout: 300_000,
 };

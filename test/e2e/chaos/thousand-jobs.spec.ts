@@ -31,7 +31,7 @@ it(`a thousand jobs on four backends, one of which is killed repeatedly: all suc
     }
   })();
   await submitThousand(rig);
-  await rig.audit.ended(100_000);
+  await rig.audit.ended(240_000);
   over.abort();
   await flaps;
   expect(await rig.audit.findings({ replays: 20, unseenRuns: 1 })).toEqual([]);
