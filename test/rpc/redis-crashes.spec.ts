@@ -37,7 +37,7 @@ describeWithServer('over Redis', () => {
     const events: GenerationEvent[] = [];
     const whole = new Promise<void>((resolve, reject) =>
       remote
-        .generate({ prompt: slowPicture(1, { seconds: 4, steps: 40 }) })
+        .generate({ prompt: slowPicture(1, { seconds: 12, steps: 40 }) })
         .subscribe({ next: (event) => events.push(event), error: reject, complete: resolve }),
     );
     await eventually(() => expect(events.map(({ kind }) => kind)).toContain('progress'));

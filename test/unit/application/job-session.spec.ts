@@ -52,6 +52,8 @@ async function all(events: AsyncIterable<JobEvent>): Promise<JobEvent[]> {
 }
 
 describe('waiting for a job', () => {
+  afterEach(() => jest.useRealTimers());
+
   it('resolves with the ended job, for any number of callers', async () => {
     const session = startedSession();
     const waiting = [session.ended(), session.ended(60_000), session.ended(60_000, new AbortController().signal)];
@@ -78,16 +80,16 @@ describe('waiting for a job', () => {
   });
 
   it('leaves nothing with the caller or the clock', async () => {
-    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
-    const before = timers();
+    jest.useFakeTimers();
     const { signal } = new AbortController();
     const session = startedSession();
     const waiting = [session.ended(60_000, signal), session.ended(20, signal).catch(() => undefined)];
-    expect(timers()).toBe(before + 2);
+    expect(jest.getTimerCount()).toBe(2);
+    jest.advanceTimersByTime(20);
     await waiting[1];
     session.change({ kind: 'succeeded', outputs: [] });
     await Promise.all([...waiting, session.ended(60_000, signal)]);
-    expect(timers()).toBe(before);
+    expect(jest.getTimerCount()).toBe(0);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });
